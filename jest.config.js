@@ -1,0 +1,16 @@
+/**
+ * Tests run on the compiled code, the same files that ship: worker threads, child processes and package imports then
+ * behave as they do in production, and no transform stands in between.
+ *
+ * @type {import('jest').Config}
+ */
+export default {
+  roots: ['<rootDir>/dist'],
+  testEnvironment: 'node',
+  transform: {},
+  testMatch: ['**/*.spec.js'],
+  testTimeout: 30_000,
+  maxWorkers: 2,
+  // A test that leaves a socket, timer or child process open would hide a leak of the product.
+  openHandlesTimeout: 2_000,
+};

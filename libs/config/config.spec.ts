@@ -1,0 +1,29 @@
+import { ConfigError, loadConfig } from './config.js';
+
+describe('loadConfig', () => {
+  it('needs nothing: every variable has a default', () => {
+    const config = loadConfig({});
+    expect(config.http).toEqual({ host: '127.0.0.1', port: 8000, publicUrl: undefined });
+    expect(config.limits.maxFileBytes).toBe(500_000_000);
+    expect(config.databaseUrl).toBeUndefined();
+  });
+
+  it('takes an empty variable for an unset one', () => {
+    expect(loadConfig({ DATABASE_URL: '', PORT: '' }).http.port).toBe(8000);
+  });
+
+  it('turns seconds into milliseconds', () => {
+    expect(loadConfig({ JOB_TIMEOUT: '60' }).limits.jobTimeoutMs).toBe(60_000);
+  });
+
+  it('names every bad variable at once and never its value', () => {
+    const load = () => loadConfig({ PORT: 'eighty', DATABASE_URL: 'mysql://user:hunter2@db/x', LOCAL_MODEL: 'huge' });
+    expect(load).toThrow(ConfigError);
+    expect(load).toThrow(/PORT must be a port.*DATABASE_URL must be a URL.*LOCAL_MODEL must be tiny or base/);
+    expect(load).not.toThrow(/hunter2|eighty|huge/);
+  });
+
+  it('asks for both keys where the object store is set', () => {
+    expect(() => loadConfig({ MINIO_ENDPOINT: 'minio:9000', MINIO_ACCESS_KEY: 'a' })).toThrow(/MINIO_SECRET_KEY/);
+  });
+});

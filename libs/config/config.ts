@@ -1,0 +1,96 @@
+import { resolve } from 'node:path';
+import type { EngineChoice } from '#contracts';
+import { type Env, envSchema } from './env-schema.js';
+
+/** All settings as one typed tree, read once at the start. Times in milliseconds, sizes in bytes. */
+export interface Config {
+  readonly http: { readonly host: string; readonly port: number; readonly publicUrl: string | undefined };
+  readonly grpc: { readonly host: string; readonly port: number };
+  /** Absolute. */
+  readonly dataDir: string;
+  /** undefined means the embedded twin. */
+  readonly databaseUrl: string | undefined;
+  /** undefined means the embedded twin. */
+  readonly redisUrl: string | undefined;
+  /** How long a job's events and its cached status are kept after it ended. */
+  readonly jobTtlMs: number;
+  /** undefined means the embedded twin. */
+  readonly s3:
+    | {
+        readonly endpoint: string;
+        readonly accessKey: string;
+        readonly secretKey: string;
+        readonly bucket: string;
+        readonly tls: boolean;
+      }
+    | undefined;
+  readonly defaultEngine: EngineChoice;
+  readonly limits: { readonly maxFileBytes: number; readonly jobTimeoutMs: number; readonly mediaTtlMs: number };
+  readonly ffmpeg: { readonly ffmpegPath: string; readonly ffprobePath: string; readonly timeoutMs: number };
+  readonly worker: { readonly maxConcurrency: number };
+  readonly registry: { readonly url: string | undefined; readonly host: string; readonly port: number };
+  readonly engine: {
+    readonly host: string;
+    readonly port: number;
+    /** host:port that workers use, where it is not the one bound. */
+    readonly advertiseAddress: string | undefined;
+    readonly localModel: 'tiny' | 'base';
+  };
+  readonly logLevel: Env['LOG_LEVEL'];
+}
+
+/** The environment holds something we cannot start with. The message names each variable and never its value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads the configuration.
+ *
+ * @throws ConfigError naming every bad variable and what it must be; values are left out, they may be secrets.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = envSchema.safeParse(env);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+    throw new ConfigError(`Bad configuration: ${lines.join('; ')}.`);
+  }
+  const e = parsed.data;
+  return {
+    http: { host: e.HOST, port: e.PORT, publicUrl: e.APP_URL },
+    grpc: { host: e.HOST, port: e.GRPC_PORT },
+    dataDir: resolve(e.DATA_DIR),
+    databaseUrl: e.DATABASE_URL,
+    redisUrl: e.REDIS_URL,
+    jobTtlMs: e.REDIS_JOB_TTL,
+    s3: s3Settings(e),
+    defaultEngine: e.DEFAULT_TRANSCRIPTION_ENGINE,
+    limits: { maxFileBytes: e.MAX_FILE_SIZE, jobTimeoutMs: e.JOB_TIMEOUT, mediaTtlMs: e.MEDIA_TTL },
+    ffmpeg: { ffmpegPath: e.FFMPEG_PATH, ffprobePath: e.FFPROBE_PATH, timeoutMs: e.FFMPEG_TIMEOUT },
+    worker: { maxConcurrency: e.MAX_CONCURRENCY },
+    registry: { url: e.ENGINE_REGISTRY_URL, host: e.HOST, port: e.ENGINE_REGISTRY_PORT },
+    engine: {
+      host: e.HOST,
+      port: e.ENGINE_PORT,
+      advertiseAddress: e.ENGINE_ADVERTISE_ADDRESS,
+      localModel: e.LOCAL_MODEL,
+    },
+    logLevel: e.LOG_LEVEL,
+  };
+}
+
+function s3Settings(e: Env): Config['s3'] {
+  if (e.MINIO_ENDPOINT === undefined) return undefined;
+  if (e.MINIO_ACCESS_KEY === undefined || e.MINIO_SECRET_KEY === undefined) {
+    throw new ConfigError(
+      'Bad configuration: MINIO_ACCESS_KEY and MINIO_SECRET_KEY must be set where MINIO_ENDPOINT is.',
+    );
+  }
+  return {
+    endpoint: e.MINIO_ENDPOINT,
+    accessKey: e.MINIO_ACCESS_KEY,
+    secretKey: e.MINIO_SECRET_KEY,
+    bucket: e.MINIO_BUCKET_NAME,
+    tls: e.MINIO_USE_SSL,
+  };
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+
+/** An environment variable set to the empty string counts as unset, as compose files and shells produce it. */
+function optional<T extends z.ZodType>(schema: T) {
+  return z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
+}
+
+function withDefault<T extends z.ZodType>(schema: T, value: z.output<T>) {
+  return optional(schema).transform((parsed) => parsed ?? value);
+}
+
+const port = z.coerce.number({ error: 'must be a port from 0 to 65535' }).int().min(0).max(65_535);
+const flag = z
+  .enum(['true', 'false', '1', '0'], { error: 'must be true or false' })
+  .transform((value) => value === 'true' || value === '1');
+
+function wholeNumber(min: number, max: number) {
+  const error = `must be a whole number from ${String(min)} to ${String(max)}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+}
+
+function seconds(max: number) {
+  return wholeNumber(1, max).transform((value) => value * 1000);
+}
+
+function url(...protocols: string[]) {
+  const error = `must be a URL that begins with ${protocols.join(' or ')}`;
+  return z.string().refine((value) => URL.canParse(value) && protocols.some((p) => value.startsWith(p)), { error });
+}
+
+const hostAndPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, { error: 'must be host:port' });
+
+/**
+ * Every environment variable that Polyscribe reads, with its default. Unknown variables are ignored: the environment is
+ * shared with others.
+ */
+export const envSchema = z.object({
+  HOST: withDefault(z.string(), '127.0.0.1'),
+  PORT: withDefault(port, 8000),
+  GRPC_PORT: withDefault(port, 50050),
+  APP_URL: optional(url('http://', 'https://')),
+  DATA_DIR: withDefault(z.string(), './data'),
+
+  DATABASE_URL: optional(url('postgres://', 'postgresql://')),
+  REDIS_URL: optional(url('redis://', 'rediss://')),
+  REDIS_JOB_TTL: withDefault(seconds(31_536_000), 3_600_000),
+  MINIO_ENDPOINT: optional(hostAndPort),
+  MINIO_ACCESS_KEY: optional(z.string()),
+  MINIO_SECRET_KEY: optional(z.string()),
+  MINIO_BUCKET_NAME: withDefault(z.string(), 'transcriptions'),
+  MINIO_USE_SSL: withDefault(flag, false),
+
+  DEFAULT_TRANSCRIPTION_ENGINE: withDefault(
+    z.enum(['auto', 'asr', 'whisperx', 'local'], { error: 'must be auto, asr, whisperx or local' }),
+    'auto',
+  ),
+  MAX_FILE_SIZE: withDefault(wholeNumber(1, Number.MAX_SAFE_INTEGER), 500_000_000),
+  JOB_TIMEOUT: withDefault(seconds(604_800), 1_800_000),
+  FFMPEG_TIMEOUT: withDefault(seconds(86_400), 300_000),
+  FFMPEG_PATH: withDefault(z.string(), 'ffmpeg'),
+  FFPROBE_PATH: withDefault(z.string(), 'ffprobe'),
+  MAX_CONCURRENCY: withDefault(wholeNumber(1, 256), 2),
+  MEDIA_TTL: withDefault(seconds(31_536_000), 86_400_000),
+
+  ENGINE_REGISTRY_URL: optional(hostAndPort),
+  ENGINE_REGISTRY_PORT: withDefault(port, 50051),
+  ENGINE_PORT: withDefault(port, 0),
+  ENGINE_ADVERTISE_ADDRESS: optional(hostAndPort),
+  LOCAL_MODEL: withDefault(z.enum(['tiny', 'base'], { error: 'must be tiny or base' }), 'base'),
+
+  LOG_LEVEL: withDefault(
+    z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'must be trace, debug, info, warn, error, fatal or silent',
+    }),
+    'info',
+  ),
+});
+
+export type Env = z.output<typeof envSchema>;

@@ -1,0 +1,149 @@
+import type { ErrorCode } from './error-table.js';
+import type { EngineChoice, EngineKind, Profile, Task, UnsupportedPolicy } from './engine.js';
+import type { TranscriptWarning } from './speech-engine.port.js';
+
+export const jobStatuses = ['queued', 'processing', 'completed', 'failed', 'cancelled'] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
+/** Statuses in which nothing more happens to a job by itself. */
+export const endedStatuses = ['completed', 'failed', 'cancelled'] as const satisfies readonly JobStatus[];
+export function hasEnded(status: JobStatus): boolean {
+  return (endedStatuses as readonly JobStatus[]).includes(status);
+}
+
+/** What a client asked for, checked and with defaults filled in. Stored with the job; the worker reads nothing else. */
+export interface JobOptions {
+  readonly engine: EngineChoice;
+  /** BCP-47 tag; undefined means detect where the engine can. */
+  readonly language?: string;
+  readonly model?: string;
+  readonly task: Task;
+  readonly profile: Profile;
+  readonly enableDiarization: boolean;
+  readonly minSpeakers?: number;
+  readonly maxSpeakers?: number;
+  readonly wordTimestamps: boolean;
+  /** Transcribe each channel by itself and mark its segments with `channel`. */
+  readonly separateChannels: boolean;
+  readonly onUnsupported: UnsupportedPolicy;
+  /** Whether another engine may serve when the named one cannot. `auto` always may. */
+  readonly allowFallback: boolean;
+  /** 0 to 9, 9 first. */
+  readonly priority: number;
+  readonly sessionId?: string;
+  readonly title?: string;
+  readonly tags: readonly string[];
+  /** The caller's own id, echoed. */
+  readonly dbId?: string;
+  /** Echoed. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** The uploaded file as it lies in the object store. */
+export interface MediaObject {
+  readonly key: string;
+  /** The client's name for the file, for people only; never used as a path. */
+  readonly filename: string;
+  readonly bytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+  /** As sniffed from the bytes, such as `audio/mpeg`. */
+  readonly mediaType: string;
+}
+
+/** One engine call that failed. */
+export interface FailedAttempt {
+  readonly engine: EngineKind;
+  readonly instance: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export interface JobFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly attempts: readonly FailedAttempt[];
+}
+
+export interface StageTime {
+  readonly name: string;
+  readonly startedAt: Date;
+  /** undefined while the stage runs. */
+  readonly seconds?: number;
+}
+
+/** A job as everyone but its worker sees it. */
+export interface Job {
+  readonly id: string;
+  readonly transcriptId: string;
+  readonly status: JobStatus;
+  /** 0 to 100. */
+  readonly progress: number;
+  readonly stage: string;
+  readonly message: string;
+  readonly options: JobOptions;
+  readonly media: MediaObject;
+  readonly workerId?: string;
+  /** How often a worker began it. */
+  readonly attempts: number;
+  readonly createdAt: Date;
+  readonly startedAt?: Date;
+  readonly endedAt?: Date;
+  readonly stages: readonly StageTime[];
+  readonly failure?: JobFailure;
+}
+
+export interface TranscriptWord {
+  readonly text: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly confidence?: number;
+  readonly speakerTag?: number;
+  readonly interpolated?: boolean;
+}
+
+/** A stretch of text with times from the start of the audio. */
+export interface TranscriptSegment {
+  /** Unique within the transcript and the same in the `delta` event: `<span>-<n>`. */
+  readonly id: string;
+  /** Index of the span that gave it. */
+  readonly span: number;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly text: string;
+  readonly speakerTag?: number;
+  /** From 0, where channels were kept apart. */
+  readonly channel?: number;
+  readonly confidence?: number;
+  readonly words?: readonly TranscriptWord[];
+}
+
+/** A finished transcript: the one canonical form from which every format is made. */
+export interface Transcript {
+  readonly id: string;
+  readonly jobId: string;
+  readonly language: string;
+  readonly durationMs: number;
+  readonly engineUsed: EngineKind;
+  readonly model: string;
+  readonly fallbackReason?: string;
+  /** In time order. */
+  readonly segments: readonly TranscriptSegment[];
+  readonly warnings: readonly TranscriptWarning[];
+}
+
+export const spanStates = ['planned', 'running', 'done'] as const;
+export type SpanState = (typeof spanStates)[number];
+
+/** A stretch of audio that is one engine call. */
+export interface Span {
+  /** From 0, in time order within a channel, unique within the job. */
+  readonly index: number;
+  readonly startMs: number;
+  /** Where the span ends. */
+  readonly endMs: number;
+  /** From 0; undefined when the channels are mixed. */
+  readonly channel?: number;
+  readonly state: SpanState;
+}

@@ -1,0 +1,54 @@
+import type { JobEvent, JobEventBody } from '#contracts';
+
+export interface PublishOptions {
+  /**
+   * Makes publishing safe to repeat: a second event of the job under the same key is dropped. Used where a crash between
+   * a commit and the publish is mended by publishing again.
+   */
+  readonly key?: string;
+}
+
+/** A live view of one job's events. */
+export interface EventSubscription extends AsyncIterable<JobEvent> {
+  /** Ends the iteration and frees what it holds. Leaving a `for await` loop does the same. */
+  close(): void;
+}
+
+/**
+ * Carries news of jobs from workers to gateways and keeps each job's log, so that a client that comes late or comes back
+ * gets exactly what it missed.
+ */
+export abstract class EventBus {
+  /**
+   * Appends events to the job's log, in order and without another writer's in between, and tells subscribers.
+   *
+   * @returns the events with their sequence, those dropped for their key left out
+   * @throws PolyscribeError `dependency_unavailable` when the bus does not answer in time
+   */
+  abstract publish(
+    jobId: string,
+    events: readonly JobEventBody[],
+    options?: PublishOptions,
+  ): Promise<readonly JobEvent[]>;
+
+  /**
+   * The job's events with a sequence above `afterSeq`: first those in the log, then new ones as they come, each once and
+   * in order. Does not end by itself; the reader stops at an event that ends the stream. Memory is bounded: a slow reader
+   * is served from the log.
+   */
+  abstract subscribe(jobId: string, afterSeq: number): EventSubscription;
+
+  /** The log from `afterSeq` on, at most `limit` events; empty when it has expired or never was. */
+  abstract history(jobId: string, afterSeq: number, limit: number): Promise<readonly JobEvent[]>;
+
+  /** Removes the job's log, for erasure. */
+  abstract forget(jobId: string): Promise<void>;
+
+  /** Removes logs whose last event is older than that. @returns how many jobs lost their log */
+  abstract expire(olderThan: Date): Promise<number>;
+
+  /** Resolves when the bus answers. @throws PolyscribeError `dependency_unavailable` */
+  abstract ping(): Promise<void>;
+
+  abstract close(): Promise<void>;
+}

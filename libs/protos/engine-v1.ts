@@ -1,0 +1,2 @@
+export { Capabilities, EngineDescription, Health, HealthState } from './gen/polyscribe/engine/v1/engine.js';
+export * from './gen/polyscribe/engine/v1/engine_service.js';

@@ -1,0 +1,3 @@
+export * as engineV1 from './engine-v1.js';
+export * as jobV1 from './job-v1.js';
+export * as registryV1 from './registry-v1.js';

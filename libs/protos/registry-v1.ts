@@ -1,0 +1,1 @@
+export * from './gen/polyscribe/registry/v1/engine_registry_service.js';

@@ -1,0 +1,50 @@
+/** What the queue carries: which job to look at. Everything else stands in the database. */
+export interface QueuedJob {
+  readonly jobId: string;
+  /** 0 to 9, 9 first; among equals the oldest first. */
+  readonly priority: number;
+}
+
+/** Takes one piece of work. Resolving means done; throwing gives it back to the queue. */
+export type QueueHandler = (job: QueuedJob, signal: AbortSignal) => Promise<void>;
+
+export interface QueueConsumer {
+  /**
+   * Stops taking work, aborts the signal of what runs once `graceMs` are over, waits for the handlers and closes.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/**
+ * Carries work from gateways to workers. The database row is the truth: an entry may be lost (a reconciler puts it in
+ * again) or delivered twice (the lease on the row decides), so handlers must bear both.
+ */
+export abstract class JobQueue {
+  /**
+   * Puts work in. An entry that waits already is left as it is, so that enqueueing is safe to repeat.
+   *
+   * @param delayMs not before that much later
+   * @throws PolyscribeError `dependency_unavailable` when the queue does not answer in time
+   */
+  abstract enqueue(job: QueuedJob, delayMs?: number): Promise<void>;
+
+  /** Takes work out unless a handler has it already. Unknown work is no error. */
+  abstract remove(jobId: string): Promise<void>;
+
+  /** Whether an entry waits, is delayed, or is with a handler that is alive. */
+  abstract has(jobId: string): Promise<boolean>;
+
+  /** How many entries wait or are delayed. */
+  abstract depth(): Promise<number>;
+
+  /**
+   * Gives work to the handler, up to `concurrency` at once, until the consumer is closed. Work whose consumer died is
+   * given to another within half a minute.
+   */
+  abstract consume(concurrency: number, handler: QueueHandler): QueueConsumer;
+
+  /** Resolves when the queue answers. @throws PolyscribeError `dependency_unavailable` */
+  abstract ping(): Promise<void>;
+
+  abstract close(): Promise<void>;
+}

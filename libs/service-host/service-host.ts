@@ -1,0 +1,104 @@
+import type { Config } from '#config';
+import type { Logger } from '#telemetry';
+import type {
+  EndpointName,
+  Endpoints,
+  RunningService,
+  ServiceContext,
+  ServiceDefinition,
+} from './service-definition.js';
+import { startOrder } from './start-order.js';
+
+export interface StartedServices {
+  /** All endpoints, configured and provided. */
+  readonly endpoints: Endpoints;
+  /** Resolves with the cause when one service dies by itself. */
+  readonly failed: Promise<Error>;
+  /** Stops all, last started first. Safe to call more than once. */
+  stop(): Promise<void>;
+}
+
+/** The variable that configures an endpoint from outside, for the message that says it is missing. */
+const variableOf: Readonly<Record<EndpointName, string>> = {
+  database: 'DATABASE_URL',
+  registry: 'ENGINE_REGISTRY_URL',
+  http: 'APP_URL',
+  grpc: 'GRPC_PORT',
+};
+
+/**
+ * Starts services in dependency order. When one fails to start, those already started are stopped again and the error is
+ * thrown.
+ *
+ * @throws Error that names the service and the variable when an endpoint is neither configured nor provided, or when the
+ *   definitions form a circle.
+ */
+export async function startServices(
+  definitions: readonly ServiceDefinition[],
+  config: Config,
+  logger: Logger,
+): Promise<StartedServices> {
+  const endpoints: Partial<Record<EndpointName, string>> = configuredEndpoints(config);
+  const wanted = definitions.filter((d) => d.provides.length === 0 || d.provides.some((name) => !endpoints[name]));
+  const running: { name: string; service: RunningService }[] = [];
+
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= stopAll(running, logger));
+
+  try {
+    for (const definition of startOrder(wanted, Object.keys(endpoints) as EndpointName[])) {
+      const log = logger.child({ service: definition.name });
+      const service = await definition.start(contextFor(definition, config, log, endpoints));
+      running.push({ name: definition.name, service });
+      Object.assign(endpoints, service.endpoints);
+      log.debug({ endpoints: definition.provides }, 'started');
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const failed = Promise.race([
+    new Promise<Error>(() => {
+      // Never resolves: a race over no promises would not either, but this keeps the type.
+    }),
+    ...running.flatMap(({ service }) => (service.failed ? [service.failed] : [])),
+  ]);
+  return { endpoints, failed, stop };
+}
+
+function configuredEndpoints(config: Config): Partial<Record<EndpointName, string>> {
+  return {
+    ...(config.databaseUrl === undefined ? {} : { database: config.databaseUrl }),
+    ...(config.registry.url === undefined ? {} : { registry: config.registry.url }),
+  };
+}
+
+function contextFor(
+  definition: ServiceDefinition,
+  config: Config,
+  logger: Logger,
+  endpoints: Endpoints,
+): ServiceContext {
+  return {
+    config,
+    logger,
+    endpoint(name) {
+      const address = endpoints[name];
+      if (address === undefined) {
+        throw new Error(`${definition.name} needs ${name}: set ${variableOf[name]} or run a service that provides it.`);
+      }
+      return address;
+    },
+  };
+}
+
+async function stopAll(running: { name: string; service: RunningService }[], logger: Logger): Promise<void> {
+  for (const { name, service } of running.toReversed()) {
+    try {
+      await service.stop();
+    } catch (error) {
+      // The others must still be stopped: a socket left open by one is no reason to leave a database running.
+      logger.error({ err: error, service: name }, 'could not be stopped cleanly');
+    }
+  }
+}

@@ -1,0 +1,31 @@
+// Everything that can be judged without running the product: format, lint, types, import rules, protos.
+// Fails on the first finding; `npm run format` mends the format.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root, run } from './lib/run.mjs';
+import { setUp } from './lib/set-up.mjs';
+
+await setUp({ build: false, media: false });
+await run('prettier', ['--check', '--log-level', 'warn', '.']);
+await run('eslint', ['--cache', '--cache-location', '.setup/eslintcache', '.']);
+await run('tsc', ['-p', '.']);
+await run('depcruise', ['--output-type', 'err', 'apps', 'libs', 'test', 'bench']);
+await run('buf', ['lint']);
+await run('buf', ['format', '--diff', '--exit-code']);
+await checkGeneratedCode();
+
+/** The generated code that is checked in must be what the protos give now. */
+async function checkGeneratedCode() {
+  const fresh = mkdtempSync(join(tmpdir(), 'polyscribe-gen-'));
+  try {
+    await run('buf', ['generate', '--output', fresh]);
+    await run('buf', ['build', '--as-file-descriptor-set', '-o', join(fresh, 'libs/protos/gen/polyscribe.binpb')]);
+    execFileSync('diff', ['-r', join(fresh, 'libs/protos/gen'), join(root, 'libs/protos/gen')], { stdio: 'inherit' });
+  } catch (error) {
+    throw new Error('libs/protos/gen is not what protos/ gives: run `npm run generate`.', { cause: error });
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}

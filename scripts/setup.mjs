@@ -1,0 +1,3 @@
+import { setUp } from './lib/set-up.mjs';
+
+await setUp();

@@ -1,0 +1,12 @@
+// Sets up what is missing, then runs every test. Arguments go to Jest: `npm test -- audio` runs the files that match.
+import { run } from './lib/run.mjs';
+import { setUp } from './lib/set-up.mjs';
+
+await setUp();
+await run('jest', process.argv.slice(2), {
+  stdio: 'inherit',
+  // Jest loads ES modules through Node's vm API, which still stands behind a flag.
+  env: { NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' },
+}).catch(() => {
+  process.exitCode = 1;
+});
