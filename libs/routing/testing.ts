@@ -1,0 +1,62 @@
+import type { EngineCapabilities, EngineInstance, EngineKind, HealthState, RegistrySnapshot } from '#contracts';
+import type { RoutingRequest } from './routing-request.js';
+
+/** A request that any engine can serve, with changes. */
+export function requestWith(changes: Partial<RoutingRequest> = {}): RoutingRequest {
+  return {
+    engine: 'auto',
+    allowFallback: true,
+    language: 'en',
+    task: 'transcribe',
+    diarization: false,
+    wordTimestamps: false,
+    onUnsupported: 'refuse',
+    ...changes,
+  };
+}
+
+export interface InstanceChanges {
+  readonly id?: string;
+  readonly state?: HealthState;
+  readonly reason?: string;
+  readonly inFlight?: number;
+  readonly speed?: number;
+  readonly capabilities?: Partial<EngineCapabilities>;
+}
+
+/** A healthy, idle instance; its id is the engine's name by default. */
+export function instanceOf(engine: EngineKind, changes: InstanceChanges = {}): EngineInstance {
+  return {
+    id: changes.id ?? engine,
+    address: '127.0.0.1:1',
+    description: {
+      engine,
+      capabilities: {
+        languages: ['en'],
+        models: [`${engine}-model`],
+        defaultModel: `${engine}-model`,
+        languageDetection: false,
+        wordTimestamps: false,
+        diarization: false,
+        phraseBoosting: false,
+        partialResults: false,
+        translation: false,
+        confidence: false,
+        maxAudioMs: undefined,
+        maxConcurrency: 2,
+        ...changes.capabilities,
+      },
+      health: { state: changes.state ?? 'serving', reason: changes.reason ?? '' },
+      backendUri: '',
+      version: '1.0.0',
+    },
+    inFlight: changes.inFlight ?? 0,
+    speed: changes.speed ?? 0,
+    registeredAt: new Date(0),
+    lastSeenAt: new Date(0),
+  };
+}
+
+export function snapshotOf(...instances: readonly EngineInstance[]): RegistrySnapshot {
+  return { instances, revision: 1 };
+}
