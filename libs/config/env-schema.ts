@@ -63,7 +63,7 @@ export const envSchema = z.object({
   MEDIA_TTL: withDefault(seconds(31_536_000), 86_400_000),
 
   ENGINE_REGISTRY_URL: optional(hostAndPort),
-  ENGINE_REGISTRY_PORT: withDefault(port, 50051),
+  ENGINE_REGISTRY_PORT: withDefault(port, 50060),
   ENGINE_PORT: withDefault(port, 0),
   ENGINE_ADVERTISE_ADDRESS: optional(hostAndPort),
   LOCAL_MODEL: withDefault(z.enum(['tiny', 'base'], { error: 'must be tiny or base' }), 'base'),

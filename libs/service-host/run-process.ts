@@ -6,45 +6,60 @@ import { startServices } from './service-host.js';
 /** How long a stop may take before the process gives up: what is then unfinished is taken over by its lease. */
 const STOP_DEADLINE_MS = 30_000;
 
+/** What a process sends to the one that started it, where there is a channel: all services are up. */
+export interface ReadyMessage {
+  readonly type: 'ready';
+  readonly http: string | undefined;
+  readonly grpc: string | undefined;
+}
+
 /**
  * The whole life of a process: read the configuration, start the services, wait for SIGTERM, SIGINT or a failure, stop.
- * Exit code 0 after a signal, 1 after a failure. A second signal ends the process at once.
+ * Exit code 0 after a signal, 1 after a failure, which is told in one line on standard error. A second signal ends the
+ * process at once. A process that was started with a channel to its parent also stops when the parent is gone.
  */
 export async function runProcess(name: string, definitions: readonly ServiceDefinition[]): Promise<void> {
-  let config;
+  const stopWanted = firstStopRequest();
   try {
-    config = loadConfig();
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
-    return;
-  }
-  const logger = createLogger(name, config.logLevel);
-  const signalled = firstSignal();
-  try {
+    const config = loadConfig();
+    const logger = createLogger(name, config.logLevel);
     const started = await startServices(definitions, config, logger);
-    logger.info({ http: started.endpoints.http, grpc: started.endpoints.grpc }, 'ready');
-    const outcome = await Promise.race([signalled, started.failed]);
+    const { http, grpc } = started.endpoints;
+    logger.info({ http, grpc }, 'ready');
+    process.send?.({ type: 'ready', http, grpc } satisfies ReadyMessage);
+
+    const outcome = await Promise.race([stopWanted, started.failed]);
     if (outcome instanceof Error) {
       logger.fatal({ err: outcome }, 'a service failed');
       process.exitCode = 1;
     } else {
-      logger.info({ signal: outcome }, 'stopping');
+      logger.info({ reason: outcome }, 'stopping');
     }
-    setTimeout(() => {
+    const deadline = setTimeout(() => {
       logger.fatal('stopping took too long');
       process.exit(1);
     }, STOP_DEADLINE_MS).unref();
     await started.stop();
+    clearTimeout(deadline);
   } catch (error) {
-    logger.fatal({ err: error }, error instanceof Error ? error.message : 'could not start');
+    reportStartFailure(error);
     process.exitCode = 1;
+  }
+  if (process.connected) process.disconnect();
+}
+
+/** One line for people. The stack is for whoever asks for it with LOG_LEVEL=debug; a configuration mistake has none. */
+function reportStartFailure(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`polyscribe: ${message}\n`);
+  if (!(error instanceof ConfigError) && ['debug', 'trace'].includes(process.env['LOG_LEVEL'] ?? '')) {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
   }
 }
 
-function firstSignal(): Promise<NodeJS.Signals> {
+function firstStopRequest(): Promise<string> {
   return new Promise((resolve) => {
+    process.once('disconnect', () => resolve('parent gone'));
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.once(signal, () => {
         process.once(signal, () => process.exit(1));

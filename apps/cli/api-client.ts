@@ -1,0 +1,120 @@
+import { openAsBlob } from 'node:fs';
+import { basename } from 'node:path';
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+import { z } from 'zod';
+import { CliError, MeshUnreachableError } from './cli-error.js';
+import type { Format } from './arguments.js';
+
+/** How long the mesh may take to answer anything but an upload. */
+const ANSWER_DEADLINE_MS = 10_000;
+
+const problemSchema = z.object({ detail: z.string(), code: z.string() });
+const submittedSchema = z.object({ job_id: z.string(), transcript_id: z.string() });
+const statusSchema = z.object({ progress: z.number(), stage: z.string(), message: z.string() });
+const failureSchema = z.object({ code: z.string(), detail: z.string() });
+
+export interface SubmittedJob {
+  readonly jobId: string;
+  readonly transcriptId: string;
+}
+
+export type JobNews =
+  | { readonly type: 'progress'; readonly id: string; readonly progress: number; readonly stage: string }
+  | { readonly type: 'completed' }
+  | { readonly type: 'failed'; readonly code: string; readonly detail: string }
+  | { readonly type: 'cancelled' };
+
+/** The REST API as the command line needs it. */
+export class ApiClient {
+  constructor(private readonly baseUrl: string) {}
+
+  /** Uploads the file as a stream. @throws CliError with the mesh's own words when it refuses */
+  async submit(path: string, options: Readonly<Record<string, string>>, signal: AbortSignal): Promise<SubmittedJob> {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(options)) form.append(name, value);
+    form.append('file', await openAsBlob(path), basename(path));
+    const response = await this.request('/api/transcribe/jobs/transcribe', { method: 'POST', body: form, signal });
+    const { job_id: jobId, transcript_id: transcriptId } = submittedSchema.parse(await response.json());
+    return { jobId, transcriptId };
+  }
+
+  /** The job's news after that event, until the server closes the stream. */
+  async *watch(jobId: string, lastEventId: string | undefined, signal: AbortSignal): AsyncGenerator<JobNews> {
+    const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+    const response = await this.request(`/api/transcribe/jobs/stream/${jobId}`, { headers, signal });
+    if (response.body === null || response.status === 204) return;
+    const messages = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+    try {
+      for await (const message of messages) {
+        const news = readNews(message.event, message.id ?? '', message.data);
+        if (news) yield news;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new MeshUnreachableError('The stream broke off.', { cause: error });
+    }
+  }
+
+  async download(transcriptId: string, format: Format): Promise<string> {
+    const deadline = AbortSignal.timeout(ANSWER_DEADLINE_MS);
+    const path = `/api/transcripts/${transcriptId}/download?format=${format}`;
+    return (await this.request(path, { signal: deadline })).text();
+  }
+
+  async result(jobId: string): Promise<unknown> {
+    const deadline = AbortSignal.timeout(ANSWER_DEADLINE_MS);
+    return (await this.request(`/api/transcribe/jobs/result/${jobId}`, { signal: deadline })).json();
+  }
+
+  async cancel(jobId: string): Promise<void> {
+    await this.request(`/api/transcribe/jobs/${jobId}`, {
+      method: 'DELETE',
+      signal: AbortSignal.timeout(ANSWER_DEADLINE_MS),
+    });
+  }
+
+  /** Whether a mesh answers there. */
+  async isAlive(): Promise<boolean> {
+    try {
+      const response = await fetch(`${this.baseUrl}/health/live`, { signal: AbortSignal.timeout(2_000) });
+      return response.ok;
+    } catch {
+      // Whatever the reason, nobody answers there; the caller starts a mesh or says so.
+      return false;
+    }
+  }
+
+  private async request(path: string, init: RequestInit): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(`${this.baseUrl}${path}`, init);
+    } catch (error) {
+      init.signal?.throwIfAborted();
+      throw new MeshUnreachableError(`No answer from ${this.baseUrl}.`, { cause: error });
+    }
+    if (response.ok) return response;
+    const problem = problemSchema.safeParse(await response.json().catch(() => undefined));
+    if (problem.success) throw new CliError(`${problem.data.detail} (${problem.data.code})`);
+    throw new CliError(`The server at ${this.baseUrl} answered ${response.status}; is it Polyscribe?`);
+  }
+}
+
+function readNews(event: string | undefined, id: string, data: string): JobNews | undefined {
+  switch (event) {
+    case undefined:
+    case 'message': {
+      const { progress, stage } = statusSchema.parse(JSON.parse(data));
+      return { type: 'progress', id, progress, stage };
+    }
+    case 'completed':
+      return { type: 'completed' };
+    case 'error': {
+      const { code, detail } = failureSchema.parse(JSON.parse(data));
+      return { type: 'failed', code, detail };
+    }
+    case 'cancelled':
+      return { type: 'cancelled' };
+    default:
+      return undefined;
+  }
+}

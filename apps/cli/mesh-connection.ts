@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { loadConfig } from '#config';
+import { ApiClient } from './api-client.js';
+import { CliError } from './cli-error.js';
+
+/** How long a mesh may take from its start to being ready, the first making of the database included. */
+const START_DEADLINE_MS = 60_000;
+/** How long it may take to stop; then it is killed. It loses nothing by that. */
+const STOP_DEADLINE_MS = 35_000;
+/** What is kept of its standard error to say why it did not start. */
+const MAX_ERROR_CHARS = 4_000;
+
+const meshFileSchema = z.object({ http: z.string() });
+const readySchema = z.object({ type: z.literal('ready'), http: z.string() });
+
+/** A mesh to talk to: one that runs already, or one that we started and stop again. */
+export interface MeshConnection {
+  readonly api: ApiClient;
+  close(): Promise<void>;
+}
+
+/**
+ * Finds a mesh or starts one.
+ *
+ * Looked for in turn: the URL given, the mesh that announced itself in DATA_DIR, the one at HOST:PORT. What we start is
+ * a child process on free ports that also stops by itself when we die.
+ *
+ * @throws CliError when the URL given does not answer or the mesh does not start
+ */
+export async function connect(server: string | undefined, say: (message: string) => void): Promise<MeshConnection> {
+  if (server !== undefined) {
+    const api = new ApiClient(server.replace(/\/+$/, ''));
+    if (await api.isAlive()) return { api, close: () => Promise.resolve() };
+    throw new CliError(`No mesh answers at ${server}.`);
+  }
+  const found = await findRunningMesh();
+  if (found) return { api: found, close: () => Promise.resolve() };
+  say('starting an embedded mesh ...');
+  return startMesh();
+}
+
+async function findRunningMesh(): Promise<ApiClient | undefined> {
+  const { dataDir, http } = loadConfig();
+  const announced = await readFile(join(dataDir, 'mesh.json'), 'utf8').catch(() => undefined);
+  const parsed = meshFileSchema.safeParse(announced === undefined ? undefined : parseJson(announced));
+  const urls = [...(parsed.success ? [parsed.data.http] : []), `http://${http.host}:${http.port}`];
+  for (const url of urls) {
+    const api = new ApiClient(url);
+    if (await api.isAlive()) return api;
+  }
+  return undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Half written by a process that died: the same as no file.
+    return undefined;
+  }
+}
+
+async function startMesh(): Promise<MeshConnection> {
+  const main = fileURLToPath(new URL('../all-in-one/main.js', import.meta.url));
+  const child = spawn(process.execPath, [main], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: {
+      ...process.env,
+      PORT: '0',
+      GRPC_PORT: '0',
+      ENGINE_REGISTRY_PORT: '0',
+      LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'error',
+    },
+    // A Ctrl-C goes to the whole process group of the terminal; the mesh is stopped by us, after the job is cancelled.
+    detached: true,
+  });
+  try {
+    return { api: new ApiClient(await readyUrl(child)), close: () => stop(child) };
+  } catch (error) {
+    await stop(child);
+    throw error;
+  }
+}
+
+function readyUrl(child: ChildProcess): Promise<string> {
+  let errors = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-MAX_ERROR_CHARS)));
+  return new Promise((resolve, reject) => {
+    const deadline = setTimeout(() => reject(new CliError('The mesh did not start in time.')), START_DEADLINE_MS);
+    child.on('message', (message) => {
+      const ready = readySchema.safeParse(message);
+      if (!ready.success) return;
+      clearTimeout(deadline);
+      resolve(ready.data.http);
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      clearTimeout(deadline);
+      const said = lastLine(errors);
+      reject(new CliError(said === '' ? `The mesh ended with exit code ${code ?? 'none'} while starting.` : said));
+    });
+  });
+}
+
+function lastLine(text: string): string {
+  return (text.trim().split('\n').at(-1) ?? '').replace(/^polyscribe: /, '');
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const deadline = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
+  await ended;
+  clearTimeout(deadline);
+}

@@ -1,0 +1,69 @@
+import type { JobNews, SubmittedJob } from './api-client.js';
+import type { Arguments } from './arguments.js';
+import { CliError, MeshUnreachableError } from './cli-error.js';
+import { type MeshConnection, connect } from './mesh-connection.js';
+import type { ProgressView } from './progress-view.js';
+
+/** How often a mesh that goes away under us is looked for or started again before we give up. */
+const MAX_CONNECTIONS = 4;
+/** How often the event stream of one mesh is opened again when it ends before the job does. */
+const MAX_STREAMS = 100;
+
+export interface Surroundings {
+  readonly progress: ProgressView;
+  readonly say: (message: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sends the file to a mesh and waits for the text.
+ *
+ * A mesh may go away in between: it belongs to another run of this command that has ended, or it was killed. The job is
+ * in the database all the same, so the next mesh on that folder goes on with it and we follow it there.
+ *
+ * @returns what is to be printed
+ */
+export async function transcribe(args: Arguments, around: Surroundings): Promise<string> {
+  let job: SubmittedJob | undefined;
+  for (let connections = 1; ; connections++) {
+    const mesh = await connect(args.server, around.say);
+    try {
+      job ??= await mesh.api.submit(args.file, args.options, around.signal);
+      await waitForEnd(mesh, job.jobId, around);
+      return await printable(mesh, job, args);
+    } catch (error) {
+      if (!(error instanceof MeshUnreachableError)) throw error;
+      if (connections === MAX_CONNECTIONS) throw new CliError('The mesh keeps going away.', { cause: error });
+    } finally {
+      around.progress.end();
+      if (around.signal.aborted && job) await mesh.api.cancel(job.jobId).catch(() => undefined);
+      await mesh.close();
+    }
+  }
+}
+
+async function printable(mesh: MeshConnection, job: SubmittedJob, args: Arguments): Promise<string> {
+  if (!args.json) return mesh.api.download(job.transcriptId, args.format);
+  return `${JSON.stringify(await mesh.api.result(job.jobId), undefined, 2)}\n`;
+}
+
+async function waitForEnd(mesh: MeshConnection, jobId: string, around: Surroundings): Promise<void> {
+  let lastEventId: string | undefined;
+  for (let streams = 0; streams < MAX_STREAMS; streams++) {
+    for await (const news of mesh.api.watch(jobId, lastEventId, around.signal)) {
+      if (news.type === 'progress') {
+        lastEventId = news.id;
+        around.progress.show(news.progress, news.stage);
+      } else {
+        judgeEnd(news);
+        return;
+      }
+    }
+  }
+  throw new CliError('The event stream keeps ending before the job does.');
+}
+
+function judgeEnd(news: Exclude<JobNews, { type: 'progress' }>): void {
+  if (news.type === 'failed') throw new CliError(`${news.detail} (${news.code})`);
+  if (news.type === 'cancelled') throw new CliError('The job was cancelled.');
+}

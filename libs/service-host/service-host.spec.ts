@@ -1,0 +1,78 @@
+import { loadConfig } from '#config';
+import { createLogger } from '#telemetry';
+import type { EndpointName, Endpoints, ServiceDefinition } from './service-definition.js';
+import { startServices } from './service-host.js';
+
+const logger = createLogger('test', 'silent');
+
+/** Records starts and stops in `log`, in order. */
+function recording(
+  log: string[],
+  name: string,
+  needs: EndpointName[],
+  endpoints: Endpoints,
+  failure?: 'start' | 'stop',
+): ServiceDefinition {
+  return {
+    name,
+    needs,
+    provides: Object.keys(endpoints) as EndpointName[],
+    start(context) {
+      if (failure === 'start') return Promise.reject(new Error(`${name} cannot start`));
+      log.push(`start ${name}${needs.map((need) => ` ${need}=${context.endpoint(need)}`).join('')}`);
+      return Promise.resolve({
+        endpoints,
+        stop() {
+          log.push(`stop ${name}`);
+          return failure === 'stop' ? Promise.reject(new Error('stuck')) : Promise.resolve();
+        },
+      });
+    },
+  };
+}
+
+describe('startServices', () => {
+  it('hands each service the addresses of those it needs and stops all in reverse', async () => {
+    const log: string[] = [];
+    const services = [
+      recording(log, 'worker', ['registry'], {}),
+      recording(log, 'registry', [], { registry: 'here:1' }),
+    ];
+    const started = await startServices(services, loadConfig({}), logger);
+    await started.stop();
+    await started.stop();
+    expect(log).toEqual(['start registry', 'start worker registry=here:1', 'stop worker', 'stop registry']);
+  });
+
+  it('leaves out a service whose endpoint is configured to be elsewhere', async () => {
+    const log: string[] = [];
+    const services = [
+      recording(log, 'registry', [], { registry: 'here:1' }),
+      recording(log, 'worker', ['registry'], {}),
+    ];
+    const started = await startServices(services, loadConfig({ ENGINE_REGISTRY_URL: 'there:2' }), logger);
+    await started.stop();
+    expect(log).toEqual(['start worker registry=there:2', 'stop worker']);
+  });
+
+  it('stops what it started when a later one fails, and throws its error', async () => {
+    const log: string[] = [];
+    const services = [
+      recording(log, 'registry', [], { registry: 'here:1' }),
+      recording(log, 'worker', ['registry'], {}, 'start'),
+    ];
+    await expect(startServices(services, loadConfig({}), logger)).rejects.toThrow('worker cannot start');
+    expect(log).toEqual(['start registry', 'stop registry']);
+  });
+
+  it('stops the others when one cannot be stopped', async () => {
+    const log: string[] = [];
+    const services = [
+      recording(log, 'registry', [], { registry: 'here:1' }),
+      recording(log, 'worker', ['registry'], {}, 'stop'),
+    ];
+    const started = await startServices(services, loadConfig({}), logger);
+    await started.stop();
+    expect(log.slice(-2)).toEqual(['stop worker', 'stop registry']);
+  });
+});
