@@ -1,0 +1,108 @@
+import type { TranscriptSegment, TranscriptWarning, TranscriptWord } from '#contracts';
+import type { TranscriptDocument } from './transcript-document.js';
+
+/** A word as clients get it; times in seconds. */
+export interface ResultWord {
+  word: string;
+  start: number;
+  end: number;
+  confidence?: number;
+  speaker_tag?: number;
+  interpolated?: boolean;
+}
+
+/** A segment as clients get it; times in seconds. */
+export interface ResultSegment {
+  id: string;
+  start: number;
+  end: number;
+  text: string;
+  speaker_tag?: number;
+  channel?: number;
+  confidence?: number;
+  words?: ResultWord[];
+}
+
+/** The body of the result route and of the `json` format. */
+export interface ResultBody {
+  job_id: string;
+  transcript_id: string;
+  status: string;
+  filename: string;
+  audio_url: string | null;
+  language: string;
+  duration: number;
+  engine: string;
+  engine_used: string;
+  model: string;
+  fallback_reason?: string;
+  text: string;
+  segments: ResultSegment[];
+  warnings: TranscriptWarning[];
+  title?: string;
+  tags?: readonly string[];
+  metadata?: Readonly<Record<string, unknown>>;
+  db_id?: string;
+  session_id?: string;
+}
+
+/** Milliseconds as seconds with at most three decimals, so that 70 ms is 0.07 and not 0.07000000000000001. */
+export function toSeconds(ms: number): number {
+  return Math.round(ms) / 1000;
+}
+
+/** The texts of the segments joined by a space. */
+export function fullText(segments: readonly TranscriptSegment[]): string {
+  return segments.map((segment) => segment.text).join(' ');
+}
+
+/** The transcript as clients get it. Words are in only where the job asked for them. */
+export function resultBody(document: TranscriptDocument): ResultBody {
+  const { transcript, job, audioUrl } = document;
+  const { options } = job;
+  return {
+    job_id: job.id,
+    transcript_id: transcript.id,
+    status: job.status,
+    filename: job.media.filename,
+    audio_url: audioUrl ?? null,
+    language: transcript.language,
+    duration: toSeconds(transcript.durationMs),
+    engine: options.engine,
+    engine_used: transcript.engineUsed,
+    model: transcript.model,
+    ...(transcript.fallbackReason === undefined ? {} : { fallback_reason: transcript.fallbackReason }),
+    text: fullText(transcript.segments),
+    segments: transcript.segments.map((segment) => resultSegment(segment, options.wordTimestamps)),
+    warnings: transcript.warnings.map(({ code, message }) => ({ code, message })),
+    ...(options.title === undefined ? {} : { title: options.title }),
+    ...(options.tags.length === 0 ? {} : { tags: options.tags }),
+    ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
+    ...(options.dbId === undefined ? {} : { db_id: options.dbId }),
+    ...(options.sessionId === undefined ? {} : { session_id: options.sessionId }),
+  };
+}
+
+function resultSegment(segment: TranscriptSegment, withWords: boolean): ResultSegment {
+  return {
+    id: segment.id,
+    start: toSeconds(segment.startMs),
+    end: toSeconds(segment.endMs),
+    text: segment.text,
+    ...(segment.speakerTag === undefined ? {} : { speaker_tag: segment.speakerTag }),
+    ...(segment.channel === undefined ? {} : { channel: segment.channel }),
+    ...(segment.confidence === undefined ? {} : { confidence: segment.confidence }),
+    ...(withWords && segment.words !== undefined ? { words: segment.words.map(resultWord) } : {}),
+  };
+}
+
+function resultWord(word: TranscriptWord): ResultWord {
+  return {
+    word: word.text,
+    start: toSeconds(word.startMs),
+    end: toSeconds(word.endMs),
+    ...(word.confidence === undefined ? {} : { confidence: word.confidence }),
+    ...(word.speakerTag === undefined ? {} : { speaker_tag: word.speakerTag }),
+    ...(word.interpolated === undefined ? {} : { interpolated: word.interpolated }),
+  };
+}
