@@ -1,0 +1,106 @@
+import { healthV1, readDescriptorSet } from '#protos';
+import type { Logger } from '#telemetry';
+import {
+  type CallContext,
+  type Server,
+  type ServiceImplementation,
+  type TsProtoServiceDefinition,
+  createServer,
+} from 'nice-grpc';
+import { errorDetailsServerMiddleware } from 'nice-grpc-error-details';
+import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
+import { HealthService } from './health.service.js';
+import { MAX_MESSAGE_BYTES } from './limits.js';
+import type { RequestIdContext } from './request-id.js';
+import { errorMiddleware, requestIdMiddleware } from './server-middleware.js';
+
+/** What handlers get beside the request. */
+export type GrpcCallContext = CallContext & RequestIdContext;
+
+export interface GrpcServerSettings {
+  readonly logger: Logger;
+  /** Largest message that is taken; 4 MiB unless told otherwise. */
+  readonly maxReceiveBytes?: number;
+}
+
+/**
+ * A gRPC server with what each of ours has: errors by the error table, request ids, grpc.health.v1 and reflection.
+ *
+ * Add services, then listen, then stop; each once.
+ */
+export class GrpcServer {
+  private readonly server: Server<RequestIdContext>;
+  private readonly serviceNames: string[] = [];
+  private readonly stopController = new AbortController();
+  readonly health = new HealthService(this.stopController.signal);
+  private stopped: Promise<void> | undefined;
+
+  constructor(settings: GrpcServerSettings) {
+    this.server = createServer({
+      'grpc.max_receive_message_length': settings.maxReceiveBytes ?? MAX_MESSAGE_BYTES,
+      // A client that vanished without a word is noticed, so that what it held is freed.
+      'grpc.keepalive_time_ms': 20_000,
+      'grpc.keepalive_timeout_ms': 10_000,
+      'grpc.max_concurrent_streams': 1_000,
+    })
+      .use(errorDetailsServerMiddleware)
+      .use(requestIdMiddleware)
+      .use(errorMiddleware(settings.logger));
+  }
+
+  /** Aborted when the server begins to stop: handlers of endless streams end them then. */
+  get stopping(): AbortSignal {
+    return this.stopController.signal;
+  }
+
+  add<Service extends TsProtoServiceDefinition>(
+    definition: Service,
+    implementation: ServiceImplementation<Service, RequestIdContext>,
+  ): this {
+    this.server.add(definition, implementation);
+    this.serviceNames.push(definition.fullName);
+    this.health.set(definition.fullName, true);
+    return this;
+  }
+
+  /**
+   * Binds and serves.
+   *
+   * @param port 0 takes a free one
+   * @returns host:port at which a client on this machine reaches it
+   * @throws Error when the address is taken or not ours
+   */
+  async listen(host: string, port: number): Promise<string> {
+    this.add(healthV1.HealthDefinition, this.health);
+    this.server.add(ServerReflectionService, ServerReflection(await readDescriptorSet(), this.serviceNames));
+    const bound = await this.server.listen(hostAndPort(host, port));
+    return hostAndPort(isWildcard(host) ? '127.0.0.1' : host, bound);
+  }
+
+  /** Takes no new calls, waits for those that run, and breaks them off once `graceMs` are over. */
+  stop(graceMs: number): Promise<void> {
+    this.stopped ??= this.shutDown(graceMs);
+    return this.stopped;
+  }
+
+  private async shutDown(graceMs: number): Promise<void> {
+    this.health.setAllNotServing();
+    this.stopController.abort();
+    const timer = setTimeout(() => this.server.forceShutdown(), graceMs);
+    try {
+      await this.server.shutdown();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Whether the host stands for every address of the machine, which nobody can connect to by that name. */
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+/** host:port, with an IPv6 address in brackets. */
+export function hostAndPort(host: string, port: number): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${String(port)}` : `${host}:${String(port)}`;
+}
