@@ -31,9 +31,10 @@ export abstract class ObjectStore {
   ): Promise<number>;
 
   /**
-   * The bytes from `start` to `end` (both inclusive, as in HTTP ranges); all by default.
+   * The bytes from `start` to `end` (both inclusive, as in HTTP ranges; an `end` past the object means its last byte); all
+   * by default. Read the stream to its end or destroy it: it holds a file or a connection.
    *
-   * @throws PolyscribeError `not_found`
+   * @throws PolyscribeError `not_found`; `invalid_request` for a range that holds no byte of the object
    */
   abstract get(key: string, range?: { start: number; end?: number }): Promise<Readable>;
 

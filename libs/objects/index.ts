@@ -1,0 +1,3 @@
+export * from './create-object-store.js';
+export * from './object-store.port.js';
+export * from './signed-links.js';
