@@ -8,6 +8,9 @@ export default {
   roots: ['<rootDir>/dist'],
   testEnvironment: 'node',
   transform: {},
+  // Tests that need a database share one server, which the first of them starts.
+  globalSetup: '<rootDir>/dist/libs/persistence/testing/global-setup.js',
+  globalTeardown: '<rootDir>/dist/libs/persistence/testing/global-teardown.js',
   testMatch: ['**/*.spec.js'],
   testTimeout: 30_000,
   maxWorkers: 2,

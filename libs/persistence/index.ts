@@ -1,0 +1,2 @@
+export { DataDirInUseError } from './embedded/data-dir-lock.js';
+export { embeddedPostgres } from './embedded/embedded-postgres.js';
