@@ -1,0 +1,6 @@
+export * from './duration.mapper.js';
+export * from './engine-description.mapper.js';
+export * from './engine-event.mapper.js';
+export * from './engine-instance.mapper.js';
+export * from './engine-request.mapper.js';
+export * from './wire-fault.js';
