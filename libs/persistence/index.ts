@@ -1,2 +1,3 @@
+export * from './database.js';
 export { DataDirInUseError } from './embedded/data-dir-lock.js';
 export { embeddedPostgres } from './embedded/embedded-postgres.js';

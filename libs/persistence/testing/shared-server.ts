@@ -5,7 +5,7 @@ import { findBinaries } from '../embedded/binaries.js';
 import { clusterDirOf, openCluster } from '../embedded/cluster.js';
 import { chooseLauncher } from '../embedded/launcher.js';
 import { databaseUrl, startServer } from '../embedded/postgres-server.js';
-import { systemErrorCode } from '../embedded/system-error.js';
+import { systemErrorCode } from '../system-error.js';
 import { processIdentity } from '../embedded/process-identity.js';
 import { stopPostmaster } from '../embedded/stop-postmaster.js';
 import { waitUntil } from '../embedded/wait-until.js';

@@ -1,0 +1,54 @@
+import { PolyscribeError } from '#contracts';
+import { systemErrorCode } from './system-error.js';
+
+/** When a client may try again: long enough for a restart or a failover that has begun. */
+const RETRY_AFTER_MS = 2_000;
+
+/** Network errors of Node, and the classes and codes of PostgreSQL that mean "not now" (its manual, appendix A). */
+const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
+const nameCodes = new Set(['ENOTFOUND', 'EAI_AGAIN']);
+const unavailableState = /^(08...|53...|57P0[1-5]|57014|55P03|25P03|40001|40P01)$/;
+/** What `pg` says without a code. */
+const unavailableMessage = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout)/;
+
+/** A failed statement without its parameters, which may be transcript text. */
+class StatementError extends Error {
+  override readonly name = 'StatementError';
+
+  constructor(
+    readonly code: string | undefined,
+    readonly constraint: string | undefined,
+  ) {
+    super(`PostgreSQL refused a statement (${code ?? 'no code'}${constraint === undefined ? '' : `, ${constraint}`}).`);
+  }
+}
+
+/**
+ * What the database or its driver threw, as our error: `dependency_unavailable` while the database is away or overloaded,
+ * `internal` otherwise. Neither holds the statement's parameters. Errors of ours pass unchanged.
+ */
+export function mapDatabaseError(thrown: unknown): unknown {
+  const code = systemErrorCode(thrown);
+  if (isUnavailable(code, thrown)) {
+    return new PolyscribeError('dependency_unavailable', 'The database does not answer; try again in a moment.', {
+      cause: new Error(`database unavailable: ${code ?? (thrown instanceof Error ? thrown.message : 'no code')}`),
+      retryAfterMs: RETRY_AFTER_MS,
+    });
+  }
+  if (!isQueryFailure(thrown)) return thrown;
+  const constraint = 'constraint' in thrown && typeof thrown.constraint === 'string' ? thrown.constraint : undefined;
+  return new PolyscribeError('internal', 'The database refused a statement; the log has more.', {
+    cause: new StatementError(code, constraint),
+  });
+}
+
+export function isUnavailable(code: string | undefined, thrown: unknown): boolean {
+  if (code !== undefined) return networkCodes.has(code) || nameCodes.has(code) || unavailableState.test(code);
+  const message = typeof thrown === 'object' && thrown !== null && 'message' in thrown ? String(thrown.message) : '';
+  return unavailableMessage.test(message);
+}
+
+/** TypeORM's error carries the statement and its parameters, `pg`'s the row in its detail. */
+function isQueryFailure(thrown: unknown): thrown is object {
+  return typeof thrown === 'object' && thrown !== null && ('driverError' in thrown || 'severity' in thrown);
+}

@@ -1,0 +1,55 @@
+import { Database } from './database.js';
+import { waitUntil } from './embedded/wait-until.js';
+import { startTestDatabase, type TestDatabase } from './testing.js';
+
+const yes = (): boolean => true;
+const no = (): boolean => false;
+
+describe('Database', () => {
+  let server: TestDatabase;
+  beforeAll(async () => {
+    server = await startTestDatabase();
+  });
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  it('makes the tables when several processes connect at once', async () => {
+    const databases = [1, 2, 3].map(() => new Database(server.url, { poolSize: 2 }));
+    await Promise.all(databases.map((database) => database.connect()));
+    const rows = await databases[0]?.query<{ name: string }>('SELECT name FROM migrations');
+    await Promise.all(databases.map((database) => database.close()));
+    expect(rows).toEqual([{ name: 'JobsAndTranscripts1790000000001' }]);
+  });
+
+  it('has entities that say what the tables are', async () => {
+    const database = new Database(server.url);
+    await database.connect();
+    const drift = await database.dataSource.driver.createSchemaBuilder().log();
+    await database.close();
+    expect(drift.upQueries.map(({ query }) => query)).toEqual([]);
+  });
+
+  it('answers dependency_unavailable while the database is away and works again after', async () => {
+    const database = new Database(server.url, { poolSize: 2 });
+    await database.connect();
+    await database
+      .query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()')
+      .catch(() => undefined);
+    const back = await waitUntil(() => database.ping().then(yes, no), 10_000);
+    expect(back).toBe(true);
+    await database.close();
+    const away = new Database('postgres://nobody@127.0.0.1:9/none', { connectTimeoutMs: 100 });
+    await expect(away.connect()).rejects.toMatchObject({ code: 'dependency_unavailable', retryAfterMs: 2000 });
+  });
+
+  it('keeps the parameters of a refused statement out of the error', async () => {
+    const database = new Database(server.url);
+    await database.connect();
+    const thrown: unknown = await database.query('SELECT $1::uuid', ['spoken words']).catch((error: unknown) => error);
+    await database.close();
+    expect(thrown).toMatchObject({ code: 'internal' });
+    const { cause } = thrown as Error;
+    expect(`${String(thrown)} ${String(cause)} ${JSON.stringify(cause)}`).not.toContain('spoken');
+  });
+});

@@ -1,0 +1,156 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from 'pg';
+import { DataSource, type EntityManager } from 'typeorm';
+import { PolyscribeError } from '#contracts';
+import { mapDatabaseError } from './database-error.js';
+import { entities } from './entities/index.js';
+import { migrations } from './migrations/index.js';
+
+export interface DatabaseOptions {
+  /** Connections at most, 10 by default. */
+  readonly poolSize?: number;
+  /** Shown in the server's list of connections. */
+  readonly applicationName?: string;
+  /** How long `connect` waits for a database that is away, 60 s by default. */
+  readonly connectTimeoutMs?: number;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+const LOCK_TIMEOUT_MS = 10_000;
+const IDLE_TRANSACTION_TIMEOUT_MS = 60_000;
+/** Somewhat more than the server's own limit: it counts when the network swallows the answer. */
+const ANSWER_TIMEOUT_MS = 35_000;
+const RETRY_MS = 250;
+const MIGRATION_LOCK_TIMEOUT_MS = 120_000;
+/** Any number that no other part of the product uses as an advisory lock. */
+const MIGRATION_LOCK_KEY = 7_265_002;
+
+/**
+ * The connection to our tables. It bounds the number of connections and the time of each statement, and comes back by
+ * itself after the database was away.
+ */
+export class Database {
+  readonly dataSource: DataSource;
+  private readonly connectTimeoutMs: number;
+
+  constructor(
+    private readonly url: string,
+    options: DatabaseOptions = {},
+  ) {
+    this.connectTimeoutMs = options.connectTimeoutMs ?? 60_000;
+    this.dataSource = new DataSource({
+      type: 'postgres',
+      url,
+      entities,
+      migrations,
+      migrationsTransactionMode: 'each',
+      installExtensions: false,
+      logging: false,
+      poolSize: options.poolSize ?? 10,
+      connectTimeoutMS: CONNECT_TIMEOUT_MS,
+      applicationName: options.applicationName ?? 'polyscribe',
+      // The loss of an idle connection is no event: the pool opens another when one is needed.
+      poolErrorHandler: () => undefined,
+      extra: {
+        statement_timeout: STATEMENT_TIMEOUT_MS,
+        lock_timeout: LOCK_TIMEOUT_MS,
+        idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
+        query_timeout: ANSWER_TIMEOUT_MS,
+        keepAlive: true,
+      },
+    });
+  }
+
+  /**
+   * Connects and brings the tables up to date. Any number of processes may do so at once: one migrates, the others wait.
+   *
+   * @throws PolyscribeError `dependency_unavailable` when the database stays away
+   */
+  async connect(): Promise<void> {
+    const deadline = performance.now() + this.connectTimeoutMs;
+    for (;;) {
+      try {
+        if (!this.dataSource.isInitialized) await mapped(() => this.dataSource.initialize());
+        await mapped(() => this.migrate());
+        return;
+      } catch (error) {
+        const away = error instanceof PolyscribeError && error.code === 'dependency_unavailable';
+        if (!away || performance.now() >= deadline) throw error;
+        await delay(RETRY_MS * (1 + Math.random()));
+      }
+    }
+  }
+
+  /**
+   * Runs one statement. The result holds the rows that it returns, for UPDATE and DELETE those of RETURNING.
+   *
+   * @throws PolyscribeError `dependency_unavailable`, `internal`
+   */
+  async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    return mapped(() => queryRows<Row>(this.dataSource.manager, sql, parameters));
+  }
+
+  /**
+   * Runs work in one transaction: all of it is kept or, when it throws, nothing.
+   *
+   * @throws what the work throws; PolyscribeError `dependency_unavailable`, `internal` for what the database throws
+   */
+  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return mapped(() =>
+      this.dataSource.transaction((manager) =>
+        work({ manager, query: (sql, parameters = []) => queryRows(manager, sql, parameters) }),
+      ),
+    );
+  }
+
+  /** Runs TypeORM calls with errors as ours. */
+  async run<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return mapped(() => work(this.dataSource.manager));
+  }
+
+  /** Resolves when the database answers. @throws PolyscribeError `dependency_unavailable` */
+  async ping(): Promise<void> {
+    await this.query('SELECT 1');
+  }
+
+  /** Safe to call more than once. */
+  async close(): Promise<void> {
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+
+  private async migrate(): Promise<void> {
+    const lock = new Client({ connectionString: this.url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+    lock.on('error', () => undefined);
+    await lock.connect();
+    try {
+      await lock.query(`SET statement_timeout = ${String(MIGRATION_LOCK_TIMEOUT_MS)}`);
+      await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK_KEY]);
+      await this.dataSource.runMigrations();
+    } finally {
+      // The lock goes with its connection.
+      await lock.end().catch(() => undefined);
+    }
+  }
+}
+
+/** What runs inside one transaction. */
+export interface Transaction {
+  readonly manager: EntityManager;
+  query<Row>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
+}
+
+async function queryRows<Row>(manager: EntityManager, sql: string, parameters: readonly unknown[]): Promise<Row[]> {
+  const result = await manager.query<Row[] | [Row[], number]>(sql, [...parameters]);
+  // For UPDATE and DELETE TypeORM gives the rows together with their number.
+  const [first] = result;
+  return Array.isArray(first) ? first : (result as Row[]);
+}
+
+async function mapped<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw mapDatabaseError(error);
+  }
+}

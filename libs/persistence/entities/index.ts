@@ -1,0 +1,8 @@
+import { TranscriptEntity } from './transcript.entity.js';
+import { TranscriptJobEntity } from './transcript-job.entity.js';
+import { TranscriptSegmentEntity } from './transcript-segment.entity.js';
+import { TranscriptSpanEntity } from './transcript-span.entity.js';
+
+export { TranscriptEntity, TranscriptJobEntity, TranscriptSegmentEntity, TranscriptSpanEntity };
+
+export const entities = [TranscriptEntity, TranscriptJobEntity, TranscriptSegmentEntity, TranscriptSpanEntity];

@@ -1,0 +1,142 @@
+import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import type { EngineChoice, ErrorCode, FailedAttempt, JobOptions, JobStatus } from '#contracts';
+import { TranscriptEntity } from './transcript.entity.js';
+
+/** What `error_details` holds: failed engine calls from the first on, the rest once the job failed. */
+export interface ErrorDetails {
+  readonly code?: ErrorCode;
+  readonly message?: string;
+  readonly retryable?: boolean;
+  readonly attempts?: readonly FailedAttempt[];
+}
+
+/** One element of `stages`; the last has no `seconds` while it runs. */
+export interface StageRecord {
+  readonly name: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly seconds?: number;
+}
+
+/** The row that is the truth about a job. `id` is the row's own number, `job_id` the name that the world knows. */
+@Entity('transcript_jobs')
+@Unique('uq_transcript_jobs_job', ['jobId'])
+@Unique('uq_transcript_jobs_transcript', ['transcriptId'])
+@Index('ix_transcript_jobs_created', ['createdAt', 'id'])
+@Index('ix_transcript_jobs_status', ['status', 'createdAt', 'id'])
+@Index('ix_transcript_jobs_session', ['sessionId', 'createdAt', 'id'], { where: 'session_id IS NOT NULL' })
+@Index('ix_transcript_jobs_unfinished', ['id'], { where: "status IN ('queued', 'processing')" })
+@Index('ix_transcript_jobs_unannounced', ['id'], {
+  where: "NOT announced AND status IN ('completed', 'failed', 'cancelled')",
+})
+@Check('ck_transcript_jobs_engine', "engine IN ('auto', 'asr', 'whisperx', 'local')")
+@Check('ck_transcript_jobs_status', "status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')")
+@Check('ck_transcript_jobs_progress', 'progress BETWEEN 0 AND 100')
+@Check('ck_transcript_jobs_priority', 'priority BETWEEN 0 AND 9')
+@Check('ck_transcript_jobs_counts', 'attempts >= 0 AND max_retries >= 0 AND run >= 0 AND media_bytes >= 0')
+@Check('ck_transcript_jobs_lease', "(status = 'processing') = (lease_token IS NOT NULL)")
+@Check('ck_transcript_jobs_end', "(status IN ('completed', 'failed', 'cancelled')) = (completed_at IS NOT NULL)")
+export class TranscriptJobEntity {
+  @PrimaryGeneratedColumn('identity', {
+    type: 'bigint',
+    generatedIdentity: 'ALWAYS',
+    primaryKeyConstraintName: 'pk_transcript_jobs',
+  })
+  id!: string;
+
+  @Column('uuid', { name: 'job_id' })
+  jobId!: string;
+
+  @Column('uuid', { name: 'transcript_id' })
+  @ForeignKey(() => TranscriptEntity, { name: 'fk_transcript_jobs_transcript', onDelete: 'CASCADE' })
+  transcriptId!: string;
+
+  @Column('text', { default: 'asr' })
+  engine!: EngineChoice;
+
+  /** All that the client asked for. */
+  @Column('jsonb', { name: 'engine_params' })
+  engineParams!: JobOptions;
+
+  @Column('text', { name: 'session_id', nullable: true })
+  sessionId!: string | null;
+
+  @Column('smallint', { default: 0 })
+  priority!: number;
+
+  @Column('text', { name: 'media_key' })
+  mediaKey!: string;
+
+  @Column('text', { name: 'media_filename' })
+  mediaFilename!: string;
+
+  @Column('bigint', { name: 'media_bytes', transformer: { to: Number, from: Number } })
+  mediaBytes!: number;
+
+  @Column('text', { name: 'media_sha256' })
+  mediaSha256!: string;
+
+  @Column('text', { name: 'media_type' })
+  mediaType!: string;
+
+  @Column('text', { default: 'queued' })
+  status!: JobStatus;
+
+  @Column('double precision', { default: 0 })
+  progress!: number;
+
+  @Column('text', { default: 'queued' })
+  stage!: string;
+
+  @Column('text', { default: '' })
+  message!: string;
+
+  @Column('jsonb', { default: [] })
+  stages!: StageRecord[];
+
+  @Column('text', { name: 'worker_id', nullable: true })
+  workerId!: string | null;
+
+  /** Claims since the job was made or last retried. */
+  @Column('integer', { default: 0 })
+  attempts!: number;
+
+  @Column('integer', { name: 'max_retries', default: 3 })
+  maxRetries!: number;
+
+  /** Rises with every claim and every retry and never falls: names one run of the job, and with it its end. */
+  @Column('integer', { default: 0 })
+  run!: number;
+
+  @Column('uuid', { name: 'lease_token', nullable: true })
+  leaseToken!: string | null;
+
+  @Column('timestamp with time zone', { name: 'lease_until', precision: 3, nullable: true })
+  leaseUntil!: Date | null;
+
+  @Column('timestamp with time zone', { name: 'not_before', precision: 3, default: () => 'now()' })
+  notBefore!: Date;
+
+  @Column('boolean', { name: 'cancel_requested', default: false })
+  cancelRequested!: boolean;
+
+  /** Whether the event that tells of the job's end has been published. */
+  @Column('boolean', { default: false })
+  announced!: boolean;
+
+  @Column('jsonb', { name: 'error_details', nullable: true })
+  errorDetails!: ErrorDetails | null;
+
+  @Column('timestamp with time zone', { name: 'created_at', precision: 3, default: () => 'now()' })
+  createdAt!: Date;
+
+  @Column('timestamp with time zone', { name: 'updated_at', precision: 3, default: () => 'now()' })
+  updatedAt!: Date;
+
+  @Column('timestamp with time zone', { name: 'started_at', precision: 3, nullable: true })
+  startedAt!: Date | null;
+
+  /** When it ended, whichever way. */
+  @Column('timestamp with time zone', { name: 'completed_at', precision: 3, nullable: true })
+  completedAt!: Date | null;
+}

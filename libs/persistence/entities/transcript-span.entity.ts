@@ -1,0 +1,50 @@
+import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import type { EngineKind, SpanState, TranscriptWarning } from '#contracts';
+import { TranscriptJobEntity } from './transcript-job.entity.js';
+
+/** A stretch of audio that is one engine call, and what came of it. */
+@Entity('transcript_spans')
+@Check('ck_transcript_spans_state', "state IN ('planned', 'running', 'done')")
+@Check('ck_transcript_spans_times', 'span_index >= 0 AND start_ms >= 0 AND end_ms >= start_ms')
+export class TranscriptSpanEntity {
+  @PrimaryColumn('bigint', { name: 'transcript_job_id', primaryKeyConstraintName: 'pk_transcript_spans' })
+  @ForeignKey(() => TranscriptJobEntity, { name: 'fk_transcript_spans_job', onDelete: 'CASCADE' })
+  transcriptJobId!: string;
+
+  @PrimaryColumn('integer', { name: 'span_index', primaryKeyConstraintName: 'pk_transcript_spans' })
+  index!: number;
+
+  @Column('integer', { name: 'start_ms' })
+  startMs!: number;
+
+  @Column('integer', { name: 'end_ms' })
+  endMs!: number;
+
+  @Column('smallint', { nullable: true })
+  channel!: number | null;
+
+  @Column('text', { default: 'planned' })
+  state!: SpanState;
+
+  /** How often a worker began it. */
+  @Column('integer', { default: 0 })
+  tries!: number;
+
+  @Column('text', { nullable: true })
+  engine!: EngineKind | null;
+
+  @Column('text', { nullable: true })
+  instance!: string | null;
+
+  @Column('text', { nullable: true })
+  model!: string | null;
+
+  @Column('text', { nullable: true })
+  language!: string | null;
+
+  @Column('jsonb', { default: [] })
+  warnings!: TranscriptWarning[];
+
+  @Column('timestamp with time zone', { name: 'updated_at', precision: 3, default: () => 'now()' })
+  updatedAt!: Date;
+}
