@@ -1,0 +1,112 @@
+import { SAMPLE_RATE_HZ } from '#contracts';
+
+/** A good place to cut. */
+export interface QuietPlace {
+  /** The first sample of what comes after the cut; a whole number of frames. */
+  readonly sample: number;
+  /** Whether it lies in a pause. If not, a word may be cut through. */
+  readonly isPause: boolean;
+}
+
+/** Where to look for it, in samples; the ends are rounded to whole frames. */
+export interface SearchRange {
+  readonly from: number;
+  readonly to: number;
+  /** Of places equally quiet the one nearest to this is taken. */
+  readonly target: number;
+}
+
+/** Loudness is measured in frames of 10 ms and judged over windows of 250 ms: closures of stop consonants are shorter, pauses longer. */
+const FRAME = SAMPLE_RATE_HZ / 100;
+const HALF_WINDOW_FRAMES = 12;
+
+/** Windows below this level, in dB of full scale, are all silent: it is the noise of the 16-bit samples themselves. */
+const SILENCE_DB = -75;
+
+/** A pause is at least this much quieter than the sound around it, on average. */
+const PAUSE_DROP_DB = 15;
+
+/** How much louder a place at the target may be than one at the end of the range and still be taken. */
+const DISTANCE_COST_DB = 3;
+
+/** A pause reaches as far as the level stays within this of its quietest window; the cut goes in its middle. */
+const PAUSE_RISE_DB = 3;
+
+/**
+ * The quietest place of a range: the middle of the pause around the quietest window, with a slight preference for places
+ * near the target. Depends on nothing but the samples.
+ *
+ * @param samples with some before and after the range, since windows reach 125 ms beyond it
+ */
+export function quietestPlace(samples: Int16Array, range: SearchRange): QuietPlace {
+  const first = Math.ceil(range.from / FRAME);
+  const last = Math.max(first, Math.floor(range.to / FRAME));
+  const levels = windowLevels(samples, first, last);
+  const best = cheapest(levels, range.target / FRAME - first);
+  const bestLevel = levels[best] ?? SILENCE_DB;
+  const place = middleOfPause(levels, best, bestLevel + PAUSE_RISE_DB);
+  const isPause = bestLevel <= Math.max(SILENCE_DB, averageLevel(levels) - PAUSE_DROP_DB);
+  return { sample: (first + place) * FRAME, isPause };
+}
+
+/** The level of the window around each frame boundary from `first` to `last`, in dB of full scale. */
+function windowLevels(samples: Int16Array, first: number, last: number): Float64Array {
+  const start = Math.max(0, first - HALF_WINDOW_FRAMES);
+  const end = Math.min(Math.floor(samples.length / FRAME), last + HALF_WINDOW_FRAMES);
+  const sums = new Float64Array(Math.max(0, end - start) + 1);
+  for (let frame = start; frame < end; frame++) {
+    sums[frame - start + 1] = (sums[frame - start] ?? 0) + framePower(samples, frame * FRAME);
+  }
+  const levels = new Float64Array(last - first + 1);
+  for (let i = 0; i < levels.length; i++) {
+    const from = Math.max(start, first + i - HALF_WINDOW_FRAMES) - start;
+    const to = Math.min(end, first + i + HALF_WINDOW_FRAMES) - start;
+    const power = ((sums[to] ?? 0) - (sums[from] ?? 0)) / Math.max(1, to - from);
+    levels[i] = decibels(power);
+  }
+  return levels;
+}
+
+/** Mean square of a frame about its mean, so that a constant offset, as cheap sound cards add, does not count as sound. */
+function framePower(samples: Int16Array, start: number): number {
+  let sum = 0;
+  let squares = 0;
+  for (let i = start; i < start + FRAME; i++) {
+    const sample = samples[i] ?? 0;
+    sum += sample;
+    squares += sample * sample;
+  }
+  return squares / FRAME - (sum / FRAME) ** 2;
+}
+
+function decibels(power: number): number {
+  return Math.max(SILENCE_DB, 10 * Math.log10(power / 2 ** 30));
+}
+
+function averageLevel(levels: Float64Array): number {
+  let power = 0;
+  for (const level of levels) power += 10 ** (level / 10);
+  return 10 * Math.log10(power / levels.length);
+}
+
+function cheapest(levels: Float64Array, target: number): number {
+  const farthest = Math.max(target, levels.length - 1 - target, 1);
+  let best = 0;
+  let bestCost = Infinity;
+  for (const [i, level] of levels.entries()) {
+    const cost = level + (DISTANCE_COST_DB * Math.abs(i - target)) / farthest;
+    if (cost < bestCost) {
+      best = i;
+      bestCost = cost;
+    }
+  }
+  return best;
+}
+
+function middleOfPause(levels: Float64Array, place: number, limitDb: number): number {
+  let from = place;
+  let to = place;
+  while (from > 0 && (levels[from - 1] ?? 0) <= limitDb) from--;
+  while (to < levels.length - 1 && (levels[to + 1] ?? 0) <= limitDb) to++;
+  return Math.floor((from + to) / 2);
+}

@@ -1,0 +1,1 @@
+export * from './word-error-rate.js';
