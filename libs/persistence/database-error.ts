@@ -17,9 +17,9 @@ class StatementError extends Error {
 
   constructor(
     readonly code: string | undefined,
-    readonly constraint: string | undefined,
+    said: string,
   ) {
-    super(`PostgreSQL refused a statement (${code ?? 'no code'}${constraint === undefined ? '' : `, ${constraint}`}).`);
+    super(`PostgreSQL refused a statement (${code ?? 'no code'})${said === '' ? '.' : `: ${said}`}`);
   }
 }
 
@@ -36,9 +36,10 @@ export function mapDatabaseError(thrown: unknown): unknown {
     });
   }
   if (!isQueryFailure(thrown)) return thrown;
-  const constraint = 'constraint' in thrown && typeof thrown.constraint === 'string' ? thrown.constraint : undefined;
+  // Messages of these classes (bad statement, violated constraint) name things of the schema and never a value.
+  const said = /^(42|23)/.test(code ?? '') && 'message' in thrown ? String(thrown.message) : '';
   return new PolyscribeError('internal', 'The database refused a statement; the log has more.', {
-    cause: new StatementError(code, constraint),
+    cause: new StatementError(code, said),
   });
 }
 

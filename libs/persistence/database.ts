@@ -137,7 +137,7 @@ export class Database {
 /** What runs inside one transaction. */
 export interface Transaction {
   readonly manager: EntityManager;
-  query<Row>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
+  readonly query: <Row>(sql: string, parameters?: readonly unknown[]) => Promise<Row[]>;
 }
 
 async function queryRows<Row>(manager: EntityManager, sql: string, parameters: readonly unknown[]): Promise<Row[]> {

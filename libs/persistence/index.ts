@@ -1,3 +1,9 @@
 export * from './database.js';
 export { DataDirInUseError } from './embedded/data-dir-lock.js';
 export { embeddedPostgres } from './embedded/embedded-postgres.js';
+export type { JobFilter, JobPage } from './jobs/job-list.js';
+export * from './jobs/job-lease.repository.js';
+export * from './jobs/job.repository.js';
+export * from './jobs/lease.js';
+export * from './jobs/reconcile.repository.js';
+export * from './transcripts/transcript.repository.js';

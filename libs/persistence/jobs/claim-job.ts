@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import type { Transaction } from '../database.js';
+import { TranscriptJobEntity, TranscriptSpanEntity } from '../entities/index.js';
+import { toFailedAttempts, toJob } from './job.mapper.js';
+import { cancelled, ended, fromNow } from './job-sql.js';
+import type { Claim, SpanRecord } from './lease.js';
+
+/** A queue's timer and the database's clock may differ by that much. */
+const EARLY_MS = 1_000;
+
+/** Takes the job if it is free. Ends it instead when it was cancelled meanwhile or has used up its attempts. */
+export async function claimJob(
+  { query, manager }: Transaction,
+  jobId: string,
+  workerId: string,
+  leaseMs: number,
+): Promise<Claim | undefined> {
+  const [free] = await query<{ id: string; cancel: boolean; spent: boolean; attempts: number }>(
+    `SELECT id, cancel_requested AS cancel, attempts > max_retries AS spent, attempts
+     FROM transcript_jobs
+     WHERE job_id = $1 AND (status = 'queued' AND not_before <= ${fromNow('$2')}
+       OR status = 'processing' AND lease_until < clock_timestamp())
+     FOR UPDATE`,
+    [jobId, EARLY_MS],
+  );
+  if (!free) return undefined;
+  if (free.cancel) {
+    await query(`UPDATE transcript_jobs SET ${cancelled} WHERE id = $1`, [free.id]);
+    return undefined;
+  }
+  if (free.spent) {
+    await query(`UPDATE transcript_jobs SET ${spent} WHERE id = $1`, [free.id, gaveUp(free.attempts)]);
+    return undefined;
+  }
+  await query(
+    `UPDATE transcript_jobs
+     SET status = 'processing', attempts = attempts + 1, run = run + 1, worker_id = $2, lease_token = $3,
+       lease_until = ${fromNow('$4')}, started_at = coalesce(started_at, clock_timestamp()), updated_at = now()
+     WHERE id = $1`,
+    [free.id, workerId, randomUUID(), leaseMs],
+  );
+  const row = await manager.findOneByOrFail(TranscriptJobEntity, { id: free.id });
+  return {
+    lease: { jobId, token: row.leaseToken ?? '', workerId, attempt: row.run },
+    job: toJob(row),
+    spans: await spansOf({ query, manager }, free.id),
+    failedAttempts: toFailedAttempts(row.errorDetails),
+    maxAttempts: row.maxRetries + 1,
+  };
+}
+
+/** Every worker that took the job died or gave it back: it is more likely to kill the next one than to succeed. */
+const spent = `status = 'failed', stage = 'failed', message = $2::text, ${ended},
+  error_details = coalesce(error_details, '{}') || jsonb_build_object('code', 'internal', 'message', $2::text,
+    'retryable', true)`;
+
+function gaveUp(attempts: number): string {
+  return `Gave up after ${String(attempts)} attempts: none came to an end.`;
+}
+
+async function spansOf({ query, manager }: Transaction, id: string): Promise<SpanRecord[]> {
+  const rows = await manager.find(TranscriptSpanEntity, { where: { transcriptJobId: id }, order: { index: 'ASC' } });
+  const counts = await query<{ index: number; segments: number }>(
+    `SELECT span_index AS index, count(*)::integer AS segments FROM transcript_segments
+     WHERE transcript_job_id = $1 GROUP BY span_index`,
+    [id],
+  );
+  const segments = new Map(counts.map((count) => [count.index, count.segments]));
+  return rows.map((row) => ({
+    index: row.index,
+    startMs: row.startMs,
+    endMs: row.endMs,
+    ...(row.channel === null ? {} : { channel: row.channel }),
+    state: row.state,
+    segments: segments.get(row.index) ?? 0,
+    ...(row.engine === null ? {} : { engine: row.engine }),
+    ...(row.instance === null ? {} : { instance: row.instance }),
+    ...(row.model === null ? {} : { model: row.model }),
+    ...(row.language === null ? {} : { language: row.language }),
+    warnings: row.warnings,
+  }));
+}

@@ -1,0 +1,250 @@
+import type { EngineKind, ErrorCode, FailedAttempt, TranscriptSegment, TranscriptWarning } from '#contracts';
+import { PolyscribeError } from '#contracts';
+import type { Database, Transaction } from '../database.js';
+import { storableJson, storableText } from '../storable.js';
+import { replaceSegments } from '../transcripts/segment-store.js';
+import { renumberSpeakers } from '../transcripts/speaker-numbers.js';
+import { claimJob } from './claim-job.js';
+import { cancelled, ended, fromNow, stagesClosed } from './job-sql.js';
+import { type Claim, type Lease, LeaseLostError } from './lease.js';
+
+/** A stretch of audio to be planned; times from the start of the audio. */
+export interface PlannedSpan {
+  readonly index: number;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly channel?: number;
+}
+
+export interface SpanResult {
+  /** In time order. */
+  readonly segments: readonly TranscriptSegment[];
+  readonly engine: EngineKind;
+  readonly instance: string;
+  readonly model: string;
+  readonly language: string;
+  readonly warnings: readonly TranscriptWarning[];
+}
+
+export interface JobResult {
+  readonly language: string;
+  readonly durationMs: number;
+  readonly engineUsed: EngineKind;
+  readonly model: string;
+  readonly fallbackReason?: string;
+  readonly warnings: readonly TranscriptWarning[];
+}
+
+/** Failed engine calls that are kept of one job: the last ones, since a job may be tried for hours. */
+const MAX_FAILED_ATTEMPTS = 50;
+/** Stages that are kept of one job. */
+const MAX_STAGES = 50;
+const MAX_MESSAGE_CHARS = 1_000;
+
+/** The one place where a row is known to be this worker's: its token stands in it, and the job runs. */
+const held = `job_id = $1 AND lease_token = $2 AND status = 'processing'`;
+
+/**
+ * Jobs as the worker that has one sees and changes it. Each write goes through only while the lease's token is the
+ * row's: a worker that was thought dead and comes back writes nothing.
+ *
+ * @throws LeaseLostError from every method that takes a lease, `renew` apart, when it is no longer the row's
+ */
+export class JobLeaseRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Takes a job that waits and is due, or whose worker let its lease run out. Among several that try, one wins.
+   *
+   * @returns undefined when there is nothing to do: another worker has it, it is not due, it has ended, it does not
+   *   exist, or it was ended here because it was cancelled or has used up its attempts
+   */
+  async claim(jobId: string, workerId: string, leaseMs: number): Promise<Claim | undefined> {
+    return this.database.transaction((transaction) => claimJob(transaction, jobId, workerId, leaseMs));
+  }
+
+  /** Makes the lease last `leaseMs` from now, and tells whether the job is still wanted. */
+  async renew(lease: Lease, leaseMs: number): Promise<'held' | 'cancel_requested' | 'lost'> {
+    const [row] = await this.database.query<{ cancel: boolean }>(
+      `UPDATE transcript_jobs SET lease_until = ${fromNow('$3')} WHERE ${held} RETURNING cancel_requested AS cancel`,
+      [lease.jobId, lease.token, leaseMs],
+    );
+    if (!row) return 'lost';
+    return row.cancel ? 'cancel_requested' : 'held';
+  }
+
+  /** Progress from 0 to 100; a lower one than before is raised to that. A new stage ends the one before. */
+  async reportProgress(lease: Lease, report: { progress: number; stage: string; message: string }): Promise<void> {
+    await this.updateHeld(
+      lease,
+      `updated_at = now(), progress = greatest(progress, least(100, greatest(0, $3::double precision))),
+       stage = $4::text, message = $5,
+       stages = CASE
+         WHEN stages->-1->>'name' = $4::text OR jsonb_array_length(stages) >= $6::integer THEN stages
+         ELSE ${stagesClosed} || jsonb_build_array(jsonb_build_object('name', $4::text, 'startedAt', clock_timestamp()))
+       END`,
+      [report.progress, report.stage, storableText(report.message).slice(0, MAX_MESSAGE_CHARS), MAX_STAGES],
+    );
+  }
+
+  /** Writes spans down before they are worked on. Repeating it changes nothing; a span that is done is left alone. */
+  async planSpans(lease: Lease, spans: readonly PlannedSpan[]): Promise<void> {
+    await this.whileHeld(lease, async ({ query }, id) => {
+      await query(
+        `INSERT INTO transcript_spans (transcript_job_id, span_index, start_ms, end_ms, channel)
+         SELECT $1, span.index, round(span."startMs"), round(span."endMs"), span.channel
+         FROM jsonb_to_recordset($2::jsonb)
+           AS span (index integer, "startMs" double precision, "endMs" double precision, channel smallint)
+         ON CONFLICT (transcript_job_id, span_index) DO UPDATE
+         SET start_ms = excluded.start_ms, end_ms = excluded.end_ms, channel = excluded.channel
+         WHERE transcript_spans.state <> 'done'`,
+        [id, storableJson(spans)],
+      );
+    });
+  }
+
+  /** Marks a span as being worked on. One that is done is left alone. */
+  async startSpan(lease: Lease, index: number, by: { engine: EngineKind; instance: string }): Promise<void> {
+    await this.whileHeld(lease, async ({ query }, id) => {
+      await query(
+        `UPDATE transcript_spans SET state = 'running', tries = tries + 1, engine = $3, instance = $4, updated_at = now()
+         WHERE transcript_job_id = $1 AND span_index = $2 AND state <> 'done'`,
+        [id, index, by.engine, by.instance],
+      );
+    });
+  }
+
+  /** Adds a failed engine call to the job's history, of which the last 50 are kept. */
+  async recordFailedAttempt(lease: Lease, attempt: FailedAttempt): Promise<void> {
+    const { engine, instance, code, message } = attempt;
+    const entry = { engine, instance, code, message: message.slice(0, MAX_MESSAGE_CHARS) };
+    const history = `coalesce(error_details->'attempts', '[]')`;
+    await this.updateHeld(
+      lease,
+      `updated_at = now(), error_details = coalesce(error_details, '{}') || jsonb_build_object('attempts', CASE
+         WHEN jsonb_array_length(${history}) >= $4::integer THEN ${history} - 0 ELSE ${history} END || $3::jsonb)`,
+      [storableJson([entry]), MAX_FAILED_ATTEMPTS],
+    );
+  }
+
+  /**
+   * Writes a span's segments and that it is done, both or neither. A span that is done already stays as it is.
+   *
+   * @throws PolyscribeError `internal` when the span was never planned
+   */
+  async commitSpan(lease: Lease, index: number, result: SpanResult): Promise<void> {
+    await this.whileHeld(lease, async (transaction, id) => {
+      const [span] = await transaction.query<{ state: string }>(
+        'SELECT state FROM transcript_spans WHERE transcript_job_id = $1 AND span_index = $2',
+        [id, index],
+      );
+      if (!span) throw new PolyscribeError('internal', `Span ${String(index)} was never planned.`);
+      if (span.state === 'done') return;
+      await replaceSegments(transaction, id, index, result.segments);
+      await transaction.query(
+        `UPDATE transcript_spans
+         SET state = 'done', engine = $3, instance = $4, model = $5, language = $6, warnings = $7, updated_at = now()
+         WHERE transcript_job_id = $1 AND span_index = $2`,
+        [id, index, result.engine, result.instance, result.model, result.language, storableJson(result.warnings)],
+      );
+    });
+  }
+
+  /**
+   * Ends the job well. Speaker tags of the whole transcript become 0, 1, 2 in order of first speech.
+   *
+   * @throws PolyscribeError `internal` when a span is not done
+   */
+  async complete(lease: Lease, result: JobResult): Promise<void> {
+    await this.whileHeld(lease, async (transaction, id) => {
+      const open = await transaction.query(
+        `SELECT 1 FROM transcript_spans WHERE transcript_job_id = $1 AND state <> 'done' LIMIT 1`,
+        [id],
+      );
+      if (open.length > 0) throw new PolyscribeError('internal', 'The job has spans that are not done.');
+      await renumberSpeakers(transaction, id);
+      await transaction.query(
+        `UPDATE transcripts
+         SET language = $2, duration_ms = round($3::double precision), engine_used = $4, model = $5, fallback_reason = $6,
+           warnings = $7, updated_at = now()
+         WHERE id = (SELECT transcript_id FROM transcript_jobs WHERE id = $1)`,
+        [
+          ...[id, result.language, result.durationMs, result.engineUsed, result.model, result.fallbackReason ?? null],
+          storableJson(result.warnings),
+        ],
+      );
+      await transaction.query(
+        `UPDATE transcript_jobs SET status = 'completed', progress = 100, stage = 'completed', message = 'Completed.',
+           ${ended}
+         WHERE id = $1`,
+        [id],
+      );
+    });
+  }
+
+  /** Ends the job badly. The failed engine calls recorded so far stay in its history. */
+  async fail(lease: Lease, failure: { code: ErrorCode; message: string; retryable: boolean }): Promise<void> {
+    const { code, retryable } = failure;
+    const message = storableText(failure.message).slice(0, MAX_MESSAGE_CHARS);
+    await this.updateHeld(
+      lease,
+      `status = 'failed', stage = 'failed', message = $4, ${ended},
+       error_details = coalesce(error_details, '{}') || $3::jsonb`,
+      [storableJson({ code, message, retryable }), message],
+    );
+  }
+
+  /** Ends the job because its client no longer wants it. */
+  async cancelled(lease: Lease): Promise<void> {
+    await this.updateHeld(lease, cancelled, []);
+  }
+
+  /**
+   * Puts the job back so that another worker may take it `afterMs` from now. A job whose cancel was asked for meanwhile
+   * ends instead.
+   *
+   * @param how.countAttempt false when the worker gives it back for reasons of its own, such as its shutdown
+   */
+  async giveBack(lease: Lease, how: { afterMs: number; countAttempt: boolean }): Promise<void> {
+    await this.whileHeld(lease, async ({ query }, id, cancelRequested) => {
+      if (cancelRequested) {
+        await query(`UPDATE transcript_jobs SET ${cancelled} WHERE id = $1`, [id]);
+        return;
+      }
+      await query(
+        `UPDATE transcript_jobs
+         SET status = 'queued', stage = 'queued', message = '', lease_token = NULL, lease_until = NULL,
+           not_before = ${fromNow('$2')}, attempts = greatest(0, attempts - $3::integer), updated_at = now(),
+           stages = ${stagesClosed} || CASE WHEN jsonb_array_length(stages) >= $4::integer THEN '[]'::jsonb
+             ELSE jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp())) END
+         WHERE id = $1`,
+        [id, how.afterMs, how.countAttempt ? 0 : 1, MAX_STAGES],
+      );
+    });
+  }
+
+  /** One statement on the row; `$1` and `$2` are taken. */
+  private async updateHeld(lease: Lease, set: string, parameters: readonly unknown[]): Promise<void> {
+    const rows = await this.database.query(`UPDATE transcript_jobs SET ${set} WHERE ${held} RETURNING id`, [
+      lease.jobId,
+      lease.token,
+      ...parameters,
+    ]);
+    if (rows.length === 0) throw new LeaseLostError(lease);
+  }
+
+  /** Several statements with the row locked: nobody can claim the job before they are committed. */
+  private async whileHeld(
+    lease: Lease,
+    work: (transaction: Transaction, id: string, cancelRequested: boolean) => Promise<void>,
+  ): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      const [row] = await transaction.query<{ id: string; cancel: boolean }>(
+        `SELECT id, cancel_requested AS cancel FROM transcript_jobs WHERE ${held} FOR UPDATE`,
+        [lease.jobId, lease.token],
+      );
+      if (!row) throw new LeaseLostError(lease);
+      await work(transaction, row.id, row.cancel);
+    });
+  }
+}

@@ -1,0 +1,129 @@
+import { hasEnded, type Job, type JobOptions, type JobStatus, jobStatuses, type MediaObject } from '#contracts';
+import type { Database } from '../database.js';
+import { TranscriptJobEntity } from '../entities/index.js';
+import { storableJson, storableText } from '../storable.js';
+import { toJob } from './job.mapper.js';
+import { type JobFilter, type JobPage, listJobs } from './job-list.js';
+import { cancelled } from './job-sql.js';
+
+export interface NewJob {
+  /** UUID. */
+  readonly id: string;
+  /** UUID. */
+  readonly transcriptId: string;
+  readonly options: JobOptions;
+  readonly media: MediaObject;
+}
+
+/** What became of a wish to cancel: done, passed on to the worker, too late, or no such job. */
+export type CancelOutcome = 'cancelled' | 'requested' | 'ended' | 'unknown';
+
+/** What became of a wish to run a job again: it waits, its state does not allow it, or no such job. */
+export type RetryOutcome = 'queued' | 'conflict' | 'unknown';
+
+/** Jobs as everyone but their worker sees and changes them. */
+export class JobRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Writes the job and its empty transcript, both or neither. */
+  async create(job: NewJob): Promise<Job> {
+    return this.database.transaction(async ({ query, manager }) => {
+      await query('INSERT INTO transcripts (id) VALUES ($1)', [job.transcriptId]);
+      await query(
+        `INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority, media_key,
+           media_filename, media_bytes, media_sha256, media_type, stages)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+           jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp())))`,
+        [
+          ...[job.id, job.transcriptId, job.options.engine, storableJson(job.options)],
+          job.options.sessionId === undefined ? null : storableText(job.options.sessionId),
+          ...[job.options.priority, job.media.key, storableText(job.media.filename), job.media.bytes],
+          ...[job.media.sha256, job.media.mediaType],
+        ],
+      );
+      return toJob(await manager.findOneByOrFail(TranscriptJobEntity, { jobId: job.id }));
+    });
+  }
+
+  async find(jobId: string): Promise<Job | undefined> {
+    return this.findBy({ jobId });
+  }
+
+  async findByTranscript(transcriptId: string): Promise<Job | undefined> {
+    return this.findBy({ transcriptId });
+  }
+
+  /**
+   * One page of jobs, newest first. Jobs that come in meanwhile neither shift nor repeat what the next page shows.
+   *
+   * @throws PolyscribeError `invalid_request` for a cursor that we did not give
+   */
+  async list(filter: JobFilter): Promise<JobPage> {
+    return this.database.run((manager) => listJobs(manager, filter));
+  }
+
+  /** How many jobs are in each status. */
+  async stats(): Promise<Record<JobStatus, number>> {
+    const rows = await this.database.query<{ status: JobStatus; jobs: number }>(
+      'SELECT status, count(*)::integer AS jobs FROM transcript_jobs GROUP BY status',
+    );
+    const counts = new Map(rows.map(({ status, jobs }) => [status, jobs]));
+    return Object.fromEntries(jobStatuses.map((status) => [status, counts.get(status) ?? 0])) as Record<
+      JobStatus,
+      number
+    >;
+  }
+
+  /**
+   * Cancels a job that waits, or whose worker is gone, at once; asks the worker of one that runs, which learns of it when
+   * it next renews its lease. Safe to repeat.
+   */
+  async requestCancel(jobId: string): Promise<CancelOutcome> {
+    return this.database.transaction(async ({ query }) => {
+      const [job] = await query<{ status: JobStatus; held: boolean }>(
+        `SELECT status, lease_until IS NOT NULL AND lease_until >= clock_timestamp() AS held
+         FROM transcript_jobs WHERE job_id = $1 FOR UPDATE`,
+        [jobId],
+      );
+      if (!job) return 'unknown';
+      if (hasEnded(job.status)) return 'ended';
+      if (job.held) {
+        await query('UPDATE transcript_jobs SET cancel_requested = true, updated_at = now() WHERE job_id = $1', [
+          jobId,
+        ]);
+        return 'requested';
+      }
+      await query(`UPDATE transcript_jobs SET ${cancelled} WHERE job_id = $1`, [jobId]);
+      return 'cancelled';
+    });
+  }
+
+  /** Lets a failed or cancelled job run again with its attempts counted anew. Spans that are done stay done. */
+  async retry(jobId: string): Promise<RetryOutcome> {
+    const retried = await this.database.query(
+      `UPDATE transcript_jobs
+       SET status = 'queued', stage = 'queued', message = '', progress = 0, attempts = 0, run = run + 1,
+         cancel_requested = false, announced = false, error_details = NULL, worker_id = NULL, started_at = NULL,
+         completed_at = NULL, not_before = now(), updated_at = now(),
+         stages = jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp()))
+       WHERE job_id = $1 AND status IN ('failed', 'cancelled')
+       RETURNING id`,
+      [jobId],
+    );
+    if (retried.length > 0) return 'queued';
+    return (await this.find(jobId)) ? 'conflict' : 'unknown';
+  }
+
+  /** Removes the job and its transcript with all that belongs to them. Unknown jobs are no error. */
+  async delete(jobId: string): Promise<void> {
+    await this.database.query(
+      'DELETE FROM transcripts WHERE id = (SELECT transcript_id FROM transcript_jobs WHERE job_id = $1)',
+      [jobId],
+    );
+  }
+
+  private async findBy(key: { jobId: string } | { transcriptId: string }): Promise<Job | undefined> {
+    const row = await this.database.run((manager) => manager.findOneBy(TranscriptJobEntity, key));
+    return row ? toJob(row) : undefined;
+  }
+}

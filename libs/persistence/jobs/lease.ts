@@ -1,0 +1,41 @@
+import type { EngineKind, FailedAttempt, Job, Span, TranscriptWarning } from '#contracts';
+
+/** The right to work on a job. Whoever claims it next makes the token void, and every write under it is refused. */
+export interface Lease {
+  readonly jobId: string;
+  readonly token: string;
+  readonly workerId: string;
+  /** Number of the job's run: rises with every claim and every retry, so that no two ends of a job share it. */
+  readonly attempt: number;
+}
+
+/** What is known of a span when a job is claimed. The fields without value are there once it is done. */
+export interface SpanRecord extends Span {
+  readonly segments: number;
+  readonly engine?: EngineKind;
+  readonly instance?: string;
+  readonly model?: string;
+  readonly language?: string;
+  readonly warnings: readonly TranscriptWarning[];
+}
+
+/** A job with the right to work on it. */
+export interface Claim {
+  readonly lease: Lease;
+  readonly job: Job;
+  /** In order of index; empty when nothing was planned yet. Those that are `running` were cut short. */
+  readonly spans: readonly SpanRecord[];
+  /** Engine calls that failed in earlier attempts, the oldest first. */
+  readonly failedAttempts: readonly FailedAttempt[];
+  /** `job.attempts` up to which a worker may give the job back; the last one fails it instead. */
+  readonly maxAttempts: number;
+}
+
+/** The job is no longer this worker's: another has it, it was cancelled or has ended. Stop, and write nothing more. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError';
+
+  constructor(lease: Lease) {
+    super(`Worker ${lease.workerId} no longer holds job ${lease.jobId}.`);
+  }
+}

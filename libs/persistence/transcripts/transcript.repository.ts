@@ -1,0 +1,68 @@
+import type { Transcript } from '#contracts';
+import type { Database } from '../database.js';
+import { TranscriptEntity, TranscriptJobEntity, TranscriptSegmentEntity } from '../entities/index.js';
+import { toSegment } from './segment-store.js';
+
+/** A finished transcript without its text. */
+export type TranscriptSummary = Omit<Transcript, 'segments'>;
+
+/** Finished transcripts. A job that has not completed has none. */
+export class TranscriptRepository {
+  constructor(private readonly database: Database) {}
+
+  async findByJob(jobId: string): Promise<Transcript | undefined> {
+    return this.findWhole({ jobId });
+  }
+
+  async findById(transcriptId: string): Promise<Transcript | undefined> {
+    return this.findWhole({ transcriptId });
+  }
+
+  /** The transcript without its segments, which may be many. */
+  async summary(jobId: string): Promise<TranscriptSummary | undefined> {
+    return (await this.findHead({ jobId }))?.summary;
+  }
+
+  /** How long the audio is and how many segments it gave. */
+  async counts(jobId: string): Promise<{ segments: number; durationMs: number } | undefined> {
+    const head = await this.findHead({ jobId });
+    if (!head) return undefined;
+    const segments = await this.database.run((manager) =>
+      manager.countBy(TranscriptSegmentEntity, { transcriptJobId: head.rowId }),
+    );
+    return { segments, durationMs: head.summary.durationMs };
+  }
+
+  private async findWhole(key: { jobId: string } | { transcriptId: string }): Promise<Transcript | undefined> {
+    const head = await this.findHead(key);
+    if (!head) return undefined;
+    const rows = await this.database.run((manager) =>
+      manager.find(TranscriptSegmentEntity, {
+        where: { transcriptJobId: head.rowId },
+        order: { startMs: 'ASC', spanIndex: 'ASC', ordinal: 'ASC' },
+      }),
+    );
+    return { ...head.summary, segments: rows.map(toSegment) };
+  }
+
+  private async findHead(
+    key: { jobId: string } | { transcriptId: string },
+  ): Promise<{ rowId: string; summary: TranscriptSummary } | undefined> {
+    return this.database.run(async (manager) => {
+      const job = await manager.findOneBy(TranscriptJobEntity, { ...key, status: 'completed' });
+      if (!job) return undefined;
+      const row = await manager.findOneByOrFail(TranscriptEntity, { id: job.transcriptId });
+      const summary = toSummary(row, job.jobId);
+      return summary && { rowId: job.id, summary };
+    });
+  }
+}
+
+function toSummary(row: TranscriptEntity, jobId: string): TranscriptSummary | undefined {
+  const { id, language, durationMs, engineUsed, model, fallbackReason, warnings } = row;
+  if (language === null || durationMs === null || engineUsed === null || model === null) return undefined;
+  return {
+    ...{ id, jobId, language, durationMs, engineUsed, model, warnings },
+    ...(fallbackReason === null ? {} : { fallbackReason }),
+  };
+}
