@@ -1,4 +1,5 @@
 export * from './engine.js';
+export * from './engine-event-guard.js';
 export * from './error-table.js';
 export * from './job.js';
 export * from './job-event.js';

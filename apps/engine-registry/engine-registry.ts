@@ -1,0 +1,43 @@
+import { GrpcServer } from '#grpc';
+import { registryV1 } from '#protos';
+import type { RunningService, ServiceContext, ServiceDefinition } from '#service-host';
+import { NestLogger } from '#telemetry';
+import { NestFactory } from '@nestjs/core';
+import { EngineRegistryModule } from './engine-registry.module.js';
+import { EngineRegistryService } from './engine-registry.service.js';
+import { type LeaseSettings, defaultLeaseSettings } from './lease-table.js';
+
+/** Calls here take milliseconds; those that still run after that long are broken off. */
+const STOP_GRACE_MS = 2_000;
+
+/** Starts the registry at the configured address; port 0 takes a free one. */
+export async function startEngineRegistry(
+  { config, logger }: Pick<ServiceContext, 'config' | 'logger'>,
+  settings: LeaseSettings = defaultLeaseSettings,
+): Promise<RunningService> {
+  const options = { logger: new NestLogger(logger), abortOnError: false };
+  const app = await NestFactory.createApplicationContext(EngineRegistryModule.with(logger, settings), options);
+  const service = app.get(EngineRegistryService);
+  const server = new GrpcServer({ logger }).add(registryV1.EngineRegistryServiceDefinition, service);
+  try {
+    const registry = await server.listen(config.registry.host, config.registry.port);
+    return {
+      endpoints: { registry },
+      async stop() {
+        service.endWatches();
+        await server.stop(STOP_GRACE_MS);
+        await app.close();
+      },
+    };
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+export const engineRegistry: ServiceDefinition = {
+  name: 'engine-registry',
+  needs: [],
+  provides: ['registry'],
+  start: (context) => startEngineRegistry(context),
+};

@@ -1,0 +1,2 @@
+export { engineRegistry, startEngineRegistry } from './engine-registry.js';
+export type { LeaseSettings } from './lease-table.js';

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { type EngineInstance, PolyscribeError, type RegistrySnapshot } from '#contracts';
+import { ChangeSignal } from '#grpc';
+
+/** Time, so that tests can move it. */
+export interface RegistryClock {
+  /** Monotonic: leases must not end because somebody set the clock. */
+  monotonicMs(): number;
+  date(): Date;
+}
+
+export const systemClock: RegistryClock = { monotonicMs: () => performance.now(), date: () => new Date() };
+
+export interface LeaseSettings {
+  /** An instance is dropped when it is silent for longer. */
+  readonly leaseMs: number;
+  /** How often instances are asked to beat: three beats may get lost before a lease ends. */
+  readonly heartbeatMs: number;
+  /** How often ended leases are looked for. */
+  readonly sweepMs: number;
+  /** More are refused, so that no caller can fill the memory. */
+  readonly maxInstances: number;
+}
+
+export const defaultLeaseSettings: LeaseSettings = {
+  leaseMs: 10_000,
+  heartbeatMs: 3_000,
+  sweepMs: 1_000,
+  maxInstances: 1_000,
+};
+
+/** What an instance tells of itself when it registers. */
+export type Announcement = Omit<EngineInstance, 'registeredAt' | 'lastSeenAt'>;
+/** What it tells with each heartbeat. */
+export type Report = Pick<EngineInstance, 'description' | 'inFlight' | 'speed'>;
+
+interface Lease {
+  readonly leaseId: string;
+  instance: EngineInstance;
+  expiresAtMs: number;
+}
+
+/** The instances that are up, in memory: whoever stops beating is dropped. */
+export class LeaseTable {
+  private readonly byLease = new Map<string, Lease>();
+  private readonly byInstance = new Map<string, Lease>();
+  /** Its revision is that of the table. */
+  readonly changes = new ChangeSignal();
+  private lastSweepMs: number;
+  private lastNoticeMs: number;
+  private heardSinceNotice = false;
+
+  constructor(
+    readonly settings: LeaseSettings = defaultLeaseSettings,
+    private readonly clock: RegistryClock = systemClock,
+  ) {
+    this.lastSweepMs = clock.monotonicMs();
+    this.lastNoticeMs = this.lastSweepMs;
+  }
+
+  /**
+   * Gives the instance a new lease; an earlier one of the same instance ends.
+   *
+   * @throws PolyscribeError `rate_limited` when the table is full
+   */
+  register(announcement: Announcement): { leaseId: string } {
+    const earlier = this.byInstance.get(announcement.id);
+    if (!earlier && this.byInstance.size >= this.settings.maxInstances) {
+      throw new PolyscribeError('rate_limited', 'The registry holds as many instances as it takes.', {
+        retryAfterMs: this.settings.leaseMs,
+      });
+    }
+    if (earlier) this.byLease.delete(earlier.leaseId);
+    const now = this.clock.date();
+    const lease: Lease = {
+      leaseId: randomUUID(),
+      instance: { ...announcement, registeredAt: earlier?.instance.registeredAt ?? now, lastSeenAt: now },
+      expiresAtMs: this.clock.monotonicMs() + this.settings.leaseMs,
+    };
+    this.byLease.set(lease.leaseId, lease);
+    this.byInstance.set(announcement.id, lease);
+    this.notice();
+    return { leaseId: lease.leaseId };
+  }
+
+  /** @throws PolyscribeError `not_found` for a lease that ended or never was: the instance registers again */
+  renew(leaseId: string, report: Report): void {
+    const lease = this.byLease.get(leaseId);
+    if (!lease) throw new PolyscribeError('not_found', 'This lease is not known; register again.');
+    const { description, inFlight, speed } = report;
+    const before = lease.instance;
+    lease.instance = { ...before, description, inFlight, speed, lastSeenAt: this.clock.date() };
+    lease.expiresAtMs = this.clock.monotonicMs() + this.settings.leaseMs;
+    this.heardSinceNotice = true;
+    const isNews =
+      before.inFlight !== inFlight ||
+      before.speed !== speed ||
+      JSON.stringify(before.description) !== JSON.stringify(description);
+    if (isNews) this.notice();
+  }
+
+  /** Ends a lease; an unknown one is no error. */
+  remove(leaseId: string): void {
+    const lease = this.byLease.get(leaseId);
+    if (!lease) return;
+    this.drop(lease);
+    this.notice();
+  }
+
+  /** Drops the instances that have been silent for too long. @returns those dropped */
+  sweep(): EngineInstance[] {
+    const now = this.clock.monotonicMs();
+    this.forgiveOwnSleep(now);
+    const ended = [...this.byLease.values()].filter((lease) => lease.expiresAtMs <= now);
+    for (const lease of ended) this.drop(lease);
+    // Beats that bring nothing new wake no watcher; this keeps what they know of `lastSeenAt` fresh all the same.
+    const isStale = this.heardSinceNotice && now - this.lastNoticeMs >= this.settings.heartbeatMs;
+    if (ended.length > 0 || isStale) this.notice();
+    return ended.map((lease) => lease.instance);
+  }
+
+  snapshot(): RegistrySnapshot {
+    const instances = [...this.byInstance.values()]
+      .map((lease) => lease.instance)
+      .sort((a, b) => (a.id < b.id ? -1 : Number(a.id > b.id)));
+    return { instances, revision: this.changes.revision };
+  }
+
+  /** When this process itself was held up (a suspended machine), the beats it could not hear are not held against anyone. */
+  private forgiveOwnSleep(now: number): void {
+    const lateMs = now - this.lastSweepMs - this.settings.sweepMs;
+    this.lastSweepMs = now;
+    if (lateMs <= this.settings.heartbeatMs) return;
+    for (const lease of this.byLease.values()) lease.expiresAtMs += lateMs;
+  }
+
+  private drop(lease: Lease): void {
+    this.byLease.delete(lease.leaseId);
+    this.byInstance.delete(lease.instance.id);
+  }
+
+  private notice(): void {
+    this.lastNoticeMs = this.clock.monotonicMs();
+    this.heardSinceNotice = false;
+    this.changes.notify();
+  }
+}

@@ -1,0 +1,2 @@
+export * from './registry-watcher.js';
+export * from './remote-engine.js';

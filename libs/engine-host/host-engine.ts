@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { SpeechEngine } from '#contracts';
+import { GrpcServer, hostAndPort, isWildcard } from '#grpc';
+import { engineV1 } from '#protos';
+import type { RunningService, ServiceContext } from '#service-host';
+import { EngineGrpcService } from './engine-grpc.service.js';
+import { Registration } from './registration.js';
+
+export interface HostEngineOptions {
+  readonly engine: SpeechEngine;
+  /** Needs the endpoint `registry`. */
+  readonly context: ServiceContext;
+  /** How long a stop waits for running calls; 10 s unless told otherwise. */
+  readonly stopGraceMs?: number;
+  /** How long a client may send nothing; 60 s unless told otherwise. */
+  readonly idleMs?: number;
+}
+
+export interface HostedEngine extends RunningService {
+  /** Unique for each start. */
+  readonly instanceId: string;
+  /** host:port at which workers reach it. */
+  readonly address: string;
+}
+
+/**
+ * Serves a speech engine to the mesh: starts it, opens its gRPC server (with health and reflection), registers it and
+ * keeps it registered. What the engine declares as `maxConcurrency` is held: more calls get `engine_busy` at once.
+ *
+ * @throws what `engine.start` throws, and Error when the address is taken
+ */
+export async function hostEngine(options: HostEngineOptions): Promise<HostedEngine> {
+  const { engine } = options;
+  await engine.start();
+  try {
+    return await serve(options);
+  } catch (error) {
+    await engine.stop();
+    throw error;
+  }
+}
+
+async function serve({ engine, context, ...options }: HostEngineOptions): Promise<HostedEngine> {
+  const { config, logger } = context;
+  const registry = context.endpoint('registry');
+  const instanceId = `${engine.describe().engine}-${randomUUID()}`;
+  const service = new EngineGrpcService(
+    engine,
+    { callMs: config.limits.jobTimeoutMs, idleMs: options.idleMs ?? 60_000 },
+    () => registration.changed(),
+  );
+  const server = new GrpcServer({ logger }).add(engineV1.EngineServiceDefinition, service);
+  const bound = await server.listen(config.engine.host, config.engine.port);
+  const address = advertisedAddress(config.engine.host, config.engine.advertiseAddress, bound);
+  const registration = new Registration({
+    registry,
+    instanceId,
+    address,
+    report: () => ({ description: service.description, load: service.load }),
+    logger,
+  });
+  await registration.start();
+  logger.info({ instance: instanceId, address, engine: engine.describe().engine }, 'engine instance is up');
+
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    service.drain();
+    await registration.stop();
+    await server.stop(options.stopGraceMs ?? 10_000);
+    await engine.stop();
+  };
+  return { instanceId, address, stop: () => (stopped ??= stop()) };
+}
+
+/** Bound to every address of the machine, it is reached by the machine's name. */
+function advertisedAddress(host: string, configured: string | undefined, bound: string): string {
+  if (configured !== undefined) return configured;
+  if (!isWildcard(host)) return bound;
+  return hostAndPort(hostname(), Number(bound.slice(bound.lastIndexOf(':') + 1)));
+}

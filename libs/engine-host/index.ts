@@ -1,0 +1,2 @@
+export * from './admit-request.js';
+export * from './host-engine.js';
