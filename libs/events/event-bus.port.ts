@@ -2,8 +2,8 @@ import type { JobEvent, JobEventBody } from '#contracts';
 
 export interface PublishOptions {
   /**
-   * Makes publishing safe to repeat: a second event of the job under the same key is dropped. Used where a crash between
-   * a commit and the publish is mended by publishing again.
+   * Makes publishing safe to repeat: a second call for the job under the same key is dropped whole. Used where a crash
+   * between a commit and the publish is mended by publishing again.
    */
   readonly key?: string;
 }
@@ -22,7 +22,7 @@ export abstract class EventBus {
   /**
    * Appends events to the job's log, in order and without another writer's in between, and tells subscribers.
    *
-   * @returns the events with their sequence, those dropped for their key left out
+   * @returns the events with their sequence; none when the key has been used already
    * @throws PolyscribeError `dependency_unavailable` when the bus does not answer in time
    */
   abstract publish(
@@ -34,7 +34,9 @@ export abstract class EventBus {
   /**
    * The job's events with a sequence above `afterSeq`: first those in the log, then new ones as they come, each once and
    * in order. Does not end by itself; the reader stops at an event that ends the stream. Memory is bounded: a slow reader
-   * is served from the log.
+   * is served from the log. Starts with the iteration, and bears an outage of a minute.
+   *
+   * @throws PolyscribeError `dependency_unavailable`, from the iteration, when the bus is away for longer
    */
   abstract subscribe(jobId: string, afterSeq: number): EventSubscription;
 
@@ -44,7 +46,11 @@ export abstract class EventBus {
   /** Removes the job's log, for erasure. */
   abstract forget(jobId: string): Promise<void>;
 
-  /** Removes logs whose last event is older than that. @returns how many jobs lost their log */
+  /**
+   * Removes logs whose last event is older than that. The sequence goes on where it was when the job gets new events.
+   *
+   * @returns how many jobs lost their log
+   */
   abstract expire(olderThan: Date): Promise<number>;
 
   /** Resolves when the bus answers. @throws PolyscribeError `dependency_unavailable` */

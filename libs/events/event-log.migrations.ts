@@ -1,0 +1,55 @@
+import type { Client } from 'pg';
+
+/** Any number, but always the same: processes that start at once migrate one after the other. */
+const ADVISORY_LOCK = 7_240_115_031;
+
+/**
+ * Forward only, each once, in order; never edit one that has been released.
+ *
+ * `data` is json and not jsonb: jsonb refuses the NUL character and lone surrogates, which text out of an engine may hold.
+ */
+const migrations: readonly string[] = [
+  `CREATE TABLE events.job_log (
+     job_id text PRIMARY KEY,
+     last_seq bigint NOT NULL,
+     updated_at timestamptz NOT NULL,
+     kept boolean NOT NULL
+   );
+   CREATE INDEX job_log_expiry ON events.job_log (updated_at) WHERE kept;
+   CREATE TABLE events.job_event (
+     job_id text NOT NULL REFERENCES events.job_log ON DELETE CASCADE,
+     seq bigint NOT NULL,
+     type text NOT NULL,
+     data json NOT NULL,
+     key text,
+     created_at timestamptz NOT NULL DEFAULT now(),
+     PRIMARY KEY (job_id, seq)
+   );
+   CREATE UNIQUE INDEX job_event_key ON events.job_event (job_id, key) WHERE key IS NOT NULL;`,
+];
+
+/** Brings the schema `events` up to date, whole or not at all. */
+export async function migrateEventLog(client: Client): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await client.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK]);
+    await client.query('CREATE SCHEMA IF NOT EXISTS events');
+    await client.query(
+      'CREATE TABLE IF NOT EXISTS events.migration (version integer PRIMARY KEY, applied_at timestamptz DEFAULT now())',
+    );
+    const { rows } = await client.query<{ version: number | null }>(
+      'SELECT max(version) AS version FROM events.migration',
+    );
+    const done = rows[0]?.version ?? 0;
+    for (const [index, statements] of migrations.entries()) {
+      const version = index + 1;
+      if (version <= done) continue;
+      await client.query(statements);
+      await client.query('INSERT INTO events.migration (version) VALUES ($1)', [version]);
+    }
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}

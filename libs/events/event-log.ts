@@ -1,0 +1,190 @@
+import pg from 'pg';
+import type { JobEvent, JobEventBody } from '#contracts';
+import { asUnavailable, withDeadline } from '#postgres';
+import { migrateEventLog } from './event-log.migrations.js';
+
+/** How long a caller waits for the database before the answer is `dependency_unavailable`. */
+const CALL_DEADLINE_MS = 4_000;
+const CONNECT_DEADLINE_MS = 2_000;
+const STATEMENT_DEADLINE_MS = 4_000;
+const MIGRATION_DEADLINE_MS = 60_000;
+const MAX_CONNECTIONS = 4;
+/** Logs that one statement of a sweep removes, so that it stays within its deadline and holds few locks. */
+const EXPIRE_BATCH = 200;
+
+/** How many events a read gives at most to a subscription; the rest waits in the log. */
+export const PAGE_EVENTS = 500;
+
+const UNAVAILABLE = 'The event log does not answer; try again later.';
+
+/** The channel on which publishers say that a job's log has grown: `<seq>:<job id>`. Only a hint, never the news itself. */
+export const CHANNEL = 'polyscribe_events';
+
+interface EventRow {
+  seq: string;
+  type: string;
+  data: unknown;
+}
+
+/**
+ * Sequence numbers come from a counter row per job, which also is the lock that keeps writers apart: an append that fails
+ * takes its number back with it, so there are no gaps. The counter outlives an expired log, so that the events of a
+ * retried job go on from there and a client's last event id keeps its meaning.
+ */
+const APPEND = `
+  WITH counter AS (
+    INSERT INTO events.job_log AS log (job_id, last_seq, updated_at, kept)
+    VALUES ($1, cardinality($2::text[]), now(), true)
+    ON CONFLICT (job_id) DO UPDATE
+      SET last_seq = log.last_seq + cardinality($2::text[]), updated_at = now(), kept = true
+    RETURNING last_seq
+  ), added AS (
+    INSERT INTO events.job_event (job_id, seq, type, data, key)
+    SELECT $1, counter.last_seq - cardinality($2::text[]) + body.place, body.type, body.data::json,
+           CASE WHEN body.place = 1 THEN $4::text END
+    FROM counter, unnest($2::text[], $3::text[]) WITH ORDINALITY AS body (type, data, place)
+  )
+  SELECT last_seq, pg_notify('${CHANNEL}', last_seq || ':' || $1) FROM counter`;
+
+/** The tables of the log: what is published is in here before anybody hears of it. */
+export class EventLog {
+  private readonly pool: pg.Pool;
+  private migrated: Promise<void> | undefined;
+
+  /** @param onIdleError told when an idle connection is lost; the next call opens another */
+  constructor(
+    private readonly databaseUrl: string,
+    onIdleError: (error: Error) => void,
+  ) {
+    this.pool = new pg.Pool({ ...this.connectionOptions(), max: MAX_CONNECTIONS });
+    this.pool.on('error', onIdleError);
+  }
+
+  /** Also for the connection that listens, which is not of the pool. */
+  connectionOptions(): pg.ClientConfig {
+    return {
+      connectionString: this.databaseUrl,
+      application_name: 'polyscribe-events',
+      connectionTimeoutMillis: CONNECT_DEADLINE_MS,
+      statement_timeout: STATEMENT_DEADLINE_MS,
+      query_timeout: STATEMENT_DEADLINE_MS,
+      keepAlive: true,
+    };
+  }
+
+  /** @returns the events with their sequence; none when the key has been used already */
+  async append(jobId: string, events: readonly JobEventBody[], key: string | undefined): Promise<JobEvent[]> {
+    if (events.length === 0) return [];
+    const types = events.map((event) => event.type);
+    const data = events.map((event) => JSON.stringify(event.data));
+    try {
+      const { rows } = await this.query<{ last_seq: string }>(APPEND, [jobId, types, data, key ?? null]);
+      const first = Number(rows[0]?.last_seq) - events.length + 1;
+      return events.map((event, index) => ({ ...event, seq: first + index }));
+    } catch (error) {
+      if (isDuplicateKey(error)) return [];
+      throw error;
+    }
+  }
+
+  async read(jobId: string, afterSeq: number, limit: number): Promise<JobEvent[]> {
+    const { rows } = await this.query<EventRow>(
+      'SELECT seq, type, data FROM events.job_event WHERE job_id = $1 AND seq > $2 ORDER BY seq LIMIT $3',
+      [jobId, afterSeq, limit],
+    );
+    // Only `append` writes the table, from events of this type.
+    return rows.map((row) => ({ type: row.type, data: row.data, seq: Number(row.seq) }) as JobEvent);
+  }
+
+  async forget(jobId: string): Promise<void> {
+    // The events go with it (ON DELETE CASCADE), also those of a writer that was at work when this began.
+    await this.query('DELETE FROM events.job_log WHERE job_id = $1', [jobId]);
+  }
+
+  /** @returns how many jobs lost their log */
+  async expire(olderThan: Date): Promise<number> {
+    let expired = 0;
+    for (;;) {
+      const { rowCount } = await this.query(
+        `WITH old AS (
+           SELECT job_id FROM events.job_log
+           WHERE kept AND updated_at < $1
+           ORDER BY updated_at LIMIT $2
+           FOR UPDATE SKIP LOCKED
+         ), gone AS (
+           DELETE FROM events.job_event WHERE job_id IN (SELECT job_id FROM old)
+         )
+         UPDATE events.job_log SET kept = false WHERE job_id IN (SELECT job_id FROM old)`,
+        [olderThan, EXPIRE_BATCH],
+      );
+      expired += rowCount ?? 0;
+      if ((rowCount ?? 0) < EXPIRE_BATCH) return expired;
+    }
+  }
+
+  /** The highest sequence of each job that has a log, asked over the connection that listens: it shows that it lives. */
+  async lastSeqs(client: pg.Client, jobIds: readonly string[]): Promise<{ jobId: string; seq: number }[]> {
+    const { rows } = await client.query<{ job_id: string; last_seq: string }>(
+      'SELECT job_id, last_seq FROM events.job_log WHERE job_id = ANY ($1)',
+      [jobIds],
+    );
+    return rows.map((row) => ({ jobId: row.job_id, seq: Number(row.last_seq) }));
+  }
+
+  async ping(): Promise<void> {
+    await this.query('SELECT 1', []);
+  }
+
+  /** Resolves when the tables are there. @throws PolyscribeError `dependency_unavailable` */
+  async ready(): Promise<void> {
+    this.migrated ??= this.migrate().catch((error: unknown) => {
+      // Not kept: the next call tries again, the database may be back by then.
+      this.migrated = undefined;
+      throw asUnavailable(error, UNAVAILABLE);
+    });
+    await this.migrated;
+  }
+
+  async close(): Promise<void> {
+    await this.migrated?.catch(() => undefined);
+    await this.pool.end();
+  }
+
+  private async migrate(): Promise<void> {
+    const client = new pg.Client({
+      ...this.connectionOptions(),
+      statement_timeout: MIGRATION_DEADLINE_MS,
+      query_timeout: MIGRATION_DEADLINE_MS,
+    });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await migrateEventLog(client);
+    } finally {
+      await client.end();
+    }
+  }
+
+  private async query<Row extends pg.QueryResultRow>(
+    statement: string,
+    values: unknown[],
+  ): Promise<pg.QueryResult<Row>> {
+    try {
+      await withDeadline(this.ready(), CALL_DEADLINE_MS, UNAVAILABLE);
+      return await withDeadline(this.pool.query<Row>(statement, values), CALL_DEADLINE_MS, UNAVAILABLE);
+    } catch (error) {
+      throw asUnavailable(error, UNAVAILABLE);
+    }
+  }
+}
+
+function isDuplicateKey(error: unknown): boolean {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'constraint' in error &&
+    error.constraint === 'job_event_key' &&
+    'code' in error &&
+    error.code === '23505'
+  );
+}

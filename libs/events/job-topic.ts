@@ -1,0 +1,53 @@
+import type { JobEvent } from '#contracts';
+import { type EventLog, PAGE_EVENTS } from './event-log.js';
+
+/** A subscription, as its topic sees it. */
+export interface Listening {
+  /** The log has grown to this sequence; Infinity when that is not known. */
+  heard(seq: number): void;
+  close(): void;
+}
+
+/** The subscriptions of one process to one job. Those that stand at the same place share one read of the log. */
+export class JobTopic {
+  private readonly subscriptions = new Set<Listening>();
+  private readonly reads = new Map<number, Promise<readonly JobEvent[]>>();
+
+  constructor(
+    private readonly jobId: string,
+    private readonly log: EventLog,
+  ) {}
+
+  get empty(): boolean {
+    return this.subscriptions.size === 0;
+  }
+
+  join(subscription: Listening): void {
+    this.subscriptions.add(subscription);
+  }
+
+  leave(subscription: Listening): void {
+    this.subscriptions.delete(subscription);
+  }
+
+  /** @param seq the log has grown to this; Infinity when that is not known */
+  heard(seq: number): void {
+    // A read that is under way may have begun before the news was in the log: who asks from now on must not share it.
+    this.reads.clear();
+    for (const subscription of this.subscriptions) subscription.heard(seq);
+  }
+
+  close(): void {
+    for (const subscription of [...this.subscriptions]) subscription.close();
+  }
+
+  read(afterSeq: number): Promise<readonly JobEvent[]> {
+    const shared = this.reads.get(afterSeq);
+    if (shared) return shared;
+    const read = this.log.read(this.jobId, afterSeq, PAGE_EVENTS).finally(() => {
+      if (this.reads.get(afterSeq) === read) this.reads.delete(afterSeq);
+    });
+    this.reads.set(afterSeq, read);
+    return read;
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * How long to wait before the next attempt: doubles from `firstMs` up to `mostMs`, with jitter over the upper half so that
+ * many clients that lost the same server do not come back at the same moment.
+ *
+ * @param attempt from 1
+ */
+export function backoffMs(attempt: number, firstMs: number, mostMs: number): number {
+  const full = Math.min(mostMs, firstMs * 2 ** Math.min(attempt - 1, 30));
+  return Math.round(full / 2 + (Math.random() * full) / 2);
+}

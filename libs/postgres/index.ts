@@ -1,0 +1,3 @@
+export * from './backoff.js';
+export * from './deadline.js';
+export * from './unavailable.js';
