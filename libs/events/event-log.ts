@@ -1,10 +1,12 @@
 import pg from 'pg';
 import type { JobEvent, JobEventBody } from '#contracts';
-import { asUnavailable, withDeadline } from '#postgres';
+import { asUnavailable, StatementError, withDeadline } from '#postgres';
 import { migrateEventLog } from './event-log.migrations.js';
 
 /** How long a caller waits for the database before the answer is `dependency_unavailable`. */
 const CALL_DEADLINE_MS = 4_000;
+/** The first call may have to set up the tables, or wait for another process that does; a server that is away shows sooner. */
+const OPEN_DEADLINE_MS = 15_000;
 const CONNECT_DEADLINE_MS = 2_000;
 const STATEMENT_DEADLINE_MS = 4_000;
 const MIGRATION_DEADLINE_MS = 60_000;
@@ -170,7 +172,7 @@ export class EventLog {
     values: unknown[],
   ): Promise<pg.QueryResult<Row>> {
     try {
-      await withDeadline(this.ready(), CALL_DEADLINE_MS, UNAVAILABLE);
+      await withDeadline(this.ready(), OPEN_DEADLINE_MS, UNAVAILABLE);
       return await withDeadline(this.pool.query<Row>(statement, values), CALL_DEADLINE_MS, UNAVAILABLE);
     } catch (error) {
       throw asUnavailable(error, UNAVAILABLE);
@@ -179,12 +181,5 @@ export class EventLog {
 }
 
 function isDuplicateKey(error: unknown): boolean {
-  return (
-    typeof error === 'object' &&
-    error !== null &&
-    'constraint' in error &&
-    error.constraint === 'job_event_key' &&
-    'code' in error &&
-    error.code === '23505'
-  );
+  return error instanceof StatementError && error.constraint === 'job_event_key';
 }
