@@ -5,12 +5,17 @@ export interface QueuedJob {
   readonly priority: number;
 }
 
-/** Takes one piece of work. Resolving means done; throwing gives it back to the queue. */
+/**
+ * Takes one piece of work. Resolving means done; throwing gives it back to the queue, which gives it out again after a
+ * while that grows with each failure, up to half a minute. The signal aborts when the consumer closes, and when the queue
+ * took the work for lost: then another consumer may have it already.
+ */
 export type QueueHandler = (job: QueuedJob, signal: AbortSignal) => Promise<void>;
 
 export interface QueueConsumer {
   /**
-   * Stops taking work, aborts the signal of what runs once `graceMs` are over, waits for the handlers and closes.
+   * Stops taking work, aborts the signal of what runs once `graceMs` are over, waits for the handlers and closes. What a
+   * handler then gives back is given to another consumer at once; a handler that does not stop is left behind.
    */
   close(graceMs: number): Promise<void>;
 }
@@ -21,7 +26,8 @@ export interface QueueConsumer {
  */
 export abstract class JobQueue {
   /**
-   * Puts work in. An entry that waits already is left as it is, so that enqueueing is safe to repeat.
+   * Puts work in. An entry that waits already is left as it is, so that enqueueing is safe to repeat. Work that a handler
+   * has at the moment is given out once more when that handler has ended.
    *
    * @param delayMs not before that much later
    * @throws PolyscribeError `dependency_unavailable` when the queue does not answer in time
@@ -31,7 +37,10 @@ export abstract class JobQueue {
   /** Takes work out unless a handler has it already. Unknown work is no error. */
   abstract remove(jobId: string): Promise<void>;
 
-  /** Whether an entry waits, is delayed, or is with a handler that is alive. */
+  /**
+   * Whether an entry waits, is delayed, or is with a handler; one that has died counts until its work has been given to
+   * another.
+   */
   abstract has(jobId: string): Promise<boolean>;
 
   /** How many entries wait or are delayed. */
