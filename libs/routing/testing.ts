@@ -28,7 +28,7 @@ export interface InstanceChanges {
 export function instanceOf(engine: EngineKind, changes: InstanceChanges = {}): EngineInstance {
   return {
     id: changes.id ?? engine,
-    address: '127.0.0.1:1',
+    address: `${changes.id ?? engine}:1`,
     description: {
       engine,
       capabilities: {

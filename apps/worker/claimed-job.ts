@@ -1,0 +1,74 @@
+import type { FailedAttempt, JobEventBody, TranscriptSegment } from '#contracts';
+import type { EventBus } from '#events';
+import type { Claim, JobLeaseRepository } from '#persistence';
+import { EventPump } from './event-pump.js';
+import type { JobLedger, SpanResult } from './job-run.js';
+import type { Attempt } from './job-runner.js';
+import type { LeaseKeeper } from './lease-keeper.js';
+import { ProgressReporter } from './progress-reporter.js';
+import type { SpanPlace } from './span-segments.js';
+import type { DoneSpan } from './transcript-summary.js';
+
+/** What a claimed job writes and says, all of it only as long as its lease is held. */
+export function attemptOf(claim: Claim, keeper: LeaseKeeper, leases: JobLeaseRepository, bus: EventBus): Attempt {
+  const { job } = claim;
+  const events = new EventPump((batch) => {
+    keeper.assertHeld();
+    return bus.publish(job.id, batch);
+  });
+  const progress = new ProgressReporter(job.id, {
+    save: (report) => leases.reportProgress(claim.lease, report),
+    publish: (event: JobEventBody) => events.add(event),
+  });
+  return {
+    job,
+    spans: claim.spans,
+    done: claim.spans.flatMap((span): DoneSpan[] => {
+      if (span.state !== 'done' || span.engine === undefined) return [];
+      return [
+        {
+          ...{ index: span.index, startMs: span.startMs, endMs: span.endMs, warnings: span.warnings },
+          ...{ engine: span.engine, instance: span.instance ?? '', model: span.model ?? '' },
+          language: span.language ?? '',
+        },
+      ];
+    }),
+    ledger: new LeasedLedger(claim, keeper, leases),
+    events,
+    progress,
+  };
+}
+
+class LeasedLedger implements JobLedger {
+  constructor(
+    private readonly claim: Claim,
+    private readonly keeper: LeaseKeeper,
+    private readonly leases: JobLeaseRepository,
+  ) {}
+
+  async planSpan({ index, startMs, endMs, channel }: SpanPlace & { readonly endMs: number }): Promise<void> {
+    const span = { index, startMs, endMs, ...(channel === undefined ? {} : { channel }) };
+    await this.write(() => this.leases.planSpans(this.claim.lease, [span]));
+  }
+
+  async startSpan(index: number, by: Parameters<JobLedger['startSpan']>[1]): Promise<void> {
+    await this.write(() => this.leases.startSpan(this.claim.lease, index, by));
+  }
+
+  async recordFailedAttempt(attempt: FailedAttempt): Promise<void> {
+    await this.write(() => this.leases.recordFailedAttempt(this.claim.lease, attempt));
+  }
+
+  async commitSpan(result: SpanResult, segments: readonly TranscriptSegment[]): Promise<void> {
+    const { engine, instance, model, language, warnings } = result;
+    await this.write(() =>
+      this.leases.commitSpan(this.claim.lease, result.index, { segments, engine, instance, model, language, warnings }),
+    );
+  }
+
+  /** The database would refuse a stale token as well; a step that only we can see is not even begun. */
+  private async write(step: () => Promise<void>): Promise<void> {
+    this.keeper.assertHeld();
+    await step();
+  }
+}

@@ -1,0 +1,144 @@
+import { type EngineEvent, type EngineInstance, type EngineRequest, pcmBytesToMs, PolyscribeError } from '#contracts';
+import { interruptionOf } from './interruption.js';
+
+/** Calls an engine over the wire. */
+export interface EngineCaller {
+  transcribe(
+    address: string,
+    request: EngineRequest,
+    audio: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): AsyncIterable<EngineEvent>;
+}
+
+/** The engine's side of a call failed; anything else that goes wrong during a call is thrown as it is. */
+export class EngineFailure extends Error {
+  override readonly name = 'EngineFailure';
+
+  constructor(readonly error: PolyscribeError) {
+    super(error.message, { cause: error });
+  }
+}
+
+export interface EngineCall {
+  readonly instance: EngineInstance;
+  readonly request: EngineRequest;
+  /** The audio from its start; the signal is aborted when the call ends for whatever reason. */
+  audio(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+  /** Takes each event but the last; the engine waits for it. */
+  onEvent(event: Exclude<EngineEvent, { type: 'summary' }>): Promise<void>;
+}
+
+export interface CallResult {
+  readonly language: string;
+  readonly model: string;
+  /** Audio that went to the engine, counted here. */
+  readonly audioMs: number;
+}
+
+/**
+ * One call of one engine.
+ *
+ * @throws EngineFailure when the engine is to blame or unreachable
+ * @throws Interruption when the call's signal was aborted
+ * @throws what reading the audio or `onEvent` threw
+ */
+export async function callEngine(caller: EngineCaller, call: EngineCall): Promise<CallResult> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), call.deadlineMs);
+  const signal = AbortSignal.any([call.signal, deadline.signal]);
+  const audio = new CountedAudio(call.audio(signal));
+  const ended = whenAborted(signal);
+  let iterator: AsyncIterator<EngineEvent> | undefined;
+  try {
+    for (;;) {
+      let next: IteratorResult<EngineEvent>;
+      try {
+        iterator ??= caller
+          .transcribe(call.instance.address, call.request, audio.read(), signal)
+          [Symbol.asyncIterator]();
+        // The race holds also where a client library does not let go of a call that was aborted.
+        next = await Promise.race([iterator.next(), ended.promise]);
+      } catch (error) {
+        throw blame(error, call, audio, deadline.signal);
+      }
+      if (next.done === true) throw new EngineFailure(badResponse('ended without a summary'));
+      if (next.value.type === 'summary') return resultOf(next.value, audio);
+      await call.onEvent(next.value);
+    }
+  } finally {
+    clearTimeout(timer);
+    ended.forget();
+    // Frees the engine when we leave early; a call that has ended takes no notice.
+    deadline.abort();
+    void iterator?.return?.().catch(() => undefined);
+  }
+}
+
+function resultOf(summary: Extract<EngineEvent, { type: 'summary' }>, audio: CountedAudio): CallResult {
+  if (audio.failure !== undefined) throw audio.failure.error;
+  if (!audio.complete) throw new EngineFailure(badResponse('ended before it had read all of the audio'));
+  return { language: summary.language, model: summary.model, audioMs: audio.ms };
+}
+
+function blame(thrown: unknown, call: EngineCall, audio: CountedAudio, deadline: AbortSignal): unknown {
+  const interruption = interruptionOf(call.signal);
+  if (interruption) return interruption;
+  const { engine } = call.instance.description;
+  if (deadline.aborted) {
+    const seconds = Math.round(call.deadlineMs / 1000);
+    const message = `${engine} did not finish within ${seconds} s.`;
+    return new EngineFailure(new PolyscribeError('engine_timeout', message, { cause: thrown }));
+  }
+  if (audio.failure !== undefined) return audio.failure.error;
+  const error = PolyscribeError.from(thrown);
+  if (error.code !== 'cancelled') return new EngineFailure(error);
+  // Nobody here cancelled: the engine's process is stopping.
+  return new EngineFailure(
+    new PolyscribeError('engine_unavailable', `${engine} broke off the call.`, { cause: thrown }),
+  );
+}
+
+function badResponse(what: string): PolyscribeError {
+  return new PolyscribeError('engine_bad_response', `The engine's answer ${what}.`);
+}
+
+/** Counts the audio that is read and keeps what reading it failed with, which the wire would hide. */
+class CountedAudio {
+  private bytes = 0;
+  complete = false;
+  failure: { readonly error: unknown } | undefined;
+
+  constructor(private readonly source: AsyncIterable<Uint8Array>) {}
+
+  get ms(): number {
+    return pcmBytesToMs(this.bytes);
+  }
+
+  async *read(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of this.source) {
+        this.bytes += chunk.length;
+        yield chunk;
+      }
+      this.complete = true;
+    } catch (error) {
+      this.failure = { error };
+      throw error;
+    }
+  }
+}
+
+/** A promise that rejects when the signal is aborted, and the way to drop it. */
+function whenAborted(signal: AbortSignal): { readonly promise: Promise<never>; forget(): void } {
+  let onAbort = (): void => undefined;
+  const promise = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  promise.catch(() => undefined);
+  return { promise, forget: () => signal.removeEventListener('abort', onAbort) };
+}

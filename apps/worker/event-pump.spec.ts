@@ -1,0 +1,67 @@
+import type { JobEventBody } from '#contracts';
+import { EventPump } from './event-pump.js';
+
+function partial(span: number): JobEventBody {
+  return { type: 'partial', data: { span, text: 'x', t0: 0 } };
+}
+
+/** A bus whose writes end when the test says so. */
+function slowBus() {
+  const batches: number[][] = [];
+  const ends: (() => void)[] = [];
+  const publish = (events: readonly JobEventBody[]) => {
+    batches.push(events.map((event) => (event.type === 'partial' ? event.data.span : -1)));
+    return new Promise<void>((resolve) => ends.push(resolve));
+  };
+  const endNext = async () => {
+    while (ends.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    ends.shift()?.();
+  };
+  return { batches, publish, endNext };
+}
+
+describe('EventPump', () => {
+  it('sends what came during a write together with the next one, in order', async () => {
+    const { batches, publish, endNext } = slowBus();
+    const pump = new EventPump(publish);
+    for (const span of [0, 1, 2]) await pump.add(partial(span));
+    const drained = pump.drain();
+    await endNext();
+    await endNext();
+    await drained;
+    expect(batches).toEqual([[0], [1, 2]]);
+  });
+
+  it('has nothing to wait for when nothing was added', async () => {
+    await expect(new EventPump(() => Promise.resolve()).drain()).resolves.toBeUndefined();
+  });
+
+  it('makes producers wait when the bus is slow', async () => {
+    const { publish, endNext } = slowBus();
+    const pump = new EventPump(publish);
+    let added = 0;
+    const producer = (async () => {
+      for (; added < 500; added += 1) await pump.add(partial(added));
+      await pump.drain();
+    })();
+    await endNext();
+    expect(added).toBeLessThan(250);
+    for (let writes = 0; writes < 4 && added < 500; writes += 1) await endNext();
+    const finish = setInterval(() => void endNext(), 1);
+    await producer;
+    clearInterval(finish);
+    expect(added).toBe(500);
+  });
+
+  it('ends with the first failure and sends nothing after it', async () => {
+    let writes = 0;
+    const pump = new EventPump(() => {
+      writes += 1;
+      return Promise.reject(new Error('bus is down'));
+    });
+    await pump.add(partial(0));
+    await expect(pump.drain()).rejects.toThrow('bus is down');
+    await expect(pump.add(partial(1))).rejects.toThrow('bus is down');
+    expect(writes).toBe(1);
+  });
+});

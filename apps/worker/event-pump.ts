@@ -1,0 +1,50 @@
+import type { JobEventBody } from '#contracts';
+
+/** Events that wait at most; whoever adds more waits until there is room. */
+const MAX_WAITING = 200;
+
+/**
+ * Publishes the events of one job in order without making each producer wait for each write: what comes while a write is
+ * under way goes out together with the next.
+ */
+export class EventPump {
+  private waiting: JobEventBody[] = [];
+  private writing: Promise<void> | undefined;
+  private failure: { readonly error: unknown } | undefined;
+
+  constructor(private readonly publish: (events: readonly JobEventBody[]) => Promise<unknown>) {}
+
+  /** Puts an event in line. Resolves at once while there is room. @throws what an earlier write failed with */
+  async add(event: JobEventBody): Promise<void> {
+    this.throwFailure();
+    this.waiting.push(event);
+    this.writing ??= this.writeAll();
+    if (this.waiting.length >= MAX_WAITING) await this.drain();
+  }
+
+  /** Resolves when everything added so far is written. @throws what a write failed with */
+  async drain(): Promise<void> {
+    while (this.writing !== undefined) await this.writing;
+    this.throwFailure();
+  }
+
+  private async writeAll(): Promise<void> {
+    try {
+      while (this.waiting.length > 0) {
+        const batch = this.waiting;
+        this.waiting = [];
+        await this.publish(batch);
+      }
+    } catch (error) {
+      // After a gap the order would be broken, so nothing more goes out; the job ends with this error at its next event.
+      this.failure = { error };
+      this.waiting = [];
+    } finally {
+      this.writing = undefined;
+    }
+  }
+
+  private throwFailure(): void {
+    if (this.failure !== undefined) throw this.failure.error;
+  }
+}

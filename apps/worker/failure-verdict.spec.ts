@@ -1,0 +1,49 @@
+import { type ErrorCode, errorTable, PolyscribeError } from '#contracts';
+import { verdictOn } from './failure-verdict.js';
+import { backoffMs } from './backoff.js';
+
+const limits = { jobTimeoutMs: 1000, engineWaitPauseMs: 15, jobRetry: { firstMs: 10, maxMs: 40 } };
+
+function verdict(code: ErrorCode, state: { attempt?: number; ageMs?: number } = {}) {
+  return verdictOn(new PolyscribeError(code, 'x'), { attempt: 1, maxAttempts: 4, ageMs: 0, ...state }, limits);
+}
+
+describe('verdictOn', () => {
+  it.each(['no_engine', 'engine_busy', 'rate_limited', 'dependency_unavailable'] as const)(
+    'lets a job wait for what nobody is to blame for: %s',
+    (code) => {
+      expect(verdict(code, { attempt: 4 })).toMatchObject({ kind: 'again', countAttempt: false });
+      expect(verdict(code, { ageMs: 1000 })).toEqual({ kind: 'fail' });
+    },
+  );
+
+  it.each(['engine_unavailable', 'internal'] as const)('counts an attempt that ended with %s', (code) => {
+    expect(verdict(code)).toMatchObject({ kind: 'again', countAttempt: true });
+    expect(verdict(code, { attempt: 4 })).toEqual({ kind: 'fail' });
+  });
+
+  const final = Object.entries(errorTable).filter(
+    ([, { retry }]) => retry === 'never' || retry === 'other-engine-once',
+  );
+  it.each(final.map(([code]) => code as ErrorCode))('fails at once with %s', (code) => {
+    expect(verdict(code)).toEqual({ kind: 'fail' });
+  });
+
+  it('waits as long as the error asks, within the limit', () => {
+    const error = (retryAfterMs: number) => new PolyscribeError('engine_busy', 'x', { retryAfterMs });
+    const state = { attempt: 1, maxAttempts: 4, ageMs: 0 };
+    expect(verdictOn(error(30), state, limits)).toMatchObject({ afterMs: 30 });
+    expect(verdictOn(error(9999), state, limits)).toMatchObject({ afterMs: 40 });
+  });
+});
+
+describe('backoffMs', () => {
+  it('doubles up to the limit', () => {
+    const whole = (attempt: number) => backoffMs(attempt, { firstMs: 10, maxMs: 35 }, () => 1);
+    expect([1, 2, 3, 4].map(whole)).toEqual([10, 20, 35, 35]);
+  });
+
+  it('lies between half and whole', () => {
+    expect(backoffMs(2, { firstMs: 10, maxMs: 35 }, () => 0)).toBe(10);
+  });
+});

@@ -1,0 +1,46 @@
+import type { PolyscribeError } from '#contracts';
+import { backoffMs, type BackoffLimits } from './backoff.js';
+
+/** What becomes of a job whose attempt failed. */
+export type Verdict =
+  { readonly kind: 'fail' } | { readonly kind: 'again'; readonly afterMs: number; readonly countAttempt: boolean };
+
+export interface AttemptState {
+  /** From 1. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  /** Since a worker first took the job. */
+  readonly ageMs: number;
+}
+
+export interface VerdictLimits {
+  readonly jobTimeoutMs: number;
+  readonly engineWaitPauseMs: number;
+  readonly jobRetry: BackoffLimits;
+}
+
+/**
+ * What the error table makes of a job's failed attempt:
+ *
+ * - Nobody is to blame and it may pass (no engine, all busy, a dependency away): the job waits its turn again without
+ *   using up an attempt, until it is as old as an attempt may take.
+ * - An engine is down, or something went wrong here: again after a pause, while there are attempts left.
+ * - Anything else would end the same way: it fails.
+ */
+export function verdictOn(error: PolyscribeError, state: AttemptState, limits: VerdictLimits): Verdict {
+  const { retry, engineFault } = error.row;
+  const mayPass = retry === 'later' || retry === 'other-engine-then-later';
+  if (mayPass && !engineFault) {
+    if (state.ageMs >= limits.jobTimeoutMs) return { kind: 'fail' };
+    const afterMs = Math.max(backoffMs(1, pauseOf(limits)), error.retryAfterMs ?? 0);
+    return { kind: 'again', afterMs: Math.min(afterMs, limits.jobRetry.maxMs), countAttempt: false };
+  }
+  if ((mayPass || retry === 'queue') && state.attempt < state.maxAttempts) {
+    return { kind: 'again', afterMs: backoffMs(state.attempt, limits.jobRetry), countAttempt: true };
+  }
+  return { kind: 'fail' };
+}
+
+function pauseOf({ engineWaitPauseMs }: VerdictLimits): BackoffLimits {
+  return { firstMs: engineWaitPauseMs, maxMs: engineWaitPauseMs };
+}

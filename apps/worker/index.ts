@@ -1,0 +1,2 @@
+export { startWorker, worker } from './worker.js';
+export { type WorkerSettings, workerSettings } from './worker-settings.js';

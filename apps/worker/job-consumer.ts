@@ -1,0 +1,153 @@
+import { PolyscribeError } from '#contracts';
+import type { EventBus } from '#events';
+import type { ObjectStore } from '#objects';
+import { type Claim, type JobLeaseRepository, LeaseLostError } from '#persistence';
+import type { QueuedJob } from '#queue';
+import type { Logger } from '#telemetry';
+import type { Announcer } from './announcer.js';
+import { attemptOf } from './claimed-job.js';
+import { verdictOn } from './failure-verdict.js';
+import { Interruption, interruptionOf } from './interruption.js';
+import type { JobRunner } from './job-runner.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import { settledWithin } from './settle.js';
+import type { WorkerSettings } from './worker-settings.js';
+
+/** How one claim of a job ended, for the log. */
+type Outcome = 'completed' | 'failed' | 'cancelled' | 'given back' | 'lost';
+
+/** What becomes of the queue entry: undefined when the job needs none. */
+export interface Requeue {
+  readonly afterMs: number;
+}
+
+export interface JobConsumerParts {
+  readonly workerId: string;
+  readonly leases: JobLeaseRepository;
+  readonly runner: JobRunner;
+  readonly announcer: Announcer;
+  readonly events: EventBus;
+  readonly objects: ObjectStore;
+  readonly settings: WorkerSettings;
+  readonly logger: Logger;
+}
+
+/**
+ * Takes one job from its claim to its end: keeps the lease, bounds the time, writes how it ended and announces that.
+ *
+ * Everything that is told is written before: a crash at any step leaves a row from which another worker goes on, or an end
+ * that the reconciler announces.
+ */
+export class JobConsumer {
+  constructor(private readonly parts: JobConsumerParts) {}
+
+  /**
+   * @param stop aborted when the worker stops and the job's time of grace is over
+   * @returns what to do about the queue entry
+   * @throws PolyscribeError `dependency_unavailable` when not even the end could be written
+   */
+  async handle({ jobId }: QueuedJob, stop: AbortSignal): Promise<Requeue | undefined> {
+    const { leases, workerId, settings, announcer } = this.parts;
+    const claim = await leases.claim(jobId, workerId, settings.leaseMs);
+    if (!claim) {
+      // The claim itself ends a job that was cancelled or has used up its attempts.
+      await announcer.announce(jobId);
+      return undefined;
+    }
+    const keeper = new LeaseKeeper(leases, claim.lease, settings);
+    const onStop = () => keeper.interrupt(new Interruption('stop'));
+    const timer = setTimeout(() => keeper.interrupt(new Interruption('timeout')), settings.jobTimeoutMs);
+    stop.addEventListener('abort', onStop, { once: true });
+    if (stop.aborted) onStop();
+    try {
+      return await this.work(claim, keeper);
+    } finally {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', onStop);
+      await keeper.stop();
+    }
+  }
+
+  private async work(claim: Claim, keeper: LeaseKeeper): Promise<Requeue | undefined> {
+    const { runner, leases, events, settings } = this.parts;
+    const started = performance.now();
+    const attempt = attemptOf(claim, keeper, leases, events);
+    let engine: string | undefined;
+    let outcome: Outcome;
+    let requeue: Requeue | undefined;
+    let error: unknown;
+    try {
+      try {
+        const summary = await settledWithin(runner.run(attempt, keeper.signal), keeper.signal, settings.settleMs);
+        await attempt.progress.stop();
+        await leases.complete(claim.lease, summary);
+        engine = summary.engineUsed;
+        outcome = 'completed';
+      } catch (thrown) {
+        error = thrown;
+        await attempt.progress.stop();
+        ({ outcome, requeue } = await this.end(claim, keeper, thrown));
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof LeaseLostError)) throw thrown;
+      outcome = 'lost';
+    }
+    const seconds = Math.round((performance.now() - started) / 10) / 100;
+    this.log(claim, { outcome, engine, seconds, error });
+    if (outcome !== 'lost' && outcome !== 'given back') await this.parts.announcer.announce(claim.job.id);
+    return requeue;
+  }
+
+  /** Writes the end of an attempt that did not complete. */
+  private async end(
+    claim: Claim,
+    keeper: LeaseKeeper,
+    thrown: unknown,
+  ): Promise<{ outcome: Outcome; requeue?: Requeue }> {
+    const { leases, settings } = this.parts;
+    const interruption = interruptionOf(keeper.signal);
+    if (thrown instanceof LeaseLostError || interruption?.kind === 'lost') return { outcome: 'lost' };
+    if (interruption?.kind === 'cancel') {
+      await leases.cancelled(claim.lease);
+      return { outcome: 'cancelled' };
+    }
+    if (interruption?.kind === 'stop') return this.giveBack(claim, 0, false);
+    const error = interruption ? tooLong(settings.jobTimeoutMs) : PolyscribeError.from(thrown);
+    const ageMs = Date.now() - (claim.job.startedAt ?? claim.job.createdAt).getTime();
+    const verdict = verdictOn(error, { attempt: claim.job.attempts, maxAttempts: claim.maxAttempts, ageMs }, settings);
+    if (verdict.kind === 'again') return this.giveBack(claim, verdict.afterMs, verdict.countAttempt);
+    await leases.fail(claim.lease, { code: error.code, message: error.message, retryable: error.retryable });
+    if (error.code === 'unsupported_media') await this.parts.objects.delete(claim.job.media.key);
+    return { outcome: 'failed' };
+  }
+
+  private async giveBack(
+    claim: Claim,
+    afterMs: number,
+    countAttempt: boolean,
+  ): Promise<{ outcome: Outcome; requeue: Requeue }> {
+    await this.parts.leases.giveBack(claim.lease, { afterMs, countAttempt });
+    return { outcome: 'given back', requeue: { afterMs } };
+  }
+
+  private log(
+    { job, lease }: Claim,
+    end: { outcome: Outcome; engine: string | undefined; seconds: number; error: unknown },
+  ): void {
+    const { outcome, engine, seconds, error } = end;
+    const fields = { jobId: job.id, run: lease.attempt, attempts: job.attempts, outcome, engine, seconds };
+    const code = error instanceof PolyscribeError ? error.code : undefined;
+    const isOurs = code === 'internal' || (code === undefined && outcome === 'failed');
+    this.parts.logger[isOurs ? 'error' : 'info']({ ...fields, code, err: isOurs ? error : undefined }, 'job ended');
+  }
+}
+
+/**
+ * The code for a job that took longer than it may is the one that HTTP knows as 504. No engine is blamed by it: that is
+ * done where a call fails. What is finished stays, so that a retry goes on from there.
+ */
+function tooLong(jobTimeoutMs: number): PolyscribeError {
+  const seconds = Math.round(jobTimeoutMs / 1000);
+  const message = `The job did not end within JOB_TIMEOUT (${seconds} s). Retry it: what is finished is kept.`;
+  return new PolyscribeError('engine_timeout', message);
+}

@@ -1,0 +1,53 @@
+import type { EngineKind, FailedAttempt, Job, JobEventBody, TranscriptSegment, TranscriptWarning } from '#contracts';
+import type { RoutingRequest } from '#routing';
+import type { ProgressReporter } from './progress-reporter.js';
+import type { SpanPlace } from './span-segments.js';
+
+/** A span that is to be done. */
+export interface SpanWork extends SpanPlace {
+  /** Length of its audio; undefined while it is not known. */
+  readonly lengthMs: number | undefined;
+  /** An earlier try may have told subscribers of it. */
+  readonly begun: boolean;
+  /** Its audio from the start; may be asked for once for each try. */
+  audio(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/** A span that is done. */
+export interface SpanResult {
+  readonly index: number;
+  readonly engine: EngineKind;
+  readonly instance: string;
+  readonly model: string;
+  readonly language: string;
+  readonly warnings: readonly TranscriptWarning[];
+  /** Where its audio ends. */
+  readonly endMs: number;
+  /** Why another engine than the one meant served it. */
+  readonly fallbackReason?: string;
+}
+
+/** The job's record in the database, written under its lease. Every write throws once the lease is lost. */
+export interface JobLedger {
+  planSpan(span: SpanPlace & { readonly endMs: number }): Promise<void>;
+  startSpan(index: number, by: { readonly engine: EngineKind; readonly instance: string }): Promise<void>;
+  recordFailedAttempt(attempt: FailedAttempt): Promise<void>;
+  commitSpan(result: SpanResult, segments: readonly TranscriptSegment[]): Promise<void>;
+}
+
+/** Takes a job's events in order. */
+export interface JobEventSink {
+  add(event: JobEventBody): Promise<void>;
+  drain(): Promise<void>;
+}
+
+/** What the parts of one attempt at a job share. */
+export interface JobRun {
+  readonly job: Job;
+  readonly routing: RoutingRequest;
+  readonly ledger: JobLedger;
+  readonly events: JobEventSink;
+  readonly progress: ProgressReporter;
+  /** The engine that the transcript's spans go to as long as it serves, so that one hand writes it all. */
+  engine: EngineKind | undefined;
+}

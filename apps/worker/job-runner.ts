@@ -1,0 +1,120 @@
+import type { FfmpegSettings, MediaInfo } from '#audio';
+import { probeMedia } from '#audio';
+import { type Job, type Span, type TranscriptWarning } from '#contracts';
+import type { ObjectStore } from '#objects';
+import { route, routingRequestOf } from '#routing';
+import type { EngineDirectory } from './engine-directory.js';
+import type { JobEventSink, JobLedger, JobRun } from './job-run.js';
+import { type MediaPlan, mediaSpans } from './media-spans.js';
+import type { ProgressReporter } from './progress-reporter.js';
+import type { SpanScheduler } from './span-scheduler.js';
+import { type DoneSpan, summarize, type TranscriptSummary } from './transcript-summary.js';
+
+/** One attempt at a job, as it begins. */
+export interface Attempt {
+  readonly job: Job;
+  /** What earlier attempts have planned and begun. */
+  readonly spans: readonly Span[];
+  /** What earlier attempts have finished. */
+  readonly done: readonly DoneSpan[];
+  readonly ledger: JobLedger;
+  readonly events: JobEventSink;
+  readonly progress: ProgressReporter;
+}
+
+/** More channels than that are no recording of people. */
+const MAX_CHANNELS = 8;
+
+/** Takes a job from its media to a finished set of spans. */
+export class JobRunner {
+  constructor(
+    private readonly objects: ObjectStore,
+    private readonly scheduler: SpanScheduler,
+    private readonly directory: EngineDirectory,
+    private readonly ffmpeg: FfmpegSettings,
+  ) {}
+
+  /**
+   * @throws Interruption when the signal was aborted
+   * @throws PolyscribeError `unsupported_media`, `not_found` when the media is gone, or what an engine or a dependency
+   *   failed with
+   */
+  async run(attempt: Attempt, signal: AbortSignal): Promise<TranscriptSummary> {
+    const { job, progress, events } = attempt;
+    await progress.enter('preparing', 'Fetching the media', 1);
+    const copy = await this.objects.toLocalFile(job.media.key, signal);
+    try {
+      const media = await probeMedia(copy.path, this.ffmpeg, signal);
+      await progress.enter('transcribing', 'Transcribing', 5);
+      const warnings: TranscriptWarning[] = [];
+      const done = await this.transcribe(attempt, copy.path, media, warnings, signal);
+      await progress.enter('finishing', 'Finishing the transcript', 95);
+      await events.drain();
+      return summarize(job, done, warnings);
+    } finally {
+      await copy.dispose();
+    }
+  }
+
+  private async transcribe(
+    attempt: Attempt,
+    path: string,
+    media: MediaInfo,
+    warnings: TranscriptWarning[],
+    signal: AbortSignal,
+  ): Promise<DoneSpan[]> {
+    const { job, progress } = attempt;
+    const run = runOf(attempt);
+    const startMs = new Map(attempt.spans.map((span) => [span.index, span.startMs]));
+    const channels = channelsOf(job, media);
+    const lanes = channels?.length ?? 1;
+    progress.expectAudio((media.durationMs ?? 0) * lanes);
+    for (const span of attempt.done) progress.audioDone(span.index, span.endMs - span.startMs);
+
+    let planned = 0;
+    const plan: MediaPlan = {
+      path,
+      settings: this.ffmpeg,
+      channels,
+      whole: this.isWhole(attempt, media, lanes),
+      planned: attempt.spans,
+      onSpan: async (span) => {
+        startMs.set(span.index, span.startMs);
+        planned = Math.max(planned, span.endMs);
+        progress.expectAudio(planned * lanes);
+        await attempt.ledger.planSpan(span);
+      },
+      onWarning: (warning) => warnings.push(warning),
+    };
+    const results = await this.scheduler.run((stop) => mediaSpans(plan, stop), run, signal);
+    return [...attempt.done, ...results.map((result) => ({ ...result, startMs: startMs.get(result.index) ?? 0 }))];
+  }
+
+  /**
+   * Speakers can only be told apart over the whole file. That is asked for where some engine can do it; where none can and
+   * the client wants a warning instead, spans serve better. What an earlier attempt decided stays.
+   */
+  private isWhole({ job, spans }: Attempt, media: MediaInfo, lanes: number): boolean {
+    if (!job.options.enableDiarization) return false;
+    if (spans.length > 0) {
+      const knownMs = media.durationMs ?? 0;
+      return spans.every((span) => span.index < lanes && span.endMs >= knownMs - HEADER_ERROR_MS);
+    }
+    const request = routingRequestOf(job.options);
+    const { candidates, rejections } = route(request, this.directory.snapshot());
+    const able = [...candidates, ...rejections.filter(({ permanent }) => !permanent).map(({ instance }) => instance)];
+    return able.length === 0 || able.some((instance) => instance.description.capabilities.diarization);
+  }
+}
+
+/** Headers tell the length of compressed audio to about a frame. */
+const HEADER_ERROR_MS = 2_000;
+
+function runOf({ job, done, ledger, events, progress }: Attempt): JobRun {
+  return { job, routing: routingRequestOf(job.options), ledger, events, progress, engine: done[0]?.engine };
+}
+
+function channelsOf(job: Job, media: MediaInfo): number[] | undefined {
+  if (!job.options.separateChannels) return undefined;
+  return Array.from({ length: Math.min(MAX_CHANNELS, Math.max(1, media.audio.channels)) }, (_, channel) => channel);
+}

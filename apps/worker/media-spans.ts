@@ -1,0 +1,101 @@
+import { decodePcm, type FfmpegSettings, planSpans } from '#audio';
+import { pcmBytesToMs, type Span, type TranscriptWarning } from '#contracts';
+import { interleave } from './interleave.js';
+import type { SpanWork } from './job-run.js';
+import type { SpanPlace } from './span-segments.js';
+
+/** PCM goes to engines in pieces of half a second. */
+const PIECE_BYTES = 16_000;
+
+export interface MediaPlan {
+  readonly path: string;
+  readonly settings: FfmpegSettings;
+  /** Channels to be kept apart, from 0; undefined mixes them. */
+  readonly channels: readonly number[] | undefined;
+  /** The whole of a channel in one span. */
+  readonly whole: boolean;
+  /** What an earlier attempt has planned; it is kept to, so that what is done fits. */
+  readonly planned: readonly Span[];
+  /** Told of each span before it is given. */
+  onSpan(span: SpanPlace & { readonly endMs: number }): Promise<void>;
+  onWarning(warning: TranscriptWarning): void;
+}
+
+/**
+ * The spans of a media file that are still to be done, cut while it is decoded. With channels apart, span `n` of channel
+ * `c` has the index `n` times the number of channels plus `c`: the same in every attempt.
+ */
+export function mediaSpans(plan: MediaPlan, signal: AbortSignal): AsyncIterable<SpanWork> {
+  const lanes: readonly (number | undefined)[] = plan.channels ?? [undefined];
+  const make = plan.whole ? wholeLane : cutLane;
+  return interleave(lanes.map((channel) => make(plan, channel, lanes.length, signal)));
+}
+
+async function* cutLane(
+  plan: MediaPlan,
+  channel: number | undefined,
+  channelCount: number,
+  signal: AbortSignal,
+): AsyncGenerator<SpanWork> {
+  const before = plan.planned.filter((span) => span.channel === channel).toSorted((a, b) => a.index - b.index);
+  const cuts = planSpans(decode(plan, channel, signal), {
+    planned: before,
+    isWanted: (index) => before[index]?.state !== 'done',
+  });
+  for await (const { index, startMs, endMs, pcm } of cuts) {
+    const place = placeOf({ index: index * channelCount + (channel ?? 0), startMs, endMs, channelCount }, channel);
+    await plan.onSpan(place);
+    yield {
+      ...place,
+      lengthMs: endMs - startMs,
+      begun: before[index]?.state === 'running',
+      audio: () => pieces(pcm),
+    };
+  }
+}
+
+async function* wholeLane(
+  plan: MediaPlan,
+  channel: number | undefined,
+  channelCount: number,
+  signal: AbortSignal,
+): AsyncGenerator<SpanWork> {
+  const index = channel ?? 0;
+  const before = plan.planned.find((span) => span.index === index);
+  if (before?.state === 'done') return;
+  // Headers may say anything; a file is decoded a thousand times faster than it plays.
+  const endMs = before?.endMs ?? (await measure(decode(plan, channel, signal)));
+  const place = placeOf({ index, startMs: 0, endMs, channelCount }, channel);
+  await plan.onSpan(place);
+  yield {
+    ...place,
+    lengthMs: endMs,
+    begun: before?.state === 'running',
+    audio: (callSignal) => decode(plan, channel, callSignal),
+  };
+}
+
+function placeOf<T extends SpanPlace>(place: T, channel: number | undefined): T {
+  return channel === undefined ? place : { ...place, channel };
+}
+
+function decode(plan: MediaPlan, channel: number | undefined, signal: AbortSignal): AsyncIterable<Buffer> {
+  return decodePcm(plan.path, {
+    settings: plan.settings,
+    signal,
+    ...(channel === undefined ? {} : { channel }),
+    onWarning: (warning) => plan.onWarning(warning),
+  });
+}
+
+async function measure(pcm: AsyncIterable<Uint8Array>): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of pcm) bytes += chunk.length;
+  return Math.ceil(pcmBytesToMs(bytes));
+}
+
+async function* pieces(pcm: Buffer): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < pcm.length; at += PIECE_BYTES) {
+    yield await Promise.resolve(pcm.subarray(at, at + PIECE_BYTES));
+  }
+}

@@ -1,0 +1,255 @@
+import { type ErrorCode, PolyscribeError } from '#contracts';
+import { instanceOf } from '../../libs/routing/testing.js';
+import { Interruption } from './interruption.js';
+import { SpanRunner } from './span-runner.js';
+import {
+  directoryOf,
+  FakeEngines,
+  FakeRegistry,
+  fakeRun,
+  quickSettings,
+  type Script,
+  segmentEvent,
+  spanWork,
+  summaryEvent,
+} from './testing/fakes.js';
+import type { WorkerSettings } from './worker-settings.js';
+
+const never = new AbortController().signal;
+const fine: Script = () => [segmentEvent(0, 500, 'one'), segmentEvent(500, 1000, 'two'), summaryEvent()];
+
+function failing(code: ErrorCode): Script {
+  return () => [segmentEvent(0, 500, 'draft'), new PolyscribeError(code, `said ${code}.`)];
+}
+
+/** Gives the scripts one after another, the last one for ever. */
+function inTurn(...scripts: readonly Script[]): Script {
+  let turn = 0;
+  return (request, signal) => {
+    const script = scripts[Math.min(turn, scripts.length - 1)] ?? fine;
+    turn += 1;
+    return script(request, signal);
+  };
+}
+
+function runnerWith(
+  registry: FakeRegistry,
+  scripts: Readonly<Record<string, Script>>,
+  changes?: Partial<WorkerSettings>,
+) {
+  const engines = new FakeEngines(scripts);
+  return { engines, runner: new SpanRunner(directoryOf(registry), engines, quickSettings(changes)) };
+}
+
+const asrAndLocal = () => new FakeRegistry(instanceOf('asr'), instanceOf('local'));
+
+describe('SpanRunner', () => {
+  it('commits what the engine said, in the time of the transcript', async () => {
+    const { runner } = runnerWith(asrAndLocal(), { 'asr:1': fine });
+    const run = fakeRun();
+    const result = await runner.run(spanWork(2), run, never);
+    expect(result).toMatchObject({ index: 2, engine: 'asr', instance: 'asr', language: 'en', endMs: 3000 });
+    expect(run.ledger.committed.get(2)?.segments).toEqual([
+      { id: '2-0', span: 2, startMs: 2000, endMs: 2500, text: 'one' },
+      { id: '2-1', span: 2, startMs: 2500, endMs: 3000, text: 'two' },
+    ]);
+    expect(run.published.map(({ type }) => type)).toEqual(['delta', 'delta']);
+    expect(run.engine).toBe('asr');
+  });
+
+  it('takes silence for a result', async () => {
+    const { runner } = runnerWith(asrAndLocal(), { 'asr:1': () => [summaryEvent()] });
+    const run = fakeRun();
+    await runner.run(spanWork(), run, never);
+    expect(run.ledger.committed.get(0)?.segments).toEqual([]);
+  });
+
+  it('keeps times within the span', async () => {
+    const { runner } = runnerWith(asrAndLocal(), { 'asr:1': () => [segmentEvent(-50, 5000, 'x'), summaryEvent()] });
+    const run = fakeRun();
+    await runner.run(spanWork(1), run, never);
+    expect(run.ledger.committed.get(1)?.segments[0]).toMatchObject({ startMs: 1000, endMs: 2000 });
+  });
+
+  it.each(['engine_bad_response', 'engine_timeout', 'engine_unavailable'] as const)(
+    'goes to another engine after %s, says so and voids what was told',
+    async (code) => {
+      const { runner, engines } = runnerWith(asrAndLocal(), { 'asr:1': failing(code), 'local:1': fine });
+      const run = fakeRun();
+      const result = await runner.run(spanWork(), run, never);
+      expect(engines.calls).toEqual(['asr:1', 'local:1']);
+      expect(run.published.map(({ type }) => type)).toEqual(['delta', 'void', 'delta', 'delta']);
+      expect(run.ledger.failed).toEqual([{ engine: 'asr', instance: 'asr', code, message: `said ${code}.` }]);
+      expect(result.fallbackReason).toBe(`local stood in for asr, which failed with ${code}: said ${code}.`);
+    },
+  );
+
+  it('gives up after the second engine to blame', async () => {
+    const scripts = { 'asr:1': failing('engine_timeout'), 'local:1': failing('engine_bad_response') };
+    const { runner, engines } = runnerWith(asrAndLocal(), scripts);
+    await expect(runner.run(spanWork(), fakeRun(), never)).rejects.toMatchObject({ code: 'engine_bad_response' });
+    expect(engines.calls).toHaveLength(2);
+  });
+
+  it('does not use another engine than the one named without fallback', async () => {
+    const { runner, engines } = runnerWith(asrAndLocal(), { 'asr:1': failing('engine_bad_response') });
+    const run = fakeRun({ engine: 'asr', allowFallback: false });
+    await expect(runner.run(spanWork(), run, never)).rejects.toMatchObject({ code: 'engine_bad_response' });
+    expect(engines.calls).toEqual(['asr:1']);
+    expect(run.ledger.failed).toHaveLength(1);
+  });
+
+  it('asks an unavailable engine again after a pause where there is no other', async () => {
+    const { runner, engines } = runnerWith(new FakeRegistry(instanceOf('asr')), {
+      'asr:1': inTurn(failing('engine_unavailable'), failing('engine_unavailable'), fine),
+    });
+    const result = await runner.run(spanWork(), fakeRun(), never);
+    expect(engines.calls).toHaveLength(3);
+    expect(result.fallbackReason).toBeUndefined();
+  });
+
+  it('stops asking an unavailable engine at the limit', async () => {
+    const { runner, engines } = runnerWith(new FakeRegistry(instanceOf('asr')), {
+      'asr:1': failing('engine_unavailable'),
+    });
+    await expect(runner.run(spanWork(), fakeRun(), never)).rejects.toMatchObject({ code: 'engine_unavailable' });
+    expect(engines.calls).toHaveLength(4);
+  });
+
+  it('goes round a busy engine without blaming it', async () => {
+    const { runner } = runnerWith(asrAndLocal(), { 'asr:1': failing('engine_busy'), 'local:1': fine });
+    const run = fakeRun();
+    const result = await runner.run(spanWork(), run, never);
+    expect(run.ledger.failed).toEqual([]);
+    expect(result).toMatchObject({ engine: 'local' });
+    expect(result.fallbackReason).toBeUndefined();
+  });
+
+  it('waits for a busy engine until it has waited long enough', async () => {
+    const { runner, engines } = runnerWith(new FakeRegistry(instanceOf('asr')), { 'asr:1': failing('engine_busy') });
+    await expect(runner.run(spanWork(), fakeRun(), never)).rejects.toMatchObject({ code: 'engine_busy' });
+    expect(engines.calls.length).toBeGreaterThan(2);
+  });
+
+  it.each(['unsupported_language', 'invalid_request', 'internal'] as const)('ends at once with %s', async (code) => {
+    const { runner, engines } = runnerWith(asrAndLocal(), { 'asr:1': failing(code) });
+    await expect(runner.run(spanWork(), fakeRun(), never)).rejects.toMatchObject({ code });
+    expect(engines.calls).toHaveLength(1);
+  });
+
+  it('waits for an engine to come', async () => {
+    const registry = new FakeRegistry();
+    const { runner } = runnerWith(registry, { 'local:1': fine });
+    const result = runner.run(spanWork(), fakeRun(), never);
+    registry.set(instanceOf('local'));
+    await expect(result).resolves.toMatchObject({ engine: 'local' });
+  });
+
+  it('says no_engine when none came', async () => {
+    const { runner } = runnerWith(new FakeRegistry(), {});
+    const error: unknown = await runner.run(spanWork(), fakeRun(), never).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'no_engine',
+      message: expect.stringContaining('None is registered') as string,
+    });
+  });
+
+  it('says why nobody could ever serve', async () => {
+    const { runner } = runnerWith(asrAndLocal(), {});
+    const run = fakeRun({ language: 'de' });
+    await expect(runner.run(spanWork(), run, never)).rejects.toMatchObject({ code: 'unsupported_language' });
+  });
+
+  it('asks an instance that others fill once the figure is old', async () => {
+    const { runner, engines } = runnerWith(new FakeRegistry(instanceOf('asr', { inFlight: 2 })), { 'asr:1': fine });
+    await runner.run(spanWork(), fakeRun(), never);
+    expect(engines.calls).toEqual(['asr:1']);
+  });
+
+  it('stays with the engine that serves the job while that is only full', async () => {
+    const registry = new FakeRegistry(instanceOf('asr', { inFlight: 2 }), instanceOf('local'));
+    const { runner, engines } = runnerWith(
+      registry,
+      { 'asr:1': fine, 'local:1': fine },
+      { fullProbeMs: 10_000, sameEngineWaitMs: 10_000 },
+    );
+    const run = { ...fakeRun(), engine: 'asr' as const };
+    const result = runner.run(spanWork(), run, never);
+    registry.set(instanceOf('asr'), instanceOf('local'));
+    await result;
+    expect(engines.calls).toEqual(['asr:1']);
+  });
+
+  it('takes the end of a call without a summary for a bad response', async () => {
+    const { runner } = runnerWith(new FakeRegistry(instanceOf('asr')), { 'asr:1': () => [segmentEvent(0, 1, 'x')] });
+    await expect(runner.run(spanWork(), fakeRun(), never)).rejects.toMatchObject({ code: 'engine_bad_response' });
+  });
+
+  it('takes a flood of segments for a bad response', async () => {
+    const flood = Array.from({ length: 10_000 }, () => segmentEvent(0, 1, 'x'));
+    const { runner } = runnerWith(new FakeRegistry(instanceOf('asr')), { 'asr:1': () => [...flood, summaryEvent()] });
+    await expect(runner.run(spanWork(), fakeRun(), never)).rejects.toMatchObject({ code: 'engine_bad_response' });
+  });
+
+  it('ends a call that takes too long with engine_timeout and lets the engine know', async () => {
+    const { runner, engines } = runnerWith(
+      new FakeRegistry(instanceOf('asr')),
+      { 'asr:1': hanging },
+      { callBaseMs: 20, callMsPerAudioMs: 0 },
+    );
+    await expect(runner.run(spanWork(), fakeRun(), never)).rejects.toMatchObject({ code: 'engine_timeout' });
+    expect(engines.inProgress).toBe(0);
+  });
+
+  it('stops with the reason of the signal', async () => {
+    const { runner, engines } = runnerWith(new FakeRegistry(instanceOf('asr')), { 'asr:1': hanging });
+    const controller = new AbortController();
+    const run = fakeRun();
+    const result = runner.run(spanWork(), run, controller.signal);
+    const cancel = new Interruption('cancel');
+    controller.abort(cancel);
+    await expect(result).rejects.toBe(cancel);
+    expect(run.ledger.committed.size + run.ledger.failed.length).toBe(0);
+    while (engines.inProgress > 0) await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it('throws what reading the audio threw and blames nobody', async () => {
+    const { runner } = runnerWith(asrAndLocal(), { 'asr:1': fine });
+    const run = fakeRun();
+    const broken = new PolyscribeError('unsupported_media', 'The file is damaged.');
+    const audio = async function* () {
+      await Promise.resolve();
+      throw broken;
+    };
+    await expect(runner.run(spanWork(0, { audio }), run, never)).rejects.toBe(broken);
+    expect(run.ledger.failed).toEqual([]);
+  });
+
+  it('voids a span that an earlier worker had begun', async () => {
+    const { runner } = runnerWith(asrAndLocal(), { 'asr:1': fine });
+    const run = fakeRun();
+    await runner.run(spanWork(0, { begun: true }), run, never);
+    expect(run.published[0]).toEqual({ type: 'void', data: { span: 0 } });
+  });
+
+  it('asks for partial text only where the engine has it, and passes on two a second', async () => {
+    const partials = Array.from({ length: 50 }, () => ({ type: 'partial' as const, text: 'p', startMs: 100 }));
+    const registry = new FakeRegistry(instanceOf('asr', { capabilities: { partialResults: true } }));
+    const { runner, engines } = runnerWith(registry, { 'asr:1': () => [...partials, summaryEvent()] });
+    const run = fakeRun();
+    await runner.run(spanWork(1), run, never);
+    expect(engines.requests[0]?.partialResults).toBe(true);
+    expect(run.published[0]).toEqual({ type: 'partial', data: { span: 1, text: 'p', t0: 1.1 } });
+    expect(run.published.length).toBeLessThan(10);
+  });
+});
+
+/** Says nothing until the call is broken off. */
+async function* hanging(_request: unknown, signal: AbortSignal): AsyncGenerator<never> {
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  throw signal.reason;
+  yield* [];
+}

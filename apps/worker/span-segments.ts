@@ -1,0 +1,69 @@
+import type { EngineSegment, EngineWord, JobEventBody, TranscriptSegment, TranscriptWord } from '#contracts';
+
+/** Where a span lies in the audio. */
+export interface SpanPlace {
+  readonly index: number;
+  readonly startMs: number;
+  /** undefined while the length of the audio is not known. */
+  readonly endMs: number | undefined;
+  /** From 0; undefined when the channels are mixed. */
+  readonly channel?: number;
+  /** How many channels are kept apart; 1 when they are mixed. */
+  readonly channelCount: number;
+}
+
+/** The `n`th segment of a span in the transcript's time, kept within the span. */
+export function toTranscriptSegment(span: SpanPlace, n: number, segment: EngineSegment): TranscriptSegment {
+  const within = clock(span);
+  const startMs = within(segment.startMs);
+  return {
+    id: `${span.index}-${n}`,
+    span: span.index,
+    startMs,
+    endMs: Math.max(startMs, within(segment.endMs)),
+    text: segment.text,
+    ...speaker(span, segment.speakerTag),
+    ...(span.channel === undefined ? {} : { channel: span.channel }),
+    ...(segment.confidence === undefined ? {} : { confidence: segment.confidence }),
+    ...(segment.words === undefined ? {} : { words: segment.words.map((word) => toTranscriptWord(span, word)) }),
+  };
+}
+
+/** The event by which subscribers learn of a segment. */
+export function toDelta(segment: TranscriptSegment): JobEventBody {
+  return {
+    type: 'delta',
+    data: {
+      segment_id: segment.id,
+      span: segment.span,
+      text: segment.text,
+      t0: segment.startMs / 1000,
+      t1: segment.endMs / 1000,
+      ...(segment.speakerTag === undefined ? {} : { speaker_tag: segment.speakerTag }),
+      ...(segment.channel === undefined ? {} : { channel: segment.channel }),
+    },
+  };
+}
+
+function toTranscriptWord(span: SpanPlace, word: EngineWord): TranscriptWord {
+  const within = clock(span);
+  const startMs = within(word.startMs);
+  return {
+    text: word.text,
+    startMs,
+    endMs: Math.max(startMs, within(word.endMs)),
+    ...(word.confidence === undefined ? {} : { confidence: word.confidence }),
+    ...speaker(span, word.speakerTag),
+    ...(word.interpolated === undefined ? {} : { interpolated: word.interpolated }),
+  };
+}
+
+/** Each channel counts its speakers from 0; the first speaker of one is not the first speaker of another. */
+function speaker(span: SpanPlace, tag: number | undefined): { speakerTag?: number } {
+  return tag === undefined ? {} : { speakerTag: tag * span.channelCount + (span.channel ?? 0) };
+}
+
+function clock(span: SpanPlace): (offsetMs: number) => number {
+  const last = span.endMs ?? Number.MAX_SAFE_INTEGER;
+  return (offsetMs) => Math.round(Math.min(Math.max(span.startMs + offsetMs, span.startMs), last));
+}

@@ -1,0 +1,86 @@
+import { type EngineKind, PolyscribeError } from '#contracts';
+import { backoffMs, type BackoffLimits } from './backoff.js';
+
+/** A full engine is asked again at least that often: its calls are short. */
+const BUSY_PAUSE_MAX_MS = 2_000;
+
+export interface SpanTryLimits {
+  /** How often a span may find engines unavailable. */
+  readonly unavailableTries: number;
+  /** Pauses between rounds. */
+  readonly retry: BackoffLimits;
+}
+
+export interface FailedTry {
+  readonly engine: EngineKind;
+  readonly instance: string;
+  readonly error: PolyscribeError;
+}
+
+/**
+ * What has been tried for one span, and what the error table allows next:
+ *
+ * - `never`, `queue`: the span ends with this error; the job decides about the rest
+ * - `other-engine-once`: one more try, on another instance and now
+ * - `other-engine-then-later`: another instance now, any after a pause, up to the limit
+ * - `later`: as above without a limit in number; the wait for an engine has its own limit in time
+ */
+export class SpanTries {
+  readonly tried = new Set<string>();
+  /** The first failure that made the span go elsewhere; undefined while there is none. */
+  firstFailure: FailedTry | undefined;
+  /** What the last call failed with; undefined while none failed. */
+  lastError: PolyscribeError | undefined;
+  private blamed = 0;
+  private unavailable = 0;
+  private rounds = 0;
+  private onlyElsewhere = false;
+
+  constructor(private readonly limits: SpanTryLimits) {}
+
+  /**
+   * Notes a failed call. @throws the error when the span must not be tried again
+   */
+  failed(failure: FailedTry): void {
+    const { error, instance } = failure;
+    this.lastError = error;
+    this.tried.add(instance);
+    switch (error.row.retry) {
+      case 'never':
+      case 'queue':
+        throw error;
+      case 'other-engine-once':
+        this.blamed += 1;
+        this.onlyElsewhere = true;
+        if (this.blamed > 1) throw error;
+        break;
+      case 'other-engine-then-later':
+        this.unavailable += 1;
+        if (this.unavailable >= this.limits.unavailableTries) throw error;
+        break;
+      case 'later':
+        // A full engine has not failed: it is no reason to name when another one serves.
+        return;
+    }
+    this.firstFailure ??= failure;
+  }
+
+  /**
+   * The pause before those that failed may be asked again; 0 when none failed, as there is then nothing to begin again.
+   *
+   * @throws the last error when only another engine may be tried and there is none
+   */
+  nextRoundMs(): number {
+    if (this.onlyElsewhere && this.lastError) throw this.lastError;
+    if (this.tried.size === 0) return 0;
+    this.rounds += 1;
+    const { firstMs, maxMs } = this.limits.retry;
+    const isBusy = this.lastError?.row.retry === 'later';
+    return backoffMs(this.rounds, { firstMs, maxMs: isBusy ? Math.min(maxMs, BUSY_PAUSE_MAX_MS) : maxMs });
+  }
+
+  /** Begins another round: every instance may be asked again. */
+  beginRound(): void {
+    this.tried.clear();
+  }
+}

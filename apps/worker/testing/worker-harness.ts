@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { loadConfig } from '#config';
+import type { EngineInstance, Job, JobEvent, JobOptions } from '#contracts';
+import { createEventBus, type EventBus } from '#events';
+import { createObjectStore, type ObjectStore } from '#objects';
+import { Database, JobLeaseRepository, JobRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
+import { createLogger } from '#telemetry';
+import { startTestDatabase } from '../../../libs/persistence/testing.js';
+import { Announcer } from '../announcer.js';
+import { EngineDirectory } from '../engine-directory.js';
+import { JobConsumer } from '../job-consumer.js';
+import { JobRunner } from '../job-runner.js';
+import { SpanRunner } from '../span-runner.js';
+import { SpanScheduler } from '../span-scheduler.js';
+import type { WorkerSettings } from '../worker-settings.js';
+import { FakeEngines, FakeRegistry, optionsWith, quickSettings, type Script } from './fakes.js';
+
+export interface TestWorker {
+  readonly consumer: JobConsumer;
+  readonly engines: FakeEngines;
+  readonly registry: FakeRegistry;
+}
+
+/** A worker's own parts on a real database, event log, object store and ffmpeg; only the engines are made up. */
+export class WorkerHarness {
+  private constructor(
+    readonly database: Database,
+    readonly events: EventBus,
+    readonly objects: ObjectStore,
+    private readonly folder: string,
+    private readonly stopDatabase: () => Promise<void>,
+  ) {}
+
+  static async start(): Promise<WorkerHarness> {
+    const testDatabase = await startTestDatabase();
+    const folder = await mkdtemp(join(tmpdir(), 'polyscribe-'));
+    const logger = createLogger('test', 'silent');
+    const database = new Database(testDatabase.url);
+    await database.connect();
+    return new WorkerHarness(
+      database,
+      createEventBus({ databaseUrl: testDatabase.url, logger }),
+      createObjectStore({ config: loadConfig({ DATA_DIR: folder }), logger }),
+      folder,
+      () => testDatabase.stop(),
+    );
+  }
+
+  get jobs(): JobRepository {
+    return new JobRepository(this.database);
+  }
+
+  get transcripts(): TranscriptRepository {
+    return new TranscriptRepository(this.database);
+  }
+
+  announcer(): Announcer {
+    return new Announcer(this.transcripts, new ReconcileRepository(this.database), this.events);
+  }
+
+  worker(
+    instances: readonly EngineInstance[],
+    scripts: Readonly<Record<string, Script>>,
+    changes: Partial<WorkerSettings> = {},
+  ): TestWorker {
+    const settings = quickSettings(changes);
+    const registry = new FakeRegistry(...instances);
+    const engines = new FakeEngines(scripts);
+    const directory = new EngineDirectory(registry);
+    const scheduler = new SpanScheduler(new SpanRunner(directory, engines, settings), directory, settings);
+    const consumer = new JobConsumer({
+      workerId: `worker-${randomUUID()}`,
+      leases: new JobLeaseRepository(this.database),
+      runner: new JobRunner(this.objects, scheduler, directory, loadConfig({}).ffmpeg),
+      announcer: this.announcer(),
+      events: this.events,
+      objects: this.objects,
+      settings,
+      logger: createLogger('test', 'silent'),
+    });
+    return { consumer, engines, registry };
+  }
+
+  /** A job in the state in which the gateway leaves it. */
+  async submit(media: Buffer, options: Partial<JobOptions> = {}): Promise<Job> {
+    const id = randomUUID();
+    const key = `media/${id}`;
+    await this.objects.put(key, Readable.from([media]));
+    return this.jobs.create({
+      id,
+      transcriptId: randomUUID(),
+      options: optionsWith(options),
+      media: { key, filename: 'x.wav', bytes: media.length, sha256: '0'.repeat(64), mediaType: 'audio/wav' },
+    });
+  }
+
+  async find(job: Job): Promise<Job> {
+    const found = await this.jobs.find(job.id);
+    if (!found) throw new Error('the job is gone');
+    return found;
+  }
+
+  history(job: Job): Promise<readonly JobEvent[]> {
+    return this.events.history(job.id, 0, 10_000);
+  }
+
+  async stop(): Promise<void> {
+    await this.events.close();
+    await this.objects.close();
+    await this.database.close();
+    await this.stopDatabase();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}

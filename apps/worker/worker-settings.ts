@@ -1,0 +1,68 @@
+import type { Config } from '#config';
+import type { BackoffLimits } from './backoff.js';
+
+/** How a worker behaves in time. Milliseconds throughout. */
+export interface WorkerSettings {
+  /** Jobs at once. */
+  readonly maxConcurrency: number;
+  /** Longest run of one attempt at a job. */
+  readonly jobTimeoutMs: number;
+  /** How long a job belongs to a worker that is not heard of. */
+  readonly leaseMs: number;
+  /** How often the lease is renewed; a cancel is noticed as quickly. */
+  readonly renewEveryMs: number;
+  /** What running jobs get to finish in when the worker stops. */
+  readonly graceMs: number;
+  /** How long aborted work may take to end before the worker goes on without it. */
+  readonly settleMs: number;
+  /** How long a job keeps its place while no engine can take it; then it goes back to the queue. */
+  readonly engineWaitMs: number;
+  /** How long such a job stays away. */
+  readonly engineWaitPauseMs: number;
+  /** How long spans of one transcript wait for a place at the engine they began with before they go to another. */
+  readonly sameEngineWaitMs: number;
+  /** Longest pause before a full engine is asked again, in case the registry's figure is old. */
+  readonly fullProbeMs: number;
+  /** Spans of one job in memory and in work at once. */
+  readonly spansAtOnce: number;
+  /** An engine call may last this long and `callMsPerAudioMs` for each millisecond of audio. */
+  readonly callBaseMs: number;
+  readonly callMsPerAudioMs: number;
+  /** How often a span is tried within one attempt while engines are unavailable. */
+  readonly unavailableTries: number;
+  /** Pauses between such tries. */
+  readonly retry: BackoffLimits;
+  /** Pauses before a job that failed is taken up again. */
+  readonly jobRetry: BackoffLimits;
+  /** How often the reconciler looks for work without a queue entry and ends without an announcement. */
+  readonly reconcileEveryMs: number;
+  /** How often expired event logs are removed, and how old they are then. */
+  readonly expireEveryMs: number;
+  readonly eventTtlMs: number;
+}
+
+export function workerSettings(config: Config): WorkerSettings {
+  return {
+    maxConcurrency: config.worker.maxConcurrency,
+    jobTimeoutMs: config.limits.jobTimeoutMs,
+    leaseMs: 10_000,
+    renewEveryMs: 1_000,
+    graceMs: 10_000,
+    settleMs: 5_000,
+    engineWaitMs: 60_000,
+    engineWaitPauseMs: 15_000,
+    sameEngineWaitMs: 10_000,
+    fullProbeMs: 1_000,
+    // Four spans of the longest planned length are about 20 MB.
+    spansAtOnce: 4,
+    // Real engines run many times faster than real time; a CPU without any room still ends within twice the length.
+    callBaseMs: 120_000,
+    callMsPerAudioMs: 2,
+    unavailableTries: 5,
+    retry: { firstMs: 500, maxMs: 15_000 },
+    jobRetry: { firstMs: 5_000, maxMs: 300_000 },
+    reconcileEveryMs: 5_000,
+    expireEveryMs: 3_600_000,
+    eventTtlMs: config.jobTtlMs,
+  };
+}

@@ -1,0 +1,107 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { RegistryWatcher, RemoteEngine } from '#engine-client';
+import { createEventBus, EventBus } from '#events';
+import { createObjectStore, ObjectStore } from '#objects';
+import { Database, JobLeaseRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
+import { createJobQueue, JobQueue } from '#queue';
+import type { ServiceContext } from '#service-host';
+import { Announcer } from './announcer.js';
+import { EngineDirectory } from './engine-directory.js';
+import { JobConsumer } from './job-consumer.js';
+import { JobRunner } from './job-runner.js';
+import { Reconciler } from './reconciler.js';
+import { SpanRunner } from './span-runner.js';
+import { SpanScheduler } from './span-scheduler.js';
+import { WorkLoop } from './work-loop.js';
+import type { WorkerSettings } from './worker-settings.js';
+
+/** All wiring of the worker on one page. */
+@Module({})
+export class WorkerModule {
+  static with(context: ServiceContext, settings: WorkerSettings, workerId: string): DynamicModule {
+    return {
+      module: WorkerModule,
+      providers: [...connections(context), ...repositories(), ...work(context, settings, workerId)],
+    };
+  }
+}
+
+type Providers = NonNullable<DynamicModule['providers']>;
+
+function connections(context: ServiceContext): Providers {
+  const { config, logger } = context;
+  const databaseUrl = context.endpoint('database');
+  return [
+    { provide: Database, useFactory: () => new Database(databaseUrl, { applicationName: 'polyscribe-worker' }) },
+    { provide: JobQueue, useFactory: () => createJobQueue({ databaseUrl, logger }) },
+    { provide: EventBus, useFactory: () => createEventBus({ databaseUrl, logger }) },
+    { provide: ObjectStore, useFactory: () => createObjectStore({ config, logger }) },
+    {
+      provide: RegistryWatcher,
+      useFactory: () => new RegistryWatcher({ address: context.endpoint('registry'), logger }),
+    },
+    { provide: RemoteEngine, useFactory: () => new RemoteEngine() },
+    {
+      provide: EngineDirectory,
+      inject: [RegistryWatcher],
+      useFactory: (watcher: RegistryWatcher) => new EngineDirectory(watcher),
+    },
+  ];
+}
+
+function repositories(): Providers {
+  return [JobLeaseRepository, ReconcileRepository, TranscriptRepository].map((repository) => ({
+    provide: repository,
+    inject: [Database],
+    useFactory: (database: Database) => new repository(database),
+  }));
+}
+
+function work({ config, logger }: ServiceContext, settings: WorkerSettings, workerId: string): Providers {
+  return [
+    {
+      provide: SpanRunner,
+      inject: [EngineDirectory, RemoteEngine],
+      useFactory: (directory: EngineDirectory, engines: RemoteEngine) => new SpanRunner(directory, engines, settings),
+    },
+    {
+      provide: SpanScheduler,
+      inject: [SpanRunner, EngineDirectory],
+      useFactory: (spans: SpanRunner, directory: EngineDirectory) => new SpanScheduler(spans, directory, settings),
+    },
+    {
+      provide: JobRunner,
+      inject: [ObjectStore, SpanScheduler, EngineDirectory],
+      useFactory: (objects: ObjectStore, spans: SpanScheduler, directory: EngineDirectory) =>
+        new JobRunner(objects, spans, directory, config.ffmpeg),
+    },
+    {
+      provide: Announcer,
+      inject: [TranscriptRepository, ReconcileRepository, EventBus],
+      useFactory: (transcripts: TranscriptRepository, ends: ReconcileRepository, events: EventBus) =>
+        new Announcer(transcripts, ends, events),
+    },
+    {
+      provide: JobConsumer,
+      inject: [JobLeaseRepository, JobRunner, Announcer, EventBus, ObjectStore],
+      useFactory: (
+        leases: JobLeaseRepository,
+        runner: JobRunner,
+        announcer: Announcer,
+        events: EventBus,
+        objects: ObjectStore,
+      ) => new JobConsumer({ workerId, leases, runner, announcer, events, objects, settings, logger }),
+    },
+    {
+      provide: WorkLoop,
+      inject: [JobQueue, JobConsumer],
+      useFactory: (queue: JobQueue, jobs: JobConsumer) => new WorkLoop(queue, jobs, settings),
+    },
+    {
+      provide: Reconciler,
+      inject: [ReconcileRepository, JobQueue, Announcer, EventBus],
+      useFactory: (rows: ReconcileRepository, queue: JobQueue, announcer: Announcer, events: EventBus) =>
+        new Reconciler(rows, queue, announcer, events, settings, logger),
+    },
+  ];
+}

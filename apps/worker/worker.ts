@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { RegistryWatcher, RemoteEngine } from '#engine-client';
+import { EventBus } from '#events';
+import { ObjectStore } from '#objects';
+import { Database } from '#persistence';
+import { JobQueue } from '#queue';
+import type { RunningService, ServiceContext, ServiceDefinition } from '#service-host';
+import { NestLogger } from '#telemetry';
+import { EngineDirectory } from './engine-directory.js';
+import { Reconciler } from './reconciler.js';
+import { WorkLoop } from './work-loop.js';
+import { WorkerModule } from './worker.module.js';
+import { type WorkerSettings, workerSettings } from './worker-settings.js';
+
+/** Starts a worker. One process may hold several. */
+export async function startWorker(
+  context: ServiceContext,
+  settings: WorkerSettings = workerSettings(context.config),
+): Promise<RunningService> {
+  const workerId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const logger = context.logger.child({ workerId });
+  const app = await NestFactory.createApplicationContext(
+    WorkerModule.with({ ...context, logger, endpoint: (name) => context.endpoint(name) }, settings, workerId),
+    { logger: new NestLogger(logger), abortOnError: false },
+  );
+  try {
+    await app.get(Database).connect();
+  } catch (error) {
+    await close(app);
+    throw error;
+  }
+  const retain = app.get(RegistryWatcher).onChange((snapshot) => app.get(RemoteEngine).retain(snapshot));
+  app.get(WorkLoop).start();
+  app.get(Reconciler).start();
+  return {
+    async stop() {
+      await app.get(Reconciler).stop();
+      await app.get(WorkLoop).stop();
+      retain();
+      await close(app);
+    },
+  };
+}
+
+/** Closes what was opened, what others stand on last. One that fails to close must not leave the rest open. */
+async function close(app: INestApplicationContext): Promise<void> {
+  app.get(EngineDirectory).close();
+  app.get(RemoteEngine).close();
+  const closing = await Promise.allSettled([
+    app.get(RegistryWatcher).close(),
+    app.get(JobQueue).close(),
+    app.get(EventBus).close(),
+    app.get(ObjectStore).close(),
+  ]);
+  await app.get(Database).close();
+  await app.close();
+  const failed = closing.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+/** Turns queued jobs into transcripts. */
+export const worker: ServiceDefinition = {
+  name: 'worker',
+  needs: ['database', 'registry'],
+  provides: [],
+  start: (context) => startWorker(context),
+};
