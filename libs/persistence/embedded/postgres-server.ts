@@ -73,9 +73,11 @@ export async function startServer(options: ServerOptions): Promise<PostgresServe
   }
 }
 
-/** Whether the cause passes by itself: a port that was just taken, or memory that a killed server's children still hold. */
+/** Whether the cause passes by itself: a port that was just taken, or a killed server that is not quite gone. */
 function mayPass(log: string): boolean {
-  return /could not bind|could not create any TCP\/IP sockets|shared memory block|is still in use/.test(log);
+  return /could not bind|could not create any TCP|shared memory block|is still in use|"postmaster.pid" already exists/.test(
+    log,
+  );
 }
 
 async function startOnce(options: ServerOptions, port: number): Promise<{ server: PostgresServer } | { log: string }> {
