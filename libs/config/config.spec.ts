@@ -23,6 +23,22 @@ describe('loadConfig', () => {
     expect(load).not.toThrow(/hunter2|eighty|huge/);
   });
 
+  it('takes an S3 server with what it needs, in path style unless told otherwise', () => {
+    const s3 = {
+      MINIO_ENDPOINT: 's3.example:443',
+      MINIO_ACCESS_KEY: 'a',
+      MINIO_SECRET_KEY: 'b',
+      MINIO_USE_SSL: 'true',
+    };
+    expect(loadConfig(s3).s3).toMatchObject({ tls: true, region: undefined, pathStyle: true, publicUrl: undefined });
+    const more = { MINIO_REGION: 'eu-central-1', MINIO_PATH_STYLE: 'false', MINIO_PUBLIC_URL: 'https://media.example' };
+    expect(loadConfig({ ...s3, ...more }).s3).toMatchObject({
+      region: 'eu-central-1',
+      pathStyle: false,
+      publicUrl: 'https://media.example',
+    });
+  });
+
   it('asks for both keys where the object store is set', () => {
     expect(() => loadConfig({ MINIO_ENDPOINT: 'minio:9000', MINIO_ACCESS_KEY: 'a' })).toThrow(/MINIO_SECRET_KEY/);
   });

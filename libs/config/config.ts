@@ -22,6 +22,12 @@ export interface Config {
         readonly secretKey: string;
         readonly bucket: string;
         readonly tls: boolean;
+        /** undefined asks the server. */
+        readonly region: string | undefined;
+        /** The bucket in the path of URLs, not in the host name. */
+        readonly pathStyle: boolean;
+        /** Where clients reach the server, for the links they get; undefined means the endpoint. */
+        readonly publicUrl: string | undefined;
       }
     | undefined;
   readonly defaultEngine: EngineChoice;
@@ -92,5 +98,8 @@ function s3Settings(e: Env): Config['s3'] {
     secretKey: e.MINIO_SECRET_KEY,
     bucket: e.MINIO_BUCKET_NAME,
     tls: e.MINIO_USE_SSL,
+    region: e.MINIO_REGION,
+    pathStyle: e.MINIO_PATH_STYLE,
+    publicUrl: e.MINIO_PUBLIC_URL,
   };
 }

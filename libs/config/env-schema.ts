@@ -49,6 +49,9 @@ export const envSchema = z.object({
   MINIO_SECRET_KEY: optional(z.string()),
   MINIO_BUCKET_NAME: withDefault(z.string(), 'transcriptions'),
   MINIO_USE_SSL: withDefault(flag, false),
+  MINIO_REGION: optional(z.string()),
+  MINIO_PATH_STYLE: withDefault(flag, true),
+  MINIO_PUBLIC_URL: optional(url('http://', 'https://')),
 
   DEFAULT_TRANSCRIPTION_ENGINE: withDefault(
     z.enum(['auto', 'asr', 'whisperx', 'local'], { error: 'must be auto, asr, whisperx or local' }),

@@ -4,6 +4,7 @@ import type { Logger } from '#telemetry';
 import { FileObjectStore } from './file.object-store.js';
 import { loadLinkSecret } from './link-secret.js';
 import type { ObjectStore } from './object-store.port.js';
+import { S3ObjectStore } from './s3.object-store.js';
 import { SignedLinks } from './signed-links.js';
 
 export interface ObjectStoreSettings {
@@ -18,15 +19,17 @@ export interface ObjectStoreSettings {
 
 /** The object store that the configuration asks for. */
 export function createObjectStore(settings: ObjectStoreSettings): ObjectStore {
+  const { config, logger } = settings;
+  if (config.s3) return new S3ObjectStore({ ...config.s3, scratchFolder: join(config.dataDir, 'scratch'), logger });
   let links: Promise<SignedLinks> | undefined;
   return new FileObjectStore({
-    folder: objectFolder(settings.config),
+    folder: objectFolder(config),
     links: () =>
       (links ??= loadSignedLinks(settings).catch((error: unknown) => {
         links = undefined;
         throw error;
       })),
-    logger: settings.logger,
+    logger,
   });
 }
 

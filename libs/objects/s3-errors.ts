@@ -1,0 +1,65 @@
+import { PolyscribeError, isAbortError } from '#contracts';
+import { errorCode } from './file-errors.js';
+import { PassingStatusError, S3TimeoutError } from './s3-transport.js';
+
+/** Codes of the S3 API reference ("Error responses"), and those that MinIO adds. */
+const unknownKey = new Set(['NoSuchKey', 'NotFound']);
+const badRange = new Set(['InvalidRange']);
+const refusedCredentials = new Set([
+  'AccessDenied',
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'ExpiredToken',
+  'InvalidToken',
+]);
+const full = new Set(['XMinioStorageFull', 'QuotaExceeded', 'XMinioAdminBucketQuotaExceeded']);
+
+/** System errors of a connection that could not be made or was lost: the next one may hold. */
+const lostConnection = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+]);
+
+/** Whether the same request may succeed if it is sent again at once. */
+export function isPassing(error: unknown): boolean {
+  if (isAbortError(error)) return false;
+  return (
+    error instanceof PassingStatusError ||
+    error instanceof S3TimeoutError ||
+    lostConnection.has(errorCode(error) ?? '') ||
+    errorCode(error) === 'SlowDown'
+  );
+}
+
+/** What a call to S3 threw as the port's error; an abort stays what it is. The original stays in the cause. */
+export function asS3Error(error: unknown): unknown {
+  if (error instanceof PolyscribeError || isAbortError(error)) return error;
+  const code = errorCode(error) ?? '';
+  if (unknownKey.has(code)) {
+    return new PolyscribeError('not_found', 'There is no such object; it may have been removed.', { cause: error });
+  }
+  if (badRange.has(code)) {
+    return new PolyscribeError('invalid_request', 'The byte range lies outside the object.', { cause: error });
+  }
+  return new PolyscribeError('dependency_unavailable', `The object store ${complaintFor(error, code)}.`, {
+    cause: error,
+  });
+}
+
+function complaintFor(error: unknown, code: string): string {
+  if (error instanceof S3TimeoutError) return 'did not answer in time';
+  if (lostConnection.has(code)) return 'cannot be reached';
+  if (error instanceof PassingStatusError) return `answered with HTTP status ${String(error.status)}`;
+  if (refusedCredentials.has(code)) return 'refuses our credentials';
+  if (full.has(code)) return 'is full; free some space and try again';
+  if (code === 'NoSuchBucket') return 'has lost its bucket';
+  // Codes come over the wire: only what looks like one is repeated.
+  return /^[A-Za-z_.]{1,64}$/.test(code) ? `answered with ${code}` : 'gave an answer that cannot be understood';
+}
