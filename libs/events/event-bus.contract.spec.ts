@@ -66,6 +66,28 @@ const faults: Record<string, { bus: typeof MemoryEventBus; caughtBy: string }> =
     },
     caughtBy: 'gives a subscriber that comes back exactly what it missed',
   },
+  'reads the log first and listens afterwards': {
+    bus: class extends MemoryEventBus {
+      override subscribe(jobId: string, afterSeq: number): EventSubscription {
+        const history = [...(this.log.jobs.get(jobId)?.events ?? [])].filter((event) => event.seq > afterSeq);
+        const live = () => super.subscribe(jobId, this.log.jobs.get(jobId)?.lastSeq ?? 0);
+        let closed: (() => void) | undefined;
+        return {
+          close: () => closed?.(),
+          async *[Symbol.asyncIterator]() {
+            yield* history;
+            const subscription = live();
+            closed = () => subscription.close();
+            // The race makes the reader wait for news that it has missed: give up soon, as no client would.
+            const late = setTimeout(closed, 200);
+            yield* subscription;
+            clearTimeout(late);
+          },
+        };
+      }
+    },
+    caughtBy: 'loses and doubles nothing when events come while a subscriber arrives',
+  },
   'forgets every job': {
     bus: class extends MemoryEventBus {
       override forget(): Promise<void> {

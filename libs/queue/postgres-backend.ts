@@ -16,12 +16,21 @@ const MIGRATION_DEADLINE_MS = 60_000;
 const MAX_CONNECTIONS = 2;
 const FAILED_CLAIM_PAUSE_MS = 500;
 
+/** NOTIFY is only a hint: how often a consumer without work looks all the same. */
+const LONGEST_WAIT_S = 5;
+
 /**
- * A backend that waits after a claim that failed. BullMQ waits by itself only when the connection was refused: on any other
- * fault (a server that is shutting down, a statement that took too long) it would claim again at once, in a hot loop.
+ * BullMQ's backend with two of its habits changed.
+ *
+ * It waits after a claim that failed. BullMQ does so only when the connection was refused: on any other fault (a server
+ * that is shutting down, a statement that took too long) it would claim again at once, in a hot loop.
+ *
+ * It never waits long without a look. BullMQ would wait for an hour after a lost connection or while work is delayed,
+ * trusting that every announcement arrives.
  */
 const patientPostgresBackend: BackendFactory<PostgresQueueBackend, PostgresConnectionOptions> = (name, opts, extra) => {
   const backend = createPostgresBackend(name, opts, extra);
+  Object.defineProperty(backend, 'maximumBlockTimeout', { value: LONGEST_WAIT_S });
   type Claim = (...args: Parameters<PostgresQueueBackend['moveToActive']>) => Promise<unknown[]>;
   const claim: Claim = backend.moveToActive.bind(backend);
   backend.moveToActive = async (...args) => {
