@@ -23,11 +23,8 @@ export interface AdmittedRequest {
 export function admitRequest(request: EngineRequest, capabilities: EngineCapabilities): AdmittedRequest {
   checkLanguage(request, capabilities);
   const model = modelFor(request, capabilities);
-  if (request.task === 'translate' && !capabilities.translation) {
-    // A transcript in another language than the one asked for is no lesser answer but a wrong one.
-    throw new PolyscribeError('unsupported_feature', 'This engine cannot translate; ask for task "transcribe".');
-  }
   const lacking = [
+    ...(request.task === 'translate' && !capabilities.translation ? ['translation'] : []),
     ...(request.wordTimestamps && !capabilities.wordTimestamps ? ['word timestamps'] : []),
     ...(request.diarization && !capabilities.diarization ? ['diarization'] : []),
     ...(request.partialResults && !capabilities.partialResults ? ['partial results'] : []),
@@ -66,6 +63,7 @@ function without(request: EngineRequest, capabilities: EngineCapabilities): Engi
   const { diarization, ...rest } = request;
   return {
     ...rest,
+    task: capabilities.translation ? request.task : 'transcribe',
     ...(diarization && capabilities.diarization && { diarization }),
     wordTimestamps: request.wordTimestamps && capabilities.wordTimestamps,
     partialResults: request.partialResults && capabilities.partialResults,
