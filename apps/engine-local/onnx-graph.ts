@@ -42,7 +42,10 @@ export interface OnnxValue {
 /** Reads a model. The bytes are not copied: they must stay as they are. */
 export function readModel(bytes: Uint8Array): OnnxModel {
   const fields = fieldsOf(bytes);
-  return { graph: readGraph(onlyField(fields, 7)), header: fields.filter((f) => f.number !== 7).map((f) => f.raw) };
+  return {
+    graph: readGraph(onlyField(fields, 7)),
+    header: fields.filter(({ number }) => number !== 7).map(({ raw }) => raw),
+  };
 }
 
 /** The graph in a node's attribute, such as `then_branch` of an `If`. */
@@ -88,17 +91,27 @@ export function writeModel(
   outputs: readonly OnnxValue[],
 ): Uint8Array {
   const values = valuesBehind(nodes, inputs, outputs);
-  const graph = new BinaryWriter();
-  for (const node of nodes) {
-    if (node.outputs.some((output) => values.has(output))) graph.uint32(tag(1)).bytes(writeNode(node));
-  }
-  graph.uint32(tag(2)).string('polyscribe');
-  for (const [name, tensor] of initializers) if (values.has(name)) graph.uint32(tag(5)).bytes(tensor);
-  for (const input of inputs) graph.uint32(tag(11)).bytes(writeValue(input));
-  for (const output of outputs) graph.uint32(tag(12)).bytes(writeValue(output));
-  const model = new BinaryWriter();
-  for (const field of header) model.raw(field);
-  return model.uint32(tag(7)).bytes(graph.finish()).finish();
+  const graph = [
+    ...nodes
+      .filter((node) => node.outputs.some((output) => values.has(output)))
+      .map((node) => field(1, writeNode(node))),
+    field(2, new TextEncoder().encode('polyscribe')),
+    ...[...initializers].filter(([name]) => values.has(name)).map(([, tensor]) => field(5, tensor)),
+    ...inputs.map((input) => field(11, writeValue(input))),
+    ...outputs.map((output) => field(12, writeValue(output))),
+  ].flat();
+  const size = graph.reduce((sum, part) => sum + part.length, 0);
+  // Put together once: the weights are most of it, and each copy on the way would be as large as the model.
+  return Buffer.concat([...header, fieldHead(7, size), ...graph]);
+}
+
+/** A length-delimited field in two parts. */
+function field(number: number, contents: Uint8Array): Uint8Array[] {
+  return [fieldHead(number, contents.length), contents];
+}
+
+function fieldHead(number: number, length: number): Uint8Array {
+  return new BinaryWriter().uint32(tag(number)).uint32(length).finish();
 }
 
 function valuesBehind(
@@ -155,7 +168,7 @@ function readNode(bytes: Uint8Array): OnnxNode {
     name: contents(fields, 3).map(text).join(''),
     opType: text(onlyField(fields, 4)),
     attributes: contents(fields, 5),
-    rest: fields.filter((field) => field.number > 5).map((field) => field.raw),
+    rest: fields.filter(({ number }) => number > 5).map(({ raw }) => raw),
   };
 }
 
@@ -165,7 +178,7 @@ function writeNode(node: OnnxNode): Uint8Array {
   for (const output of node.outputs) writer.uint32(tag(2)).string(output);
   writer.uint32(tag(3)).string(node.name).uint32(tag(4)).string(node.opType);
   for (const attribute of node.attributes) writer.uint32(tag(5)).bytes(attribute);
-  for (const field of node.rest) writer.raw(field);
+  for (const raw of node.rest) writer.raw(raw);
   return writer.finish();
 }
 
@@ -184,7 +197,7 @@ function writeValue(value: OnnxValue): Uint8Array {
 }
 
 function contents(fields: readonly Field[], number: number): Uint8Array[] {
-  return fields.flatMap((field) => (field.number === number && field.bytes ? [field.bytes] : []));
+  return fields.flatMap((f) => (f.number === number && f.bytes ? [f.bytes] : []));
 }
 
 function onlyField(fields: readonly Field[], number: number): Uint8Array {

@@ -33,7 +33,7 @@ export const defaultSegmenterOptions: SegmenterOptions = {
   startThreshold: 0.5,
   endThreshold: 0.35,
   minSpeechMs: 250,
-  maxUtteranceMs: 20_000,
+  maxUtteranceMs: 15_000,
   contextMs: 200,
   pauseMs: (utteranceMs) => (utteranceMs < 4_000 ? 600 : utteranceMs < 10_000 ? 400 : 200),
 };

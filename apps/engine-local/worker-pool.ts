@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { PolyscribeError } from '#contracts';
 import type { Logger } from '#telemetry';
 import { FairQueue } from './fair-queue.js';
-import type { TaskMessage, ThreadMessage } from './worker-thread.js';
+import type { PoolMessage, ThreadMessage } from './worker-thread.js';
 
 export interface WorkerPoolOptions {
   /** Module that calls `serveTasks`. */
@@ -15,6 +15,8 @@ export interface WorkerPoolOptions {
   readonly startDeadlineMs?: number;
   /** Longest time for one task: a thread that takes longer hangs and is replaced. */
   readonly taskDeadlineMs?: number;
+  /** Longest time for a thread to come to an end by itself. */
+  readonly stopDeadlineMs?: number;
 }
 
 export interface TaskOptions {
@@ -37,6 +39,7 @@ interface PendingTask<Task, Result> {
 interface Thread<Task, Result> {
   readonly worker: Worker;
   readonly cancelled: SharedArrayBuffer;
+  readonly exited: Promise<void>;
   ready: boolean;
   current: { readonly id: number; readonly pending: PendingTask<Task, Result>; deadline: NodeJS.Timeout } | undefined;
 }
@@ -84,7 +87,19 @@ export class WorkerPool<Task, Result> {
   async stop(): Promise<void> {
     this.stopped.abort();
     this.failAll('The engine was stopped.');
-    await Promise.all([...this.threads].map((thread) => thread.worker.terminate()));
+    await Promise.all([...this.threads].map((thread) => this.end(thread)));
+  }
+
+  /**
+   * Asks a thread to end, and only where it does not, ends it: a thread that is ended in the middle of native inference
+   * takes the whole process with it (onnxruntime-node throws an error that nobody catches).
+   */
+  private async end(thread: Thread<Task, Result>): Promise<void> {
+    if (thread.current) Atomics.store(new Int32Array(thread.cancelled), 0, thread.current.id);
+    send<Task>(thread.worker, { type: 'stop' });
+    const deadline = setTimeout(() => void thread.worker.terminate(), this.options.stopDeadlineMs ?? 10_000);
+    await thread.exited;
+    clearTimeout(deadline);
   }
 
   /**
@@ -139,6 +154,7 @@ export class WorkerPool<Task, Result> {
     const worker = new Worker(module, { workerData });
     const thread: Thread<Task, Result> = {
       worker,
+      exited: new Promise((resolve) => worker.once('exit', () => resolve())),
       cancelled: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
       ready: false,
       current: undefined,
@@ -165,7 +181,7 @@ export class WorkerPool<Task, Result> {
         clearTimeout(deadline);
         const error = cause ?? new Error('The thread ended by itself.');
         reject(error);
-        this.bury(thread, error);
+        this.replace(thread, error);
       });
     });
   }
@@ -180,9 +196,9 @@ export class WorkerPool<Task, Result> {
     else current.pending.resolve(message.result);
   }
 
-  /** A thread is gone: its task goes to another and a new thread takes its place. */
-  private bury(thread: Thread<Task, Result>, error: Error): void {
-    this.threads.delete(thread);
+  /** A thread is gone or hangs: its task goes to another and a new thread takes its place. */
+  private replace(thread: Thread<Task, Result>, error: Error): void {
+    if (!this.threads.delete(thread)) return;
     if (thread.current) {
       clearTimeout(thread.current.deadline);
       this.retryOrFail(thread.current.pending, error);
@@ -202,7 +218,7 @@ export class WorkerPool<Task, Result> {
     } catch {
       return;
     }
-    // A start that fails is buried like any thread, which logs it and tries again.
+    // A start that fails is replaced like any thread, which logs it and tries again.
     await this.spawn().catch(() => undefined);
   }
 
@@ -227,12 +243,18 @@ export class WorkerPool<Task, Result> {
       const pending = this.queue.take();
       if (!pending) return;
       const id = ++this.lastId;
-      const deadline = setTimeout(() => void thread.worker.terminate(), this.options.taskDeadlineMs ?? 120_000);
-      thread.current = { id, pending, deadline };
-      const message: TaskMessage<Task> = { id, task: pending.task, cancelled: thread.cancelled };
-      thread.worker.postMessage(message);
+      const hung = () => {
+        void this.end(thread);
+        this.replace(thread, new Error('The task took too long.'));
+      };
+      thread.current = { id, pending, deadline: setTimeout(hung, this.options.taskDeadlineMs ?? 120_000) };
+      send<Task>(thread.worker, { type: 'task', id, task: pending.task, cancelled: thread.cancelled });
     }
   }
+}
+
+function send<Task>(worker: Worker, message: PoolMessage<Task>): void {
+  worker.postMessage(message);
 }
 
 function cancelledError(): PolyscribeError {

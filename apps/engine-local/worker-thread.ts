@@ -1,5 +1,8 @@
-/** What a worker pool sends to its threads. */
+/** What a worker pool sends to its threads. `stop` ends the thread after the task that it is at. */
+export type PoolMessage<Task> = TaskMessage<Task> | { readonly type: 'stop' };
+
 export interface TaskMessage<Task> {
+  readonly type: 'task';
   /** From 1. */
   readonly id: number;
   readonly task: Task;
@@ -16,8 +19,9 @@ export type ThreadMessage<Result> =
 
 /** The thread's end of the line; `parentPort` is one. */
 export interface TaskPort<Task> {
-  on(event: 'message', listener: (message: TaskMessage<Task>) => void): unknown;
+  on(event: 'message', listener: (message: PoolMessage<Task>) => void): unknown;
   postMessage(message: unknown): void;
+  close(): void;
 }
 
 /** The thread's side of a worker pool: says that it is ready and does one task after another. */
@@ -34,6 +38,10 @@ export function serveTasks<Task, Result>(
       answer({ type: 'failed', id, error: error instanceof Error ? error : new Error(String(error)) });
     }
   };
-  port.on('message', (message) => void serve(message));
+  let current = Promise.resolve();
+  port.on('message', (message) => {
+    if (message.type === 'task') current = serve(message);
+    else void current.finally(() => port.close());
+  });
   answer({ type: 'ready' });
 }
