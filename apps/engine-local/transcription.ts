@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type EngineEvent, PolyscribeError, SAMPLE_RATE_HZ } from '#contracts';
 import { AudioReader, IDLE } from './audio-reader.js';
 import { planBatches, windowSize } from './batch-planner.js';
@@ -70,6 +71,8 @@ export class Transcription {
     signal: AbortSignal,
   ) {
     this.signal = AbortSignal.any([signal, this.ended.signal]);
+    // Each batch listens; the look-ahead bounds them.
+    setMaxListeners(0, this.signal);
   }
 
   /** Segments, progress and warnings in time order. @throws PolyscribeError `engine_unavailable`, `cancelled` */

@@ -22,7 +22,7 @@ async function startedPool(options: Partial<WorkerPoolOptions> = {}): Promise<Wo
 }
 
 function echo(pool: WorkerPool<Errand, string>, text: string): Promise<string> {
-  return pool.run({ kind: 'echo', text }, { caller: text, signal });
+  return pool.run({ kind: 'echo', text }, { caller: text, signal: new AbortController().signal });
 }
 
 describe('WorkerPool', () => {
