@@ -1,5 +1,5 @@
 export { type DecodeOptions, decodePcm } from './decode.js';
-export type { MediaFormat } from './formats.js';
+export { formatByExtension, type MediaFormat } from './formats.js';
 export type { FfmpegSettings, MediaInfo } from './media.js';
 export { probeMedia } from './probe.js';
 export { SNIFF_BYTES, sniffMedia } from './sniff.js';

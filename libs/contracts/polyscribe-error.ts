@@ -14,6 +14,8 @@ export interface PolyscribeErrorOptions {
   readonly fields?: readonly FieldError[];
   /** When trying again makes sense, for `Retry-After`. */
   readonly retryAfterMs?: number;
+  /** Further facts for programs, such as `job_status`; members of the problem document (RFC 9457, 3.2). */
+  readonly facts?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -25,6 +27,7 @@ export class PolyscribeError extends Error {
   override readonly name = 'PolyscribeError';
   readonly fields: readonly FieldError[];
   readonly retryAfterMs: number | undefined;
+  readonly facts: Readonly<Record<string, string>>;
 
   constructor(
     readonly code: ErrorCode,
@@ -34,6 +37,7 @@ export class PolyscribeError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.fields = options.fields ?? [];
     this.retryAfterMs = options.retryAfterMs;
+    this.facts = options.facts ?? {};
   }
 
   get row(): ErrorRow {
