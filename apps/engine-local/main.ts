@@ -1,4 +1,0 @@
-import { runProcess } from '#service-host';
-import { engineLocal } from './engine-local.js';
-
-await runProcess(engineLocal.name, [engineLocal]);

@@ -1,1 +1,0 @@
-throw new Error('This thread never becomes ready.');

@@ -1,0 +1,101 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { RegistryWatcher } from '#engine-client';
+import { createEventBus } from '#events';
+import { GrpcServer, hostAndPort, isWildcard } from '#grpc';
+import { createObjectStore, loadSignedLinks } from '#objects';
+import { Database } from '#persistence';
+import { jobV1 } from '#protos';
+import { createJobQueue } from '#queue';
+import type { RunningService, ServiceContext, ServiceDefinition } from '#service-host';
+import { NestLogger } from '#telemetry';
+import { GatewayModule, type GatewayResources } from './gateway.module.js';
+import { JobGrpcService } from './grpc/job-grpc.service.js';
+import { Connections } from './http/connections.js';
+import { createFastifyAdapter } from './http/fastify-adapter.js';
+import { GatewayMetrics } from './http/metrics.js';
+import { logRequests } from './http/request-log.js';
+
+/** How long uploads and calls in progress may go on when the gateway stops. */
+const STOP_GRACE_MS = 10_000;
+
+/** Takes work over REST and gRPC, tells how it goes, hands out what came of it. */
+export const gateway: ServiceDefinition = {
+  name: 'gateway',
+  needs: ['database', 'registry'],
+  provides: ['http', 'grpc'],
+  start,
+};
+
+async function start(context: ServiceContext): Promise<RunningService> {
+  const { config, logger } = context;
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of stops.splice(0).toReversed()) await step();
+  };
+  try {
+    let boundUrl = '';
+    const publicUrl = (): string => config.http.publicUrl ?? boundUrl;
+    const resources = await openResources(context, publicUrl, stops);
+
+    const adapter = createFastifyAdapter(config.limits.maxFileBytes);
+    const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.on(resources), adapter, {
+      logger: new NestLogger(logger),
+      bodyParser: false,
+      abortOnError: false,
+    });
+    const connections = new Connections(adapter.getInstance().server);
+    stops.push(() => closeApplication(app, connections));
+    logRequests(adapter.getInstance(), logger, app.get(GatewayMetrics));
+    await app.listen(config.http.port, config.http.host);
+    boundUrl = urlOf(app, config.http.host);
+
+    const grpcServer = new GrpcServer({ logger });
+    grpcServer.add(jobV1.JobServiceDefinition, app.get(JobGrpcService));
+    stops.push(() => grpcServer.stop(STOP_GRACE_MS));
+    const grpcAddress = await grpcServer.listen(config.grpc.host, config.grpc.port);
+    return { endpoints: { http: boundUrl, grpc: grpcAddress }, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function openResources(
+  context: ServiceContext,
+  publicUrl: () => string,
+  stops: (() => Promise<void>)[],
+): Promise<GatewayResources> {
+  const { config, logger } = context;
+  const databaseUrl = context.endpoint('database');
+  const database = new Database(databaseUrl, { applicationName: 'polyscribe-gateway' });
+  stops.push(() => database.close());
+  await database.connect();
+  const events = createEventBus({ databaseUrl, logger });
+  stops.push(() => events.close());
+  const queue = createJobQueue({ databaseUrl, logger });
+  stops.push(() => queue.close());
+  const objects = createObjectStore({ config, logger, publicUrl });
+  stops.push(() => objects.close());
+  const registry = new RegistryWatcher({ address: context.endpoint('registry'), logger });
+  stops.push(() => registry.close());
+  const signedLinks = await loadSignedLinks({ config, publicUrl });
+  return { config, logger, database, events, queue, objects, registry, signedLinks };
+}
+
+/** Ends event streams at once and gives uploads some time; what is then still open is cut. */
+async function closeApplication(app: NestFastifyApplication, connections: Connections): Promise<void> {
+  connections.drain();
+  const cut = setTimeout(() => connections.cut(), STOP_GRACE_MS);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(cut);
+  }
+}
+
+function urlOf(app: NestFastifyApplication, host: string): string {
+  const address = app.getHttpServer().address();
+  if (address === null || typeof address === 'string') throw new Error('The HTTP server has no port.');
+  return `http://${hostAndPort(isWildcard(host) ? '127.0.0.1' : host, address.port)}`;
+}

@@ -1,0 +1,86 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import type { Config } from '#config';
+import { RegistryWatcher } from '#engine-client';
+import { EventBus } from '#events';
+import { ObjectStore, type SignedLinks } from '#objects';
+import { Database, JobRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
+import { JobQueue } from '#queue';
+import type { Logger } from '#telemetry';
+import { JobGrpcService } from './grpc/job-grpc.service.js';
+import { EnginesController, JobsController } from './http/jobs.controller.js';
+import { MediaController } from './http/media.controller.js';
+import { GatewayMetrics } from './http/metrics.js';
+import { OperationsController } from './http/operations.controller.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { StreamController } from './http/stream.controller.js';
+import { SubmitController } from './http/submit.controller.js';
+import { TranscriptsController } from './http/transcripts.controller.js';
+import { EnginesQuery } from './jobs/engines-view.js';
+import { HealthQuery } from './jobs/health.js';
+import { JobCommands } from './jobs/job-commands.js';
+import { JobQueries } from './jobs/job-queries.js';
+import { TranscriptQueries } from './jobs/transcript-queries.js';
+import { WatchJob } from './jobs/watch-job.js';
+import { DocumentationController } from './openapi/documentation.controller.js';
+import { MediaIntake } from './submit/media-intake.js';
+import { SubmitJob } from './submit/submit-job.js';
+import { SubmitOptionsReader } from './submit/submit-options.reader.js';
+import { CONFIG, LOGGER, SIGNED_LINKS } from './tokens.js';
+
+/** What the gateway stands on, opened and closed by its service definition. */
+export interface GatewayResources {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly database: Database;
+  readonly queue: JobQueue;
+  readonly events: EventBus;
+  readonly objects: ObjectStore;
+  readonly signedLinks: SignedLinks;
+  readonly registry: RegistryWatcher;
+}
+
+@Module({})
+export class GatewayModule {
+  static on(resources: GatewayResources): DynamicModule {
+    const { database } = resources;
+    return {
+      module: GatewayModule,
+      controllers: [
+        SubmitController,
+        StreamController,
+        JobsController,
+        EnginesController,
+        TranscriptsController,
+        MediaController,
+        OperationsController,
+        DocumentationController,
+      ],
+      providers: [
+        { provide: CONFIG, useValue: resources.config },
+        { provide: LOGGER, useValue: resources.logger },
+        { provide: SIGNED_LINKS, useValue: resources.signedLinks },
+        { provide: Database, useValue: database },
+        { provide: JobRepository, useValue: new JobRepository(database) },
+        { provide: TranscriptRepository, useValue: new TranscriptRepository(database) },
+        { provide: ReconcileRepository, useValue: new ReconcileRepository(database) },
+        { provide: JobQueue, useValue: resources.queue },
+        { provide: EventBus, useValue: resources.events },
+        { provide: ObjectStore, useValue: resources.objects },
+        { provide: RegistryWatcher, useValue: resources.registry },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        EnginesQuery,
+        GatewayMetrics,
+        HealthQuery,
+        JobCommands,
+        JobGrpcService,
+        JobQueries,
+        MediaIntake,
+        SubmitJob,
+        SubmitOptionsReader,
+        TranscriptQueries,
+        WatchJob,
+      ],
+    };
+  }
+}

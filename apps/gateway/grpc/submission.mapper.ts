@@ -1,0 +1,54 @@
+import { Readable } from 'node:stream';
+import { PolyscribeError } from '#contracts';
+import type { jobV1 } from '#protos';
+import type { SubmissionPart } from '../submit/submit-job.js';
+
+/** A gRPC upload in the form in which every submission is taken: fields first, then the file. */
+export async function* partsOfCall(requests: AsyncIterable<jobV1.SubmitRequest>): AsyncGenerator<SubmissionPart> {
+  const messages = requests[Symbol.asyncIterator]();
+  const first = await messages.next();
+  if (first.done === true || first.value.payload?.$case !== 'options') {
+    throw new PolyscribeError('invalid_request', 'The first message must hold the options.');
+  }
+  const options = first.value.payload.value;
+  for (const [name, value] of Object.entries(fieldsOf(options))) yield { type: 'field', name, value };
+  const content = Readable.from(contentOf(messages), { objectMode: false });
+  yield { type: 'file', name: 'file', filename: options.filename, content };
+}
+
+async function* contentOf(messages: AsyncIterator<jobV1.SubmitRequest>): AsyncGenerator<Buffer> {
+  for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
+    const { payload } = next.value;
+    if (payload?.$case !== 'content') {
+      throw new PolyscribeError('invalid_request', 'Every message after the first must hold content.');
+    }
+    // An empty piece is allowed, and would end a byte stream.
+    if (payload.value.length > 0) yield payload.value;
+  }
+}
+
+/** The options under their REST names. What has proto3's default value was not given. */
+function fieldsOf(options: jobV1.SubmitOptions): Record<string, unknown> {
+  const fields: Record<string, unknown> = {
+    engine: options.engine,
+    language: options.language,
+    model: options.model,
+    enable_diarization: options.enableDiarization,
+    min_speakers: options.minSpeakers,
+    max_speakers: options.maxSpeakers,
+    word_timestamps: options.wordTimestamps,
+    task: options.task,
+    profile: options.profile,
+    separate_channels: options.separateChannels,
+    on_unsupported: options.onUnsupported,
+    allow_fallback: options.allowFallback,
+    priority: options.priority,
+    session_id: options.sessionId,
+    title: options.title,
+    tags: options.tags,
+    db_id: options.dbId,
+    metadata: options.metadata,
+  };
+  const unset: readonly unknown[] = ['', 0, false, undefined];
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !unset.includes(value)));
+}

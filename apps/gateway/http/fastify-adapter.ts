@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import multipart from '@fastify/multipart';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PolyscribeError } from '#contracts';
+import { requestIdFrom } from '#grpc';
+import { problemOf, sendProblem } from './problem.js';
+
+/** Fields and their framing around a file; what a form may be larger than its file. */
+export const FORM_OVERHEAD_BYTES = 1024 * 1024;
+
+/** A head comes in one packet or a few; who needs longer holds connections. */
+const HEADERS_TIMEOUT_MS = 20_000;
+/** Uploads have their own watch and event streams send a comment every 15 s: a silent connection is dead. */
+const IDLE_TIMEOUT_MS = 120_000;
+const KEEP_ALIVE_MS = 60_000;
+
+/**
+ * Fastify as the gateway wants it: long uploads, short heads, small bodies elsewhere.
+ *
+ * @param maxFileBytes a client that says `Expect: 100-continue` is refused a larger body before it sends it
+ */
+export function createFastifyAdapter(maxFileBytes: number): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    logger: false,
+    bodyLimit: 65_536,
+    multipart: false,
+    // A whole upload may take hours; UploadMeter looks after slow ones.
+    requestTimeout: 0,
+    connectionTimeout: IDLE_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: 16_384 },
+    requestIdHeader: false,
+    genReqId: (request: IncomingMessage) => requestIdOf(request),
+    routerOptions: { maxParamLength: 600 },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      reply.headers({ 'x-request-id': request.id, ...securityHeaders });
+      sendProblem(request, reply, malformedRequest(error));
+    },
+    clientErrorHandler: answerBrokenHttp,
+  });
+  void adapter.getInstance().register(multipart, {
+    throwFileSizeLimit: false,
+    limits: { fileSize: Number.MAX_SAFE_INTEGER, files: 2, fields: 64, parts: 66, fieldSize: 65_536, headerPairs: 32 },
+  });
+  adapter.getInstance().addHook('onRequest', (request, reply, done) => {
+    reply.headers({ 'x-request-id': request.id, ...securityHeaders });
+    done();
+  });
+  const server = adapter.getInstance().server;
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (!announcesTooMuch(request, maxFileBytes)) response.writeContinue();
+    server.emit('request', request, response);
+  });
+  return adapter;
+}
+
+/** Whether the head says that the body is larger than any form with a file that is taken. */
+export function announcesTooMuch(request: IncomingMessage, maxFileBytes: number): boolean {
+  return Number(request.headers['content-length'] ?? 0) > maxFileBytes + FORM_OVERHEAD_BYTES;
+}
+
+/** For an API whose answers no browser is to run, frame or keep; the documentation page loosens what it needs. */
+const securityHeaders = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+  'cross-origin-resource-policy': 'same-origin',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+} as const;
+
+function requestIdOf(request: { headers: IncomingMessage['headers'] }): string {
+  const given = request.headers['x-request-id'];
+  return requestIdFrom(typeof given === 'string' ? given : undefined);
+}
+
+function malformedRequest(cause: unknown): PolyscribeError {
+  return new PolyscribeError('invalid_request', 'The path of the request is malformed.', { cause });
+}
+
+/** Bytes that are no HTTP never become a request, so the answer is written by hand. */
+function answerBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = problemOf(new PolyscribeError('invalid_request', 'This is not a valid HTTP request.'), randomUUID());
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nX-Request-Id: ${problem.request_id}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,79 @@
+import { Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { type ResultBody, resultBody } from '#formats';
+import { EnginesQuery, type EnginesView } from '../jobs/engines-view.js';
+import { JobCommands } from '../jobs/job-commands.js';
+import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.js';
+import { type JobView, jobView } from '../jobs/job-views.js';
+import { TranscriptQueries } from '../jobs/transcript-queries.js';
+import { type AcceptedBody, acceptedBody } from './submit.controller.js';
+
+@Controller('api/transcribe/jobs')
+export class JobsController {
+  constructor(
+    private readonly queries: JobQueries,
+    private readonly commands: JobCommands,
+    private readonly transcripts: TranscriptQueries,
+    private readonly engines: EnginesQuery,
+  ) {}
+
+  @Get()
+  async list(@Query() query: unknown): Promise<{ jobs: JobView[]; next_cursor?: string }> {
+    const { jobs, nextCursor } = await this.queries.list(parseQuery(jobFilterSchema, query));
+    return {
+      jobs: jobs.map((job) => jobView(job)),
+      ...(nextCursor === undefined ? {} : { next_cursor: nextCursor }),
+    };
+  }
+
+  @Get('stats')
+  stats(): Promise<Record<string, number>> {
+    return this.queries.stats();
+  }
+
+  @Get('engines')
+  listEngines(): EnginesView {
+    return this.engines.view();
+  }
+
+  @Get('status/:jobId')
+  async status(@Param('jobId') jobId: string): Promise<JobView> {
+    const job = await this.queries.get(jobId);
+    return jobView(job, await this.queries.counts(job));
+  }
+
+  @Get('result/:jobId')
+  async result(@Param('jobId') jobId: string): Promise<ResultBody> {
+    return resultBody(await this.transcripts.document(jobId));
+  }
+
+  /** 200 when it is cancelled, 202 when its worker has been asked to stop. */
+  @Delete(':jobId')
+  async cancel(
+    @Param('jobId') jobId: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<{ job_id: string; status: string; message: string }> {
+    const job = await this.commands.cancel(jobId);
+    const done = job.status === 'cancelled';
+    reply.code(done ? 200 : 202);
+    const message = done ? 'The job is cancelled.' : 'The worker has been asked to stop.';
+    return { job_id: job.id, status: job.status, message };
+  }
+
+  @Post(':jobId/retry')
+  @HttpCode(202)
+  async retry(@Param('jobId') jobId: string): Promise<AcceptedBody> {
+    return acceptedBody(await this.commands.retry(jobId));
+  }
+}
+
+/** The same list at the address that operators try first. */
+@Controller('engines')
+export class EnginesController {
+  constructor(private readonly engines: EnginesQuery) {}
+
+  @Get()
+  list(): EnginesView {
+    return this.engines.view();
+  }
+}

@@ -1,0 +1,64 @@
+import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { formatByExtension } from '#audio';
+import { PolyscribeError } from '#contracts';
+import { ObjectStore, SignedLinks } from '#objects';
+import { SIGNED_LINKS } from '../tokens.js';
+import { parseRange } from './byte-range.js';
+import { attachment } from './content-disposition.js';
+
+/** Serves what signed links point to, whatever store holds it. */
+@Controller('api/media')
+export class MediaController {
+  constructor(
+    private readonly objects: ObjectStore,
+    @Inject(SIGNED_LINKS) private readonly links: SignedLinks,
+  ) {}
+
+  @Get('*')
+  async read(
+    @Param('*') key: string,
+    @Query() query: Readonly<Record<string, unknown>>,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const filename = this.verifiedFilename(key, query);
+    const object = await this.objects.stat(key);
+    if (!object) throw new PolyscribeError('not_found', 'The recording is no longer kept.');
+
+    const range = parseRange(request.headers.range, object.bytes);
+    reply.headers({
+      'accept-ranges': 'bytes',
+      'content-type': mediaTypeOf(key),
+      'content-disposition': attachment(filename),
+      'content-security-policy': "default-src 'none'; sandbox",
+      // The link is the permission: a page elsewhere may play what it was given a link to.
+      'cross-origin-resource-policy': 'cross-origin',
+      'last-modified': object.modifiedAt.toUTCString(),
+    });
+    if (range === 'unsatisfiable') {
+      await reply.code(416).header('content-range', `bytes */${object.bytes}`).send();
+      return;
+    }
+    const { start, end } = range ?? { start: 0, end: object.bytes - 1 };
+    if (range) reply.code(206).header('content-range', `bytes ${start}-${end}/${object.bytes}`);
+    reply.header('content-length', end - start + 1);
+    await reply.send(await this.objects.get(key, range));
+  }
+
+  private verifiedFilename(key: string, query: Readonly<Record<string, unknown>>): string {
+    const { expires, filename, signature } = query;
+    const complete = typeof expires === 'string' && typeof filename === 'string' && typeof signature === 'string';
+    if (complete && this.links.verify(key, { expires, filename, signature })) return filename;
+    throw new PolyscribeError(
+      'forbidden',
+      'The link is wrong or has expired; ask for the result again to get a new one.',
+    );
+  }
+}
+
+/** By the extension, which comes from the bytes and not from the client: only what a browser plays and never runs. */
+function mediaTypeOf(key: string): string {
+  const extension = /\.([a-z0-9]+)$/.exec(key)?.[1] ?? '';
+  return formatByExtension.get(extension)?.mediaType ?? 'application/octet-stream';
+}

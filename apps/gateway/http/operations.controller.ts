@@ -1,0 +1,30 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { type HealthView, HealthQuery } from '../jobs/health.js';
+import { GatewayMetrics } from './metrics.js';
+
+@Controller()
+export class OperationsController {
+  constructor(
+    private readonly health: HealthQuery,
+    private readonly metrics: GatewayMetrics,
+  ) {}
+
+  /** The process runs and its event loop turns: nothing else is asked, or a restart would be tried against an outage. */
+  @Get('health/live')
+  live(): { status: string } {
+    return { status: 'up' };
+  }
+
+  @Get(['health', 'health/ready'])
+  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthView> {
+    const view = await this.health.view();
+    reply.code(view.status === 'down' ? 503 : 200);
+    return view;
+  }
+
+  @Get('metrics')
+  async prometheus(@Res() reply: FastifyReply): Promise<void> {
+    await reply.type(this.metrics.contentType).send(await this.metrics.render());
+  }
+}

@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { type BeforeApplicationShutdown, Controller, Get, Headers, Inject, Param, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { Logger } from '#telemetry';
+import { type JobNews, parsePosition, type WatchedEvent, WatchJob } from '../jobs/watch-job.js';
+import { LOGGER } from '../tokens.js';
+
+const KEEP_ALIVE_MS = 15_000;
+
+/** A client whose buffer stays full for that long is cut off; it comes back with the last id it has. */
+const SLOW_CLIENT_MS = 30_000;
+
+@Controller('api/transcribe/jobs/stream')
+export class StreamController implements BeforeApplicationShutdown {
+  private readonly open = new Set<JobNews>();
+
+  constructor(
+    private readonly watchJob: WatchJob,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  @Get(':jobId')
+  async stream(
+    @Param('jobId') jobId: string,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Query('last_event_id') lastEventIdInQuery: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const news = await this.watchJob.open(jobId, parsePosition(lastEventId ?? lastEventIdInQuery));
+    if (!news) {
+      await reply.code(204).send();
+      return;
+    }
+    reply.headers({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      // nginx would hold events back until its buffer is full.
+      'x-accel-buffering': 'no',
+    });
+    reply.hijack();
+    reply.raw.writeHead(200, reply.getHeaders() as Record<string, string>);
+    reply.raw.flushHeaders();
+    this.open.add(news);
+    try {
+      await relay(news, reply.raw);
+    } catch (error) {
+      // The head is out: the client sees the stream break off and comes back with its last id.
+      this.logger.warn({ err: error, jobId, requestId: reply.request.id }, 'an event stream broke off');
+    } finally {
+      this.open.delete(news);
+      news.close();
+      reply.raw.end();
+    }
+  }
+
+  /** Streams have no end of their own while jobs run; they must not hold up a stop. */
+  beforeApplicationShutdown(): void {
+    for (const news of this.open) news.close();
+  }
+}
+
+async function relay(news: JobNews, response: ServerResponse): Promise<void> {
+  const onClose = (): void => {
+    news.close();
+  };
+  response.once('close', onClose);
+  const keepAlive = setInterval(() => {
+    if (!response.writableNeedDrain) response.write(': keep-alive\n\n');
+  }, KEEP_ALIVE_MS);
+  try {
+    if (response.destroyed) return;
+    for await (const event of news) {
+      if (!(await write(response, frame(event)))) return;
+    }
+  } finally {
+    clearInterval(keepAlive);
+    response.off('close', onClose);
+  }
+}
+
+/** Writes and waits while the client is behind; false when it is gone or too far behind. */
+async function write(response: ServerResponse, text: string): Promise<boolean> {
+  if (response.destroyed) return false;
+  if (response.write(text)) return true;
+  const patience = AbortSignal.timeout(SLOW_CLIENT_MS);
+  try {
+    await Promise.race([once(response, 'drain', { signal: patience }), once(response, 'close', { signal: patience })]);
+  } catch (error) {
+    if (!patience.aborted) throw error;
+    response.destroy();
+  }
+  return !response.destroyed;
+}
+
+/** One event in the wire form of the HTML standard, 9.2.6. JSON has no line ends, so `data` is one line. */
+export function frame({ position, body }: WatchedEvent): string {
+  const name = body.type === 'status' ? '' : `event: ${body.type}\n`;
+  return `id: ${position}\n${name}data: ${JSON.stringify(body.data)}\n\n`;
+}

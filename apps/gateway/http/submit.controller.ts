@@ -1,0 +1,72 @@
+import { Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '#config';
+import { type EngineKind, type Job, PolyscribeError } from '#contracts';
+import { SubmitJob } from '../submit/submit-job.js';
+import { fileTooLarge } from '../submit/upload-meter.js';
+import { CONFIG } from '../tokens.js';
+import { announcesTooMuch } from './fastify-adapter.js';
+import { readForm } from './form-reader.js';
+import { GatewayMetrics } from './metrics.js';
+import { aborted } from './request-signal.js';
+
+export interface AcceptedBody {
+  job_id: string;
+  transcript_id: string;
+  engine: string;
+  status: string;
+  message: string;
+}
+
+@Controller('api/transcribe/jobs/transcribe')
+export class SubmitController {
+  constructor(
+    private readonly submitJob: SubmitJob,
+    private readonly metrics: GatewayMetrics,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  submit(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<AcceptedBody> {
+    return this.accept(request, reply);
+  }
+
+  @Post('asr')
+  @HttpCode(202)
+  submitToAsr(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<AcceptedBody> {
+    return this.accept(request, reply, 'asr');
+  }
+
+  @Post('whisperx')
+  @HttpCode(202)
+  submitToWhisperx(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<AcceptedBody> {
+    return this.accept(request, reply, 'whisperx');
+  }
+
+  private async accept(request: FastifyRequest, reply: FastifyReply, engine?: EngineKind): Promise<AcceptedBody> {
+    const { maxFileBytes } = this.config.limits;
+    if (announcesTooMuch(request.raw, maxFileBytes)) throw fileTooLarge(maxFileBytes);
+    if (!request.isMultipart()) {
+      throw new PolyscribeError('invalid_request', 'Send multipart/form-data with the recording in the field file.', {
+        fields: [{ pointer: '/file', detail: 'is missing; send the recording as a file field' }],
+      });
+    }
+    const job = await this.submitJob.submit(readForm(request), engine, aborted(reply));
+    this.metrics.countUpload(job.media.bytes);
+    return acceptedBody(job);
+  }
+}
+
+export function acceptedBody(job: Job): AcceptedBody {
+  return {
+    job_id: job.id,
+    transcript_id: job.transcriptId,
+    engine: job.options.engine,
+    status: job.status,
+    message: 'The job is queued.',
+  };
+}

@@ -1,0 +1,27 @@
+import { Controller, Get, Param, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { transcriptFormats } from '#formats';
+import { parseQuery } from '../jobs/job-queries.js';
+import { TranscriptQueries } from '../jobs/transcript-queries.js';
+import { attachment } from './content-disposition.js';
+
+const downloadQuery = z.strictObject({
+  format: z.enum(transcriptFormats, { error: `must be one of ${transcriptFormats.join(', ')}` }).default('txt'),
+});
+
+@Controller('api/transcripts')
+export class TranscriptsController {
+  constructor(private readonly transcripts: TranscriptQueries) {}
+
+  @Get(':transcriptId/download')
+  async download(
+    @Param('transcriptId') transcriptId: string,
+    @Query() query: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { format } = parseQuery(downloadQuery, query);
+    const { text, mediaType, filename } = await this.transcripts.render(transcriptId, format);
+    await reply.type(mediaType).header('content-disposition', attachment(filename)).send(Buffer.from(text));
+  }
+}

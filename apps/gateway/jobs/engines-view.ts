@@ -1,0 +1,132 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Config } from '#config';
+import type { EngineCapabilities, EngineInstance, EngineKind } from '#contracts';
+import { RegistryWatcher } from '#engine-client';
+import { CONFIG } from '../tokens.js';
+
+export interface EngineView {
+  engine: EngineKind;
+  available: boolean;
+  /** Where the backend is; `url` for WhisperX, whose clients know it by that name. */
+  uri?: string;
+  url?: string;
+  model: string;
+  language: string;
+  reason?: string;
+  models: readonly string[];
+  available_models?: readonly string[];
+  languages: readonly string[];
+  features: Record<string, boolean | number | null>;
+  instances: {
+    id: string;
+    address: string;
+    state: string;
+    in_flight: number;
+    capacity: number;
+    last_seen: string;
+  }[];
+  health: { status: string };
+}
+
+export interface EnginesView {
+  engines: Record<EngineKind, EngineView>;
+  default_engine: string;
+}
+
+/** What operators see of the engines: each kind that there is, up or not, with the reason. */
+@Injectable()
+export class EnginesQuery {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly registry: RegistryWatcher,
+  ) {}
+
+  view(): EnginesView {
+    const { instances } = this.registry.snapshot();
+    const of = (kind: EngineKind): EngineView =>
+      engineView(
+        kind,
+        instances.filter(({ description }) => description.engine === kind),
+      );
+    return {
+      engines: { asr: of('asr'), whisperx: of('whisperx'), local: of('local') },
+      default_engine: this.config.defaultEngine,
+    };
+  }
+
+  /** How many instances of each kind serve, for metrics. */
+  serving(): Record<EngineKind, number> {
+    const { instances } = this.registry.snapshot();
+    const count = (kind: EngineKind): number =>
+      instances.filter(({ description: d }) => d.engine === kind && d.health.state === 'serving').length;
+    return { asr: count('asr'), whisperx: count('whisperx'), local: count('local') };
+  }
+}
+
+function engineView(engine: EngineKind, instances: readonly EngineInstance[]): EngineView {
+  const serving = instances.find(({ description }) => description.health.state === 'serving');
+  const shown = serving ?? instances[0];
+  const capabilities = shown?.description.capabilities ?? nothing;
+  const models = distinct(instances.flatMap(({ description }) => description.capabilities.models));
+  const backendUri = shown?.description.backendUri ?? '';
+  const state = shown?.description.health.state ?? 'unavailable';
+  return {
+    engine,
+    available: serving !== undefined,
+    ...(engine === 'whisperx' ? { url: backendUri, available_models: models } : { uri: backendUri }),
+    model: capabilities.defaultModel,
+    language: capabilities.languages[0] ?? '',
+    ...(serving ? {} : { reason: reasonOf(shown) }),
+    models,
+    languages: distinct(instances.flatMap(({ description }) => description.capabilities.languages)),
+    features: featuresOf(capabilities),
+    instances: instances.map((instance) => ({
+      id: instance.id,
+      address: instance.address,
+      state: instance.description.health.state,
+      in_flight: instance.inFlight,
+      capacity: instance.description.capabilities.maxConcurrency,
+      last_seen: instance.lastSeenAt.toISOString(),
+    })),
+    health: { status: state },
+  };
+}
+
+function reasonOf(instance: EngineInstance | undefined): string {
+  if (!instance) return 'no instance is registered';
+  const { state, reason } = instance.description.health;
+  return reason === '' ? `the engine is ${state}` : reason;
+}
+
+/** What is shown of an engine of which no instance runs. */
+const nothing: EngineCapabilities = {
+  languages: [],
+  models: [],
+  defaultModel: '',
+  languageDetection: false,
+  wordTimestamps: false,
+  diarization: false,
+  phraseBoosting: false,
+  partialResults: false,
+  translation: false,
+  confidence: false,
+  maxAudioMs: undefined,
+  maxConcurrency: 1,
+};
+
+function featuresOf(capabilities: EngineCapabilities): EngineView['features'] {
+  return {
+    language_detection: capabilities.languageDetection,
+    word_timestamps: capabilities.wordTimestamps,
+    diarization: capabilities.diarization,
+    phrase_boosting: capabilities.phraseBoosting,
+    partial_results: capabilities.partialResults,
+    translation: capabilities.translation,
+    confidence: capabilities.confidence,
+    max_audio_s: capabilities.maxAudioMs === undefined ? null : capabilities.maxAudioMs / 1000,
+  };
+}
+
+function distinct(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}

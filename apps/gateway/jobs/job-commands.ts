@@ -1,0 +1,81 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type Job, PolyscribeError } from '#contracts';
+import { EventBus } from '#events';
+import { JobRepository, ReconcileRepository } from '#persistence';
+import { JobQueue } from '#queue';
+import type { Logger } from '#telemetry';
+import { LOGGER } from '../tokens.js';
+import { isUuid, unknownJob } from './job-id.js';
+import { JobQueries } from './job-queries.js';
+import { statusEvent } from './status-event.js';
+
+/** Changes what happens to jobs. */
+@Injectable()
+export class JobCommands {
+  constructor(
+    private readonly queries: JobQueries,
+    private readonly jobs: JobRepository,
+    private readonly reconciling: ReconcileRepository,
+    private readonly queue: JobQueue,
+    private readonly events: EventBus,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Cancels a queued job at once; asks the worker of a running one, which stops within two seconds.
+   *
+   * @throws PolyscribeError `job_not_found`, `job_state_conflict` when it has ended
+   */
+  async cancel(jobId: string): Promise<Job> {
+    const outcome = isUuid(jobId) ? await this.jobs.requestCancel(jobId) : 'unknown';
+    if (outcome === 'unknown') throw unknownJob(jobId);
+    const job = await this.queries.get(jobId);
+    if (outcome === 'ended') {
+      throw new PolyscribeError('job_state_conflict', `The job is ${job.status} already; nothing is left to cancel.`, {
+        facts: { job_status: job.status },
+      });
+    }
+    if (outcome === 'cancelled') {
+      await this.unlessAway(jobId, 'remove', this.queue.remove(jobId));
+      await this.unlessAway(jobId, 'announce', this.announceCancelled(jobId));
+    }
+    return job;
+  }
+
+  /**
+   * Queues a failed or cancelled job again; what it had finished is kept.
+   *
+   * @throws PolyscribeError `job_not_found`, `job_state_conflict` when it has not ended or was completed
+   */
+  async retry(jobId: string): Promise<Job> {
+    const outcome = isUuid(jobId) ? await this.jobs.retry(jobId) : 'unknown';
+    if (outcome === 'unknown') throw unknownJob(jobId);
+    const job = await this.queries.get(jobId);
+    if (outcome === 'conflict') {
+      const message = `The job is ${job.status}; only a failed or cancelled one can be retried.`;
+      throw new PolyscribeError('job_state_conflict', message, { facts: { job_status: job.status } });
+    }
+    await this.unlessAway(jobId, 'publish', this.events.publish(jobId, [statusEvent(job)]));
+    await this.unlessAway(jobId, 'enqueue', this.queue.enqueue({ jobId, priority: job.options.priority }));
+    return job;
+  }
+
+  /** No worker has it, so nobody else tells at once that it ended. */
+  private async announceCancelled(jobId: string): Promise<void> {
+    const end = await this.reconciling.unannouncedEnd(jobId);
+    if (!end) return;
+    const events = [statusEvent(end.job), { type: 'cancelled', data: { job_id: jobId } }] as const;
+    // The key makes it safe that a worker's announcer may tell the same.
+    await this.events.publish(jobId, events, { key: `end:${end.attempt}` });
+    await this.reconciling.markAnnounced(jobId, end.attempt);
+  }
+
+  /** Waits for what a reconciler would do as well; a failure is only worth a line in the log. */
+  private async unlessAway(jobId: string, step: string, done: Promise<unknown>): Promise<void> {
+    try {
+      await done;
+    } catch (error) {
+      this.logger.warn({ err: error, jobId, step }, 'left to the reconciler');
+    }
+  }
+}

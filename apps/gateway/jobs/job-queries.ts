@@ -1,0 +1,96 @@
+import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import { engineChoices, type Job, type JobStatus, jobStatuses, PolyscribeError } from '#contracts';
+import { type JobPage, JobRepository, TranscriptRepository } from '#persistence';
+import { invalid } from '../submit/submit-options.reader.js';
+import { isUuid, unknownJob } from './job-id.js';
+import type { TranscriptCounts } from './job-views.js';
+
+/** Reads where jobs stand. */
+@Injectable()
+export class JobQueries {
+  constructor(
+    private readonly jobs: JobRepository,
+    private readonly transcripts: TranscriptRepository,
+  ) {}
+
+  /** @throws PolyscribeError `job_not_found` */
+  async get(jobId: string): Promise<Job> {
+    const job = isUuid(jobId) ? await this.jobs.find(jobId) : undefined;
+    if (!job) throw unknownJob(jobId);
+    return job;
+  }
+
+  /** The size of a completed job's transcript; undefined for other jobs. */
+  async counts(job: Job): Promise<TranscriptCounts | undefined> {
+    return job.status === 'completed' ? this.transcripts.counts(job.id) : undefined;
+  }
+
+  list(filter: JobFilter): Promise<JobPage> {
+    const { session_id: sessionId, created_after: after, created_before: before, limit, ...same } = filter;
+    return this.jobs.list({
+      limit: limit ?? DEFAULT_PAGE,
+      ...Object.fromEntries(Object.entries(same).filter(([, value]) => value !== undefined)),
+      ...(sessionId === undefined ? {} : { sessionId }),
+      ...(after === undefined ? {} : { createdAfter: new Date(after) }),
+      ...(before === undefined ? {} : { createdBefore: new Date(before) }),
+    });
+  }
+
+  /** Jobs by status, and how many workers have one. */
+  async stats(): Promise<Record<JobStatus | 'workers', number>> {
+    const [stats, workers] = await Promise.all([this.jobs.stats(), this.jobs.countWorkers()]);
+    return { ...stats, workers };
+  }
+}
+
+const DEFAULT_PAGE = 50;
+const MAX_PAGE = 200;
+
+const instant = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 instant such as 2026-01-31T12:00:00Z' });
+const limitError = `must be a whole number from 1 to ${MAX_PAGE}`;
+
+/** The query of the list route. */
+export const jobFilterSchema = z.strictObject({
+  status: z.enum(jobStatuses, { error: `must be one of ${jobStatuses.join(', ')}` }).optional(),
+  engine: z.enum(engineChoices, { error: `must be one of ${engineChoices.join(', ')}` }).optional(),
+  session_id: z.guid({ error: 'must be a UUID' }).optional(),
+  created_after: instant.optional(),
+  created_before: instant.optional(),
+  limit: z.coerce
+    .number({ error: limitError })
+    .int({ error: limitError })
+    .min(1, { error: limitError })
+    .max(MAX_PAGE, { error: limitError })
+    .optional(),
+  cursor: z.string().max(500).optional(),
+});
+export type JobFilter = z.output<typeof jobFilterSchema>;
+
+/** @throws PolyscribeError `invalid_request` that names the faulty parameters */
+export function parseQuery<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {
+  const parsed = schema.safeParse(query);
+  if (parsed.success) return parsed.data;
+  throw invalid(
+    parsed.error.issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => ({ pointer: `/${key.slice(0, 100)}`, detail: 'is not a parameter of this route' }))
+        : [{ pointer: `/${issue.path.join('/')}`, detail: issue.message }],
+    ),
+  );
+}
+
+/** @throws PolyscribeError `job_not_completed` with the job's status unless it is completed */
+export function requireCompleted(job: Job): void {
+  if (job.status === 'completed') return;
+  const advice: Readonly<Record<JobStatus, string>> = {
+    queued: 'wait for it',
+    processing: 'wait for it',
+    failed: 'its status says why; it can be retried',
+    cancelled: 'it can be retried',
+    completed: '',
+  };
+  throw new PolyscribeError('job_not_completed', `The job is ${job.status}: ${advice[job.status]}.`, {
+    facts: { job_status: job.status },
+  });
+}

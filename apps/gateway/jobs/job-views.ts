@@ -1,0 +1,80 @@
+import type { Job, JobFailure, StageTime } from '#contracts';
+import { toSeconds } from '#formats';
+
+/** A job as the status and list routes show it. */
+export interface JobView {
+  job_id: string;
+  transcript_id: string;
+  status: string;
+  progress: number;
+  stage: string;
+  message: string;
+  engine: string;
+  worker_id: string | null;
+  attempts: number;
+  created_at: string;
+  started_at: string | null;
+  completed_at: string | null;
+  eta_s?: number;
+  stages: { name: string; started_at: string; seconds: number | null }[];
+  result?: { segments_count: number; duration: number };
+  error?: {
+    code: string;
+    message: string;
+    retryable: boolean;
+    attempts: { engine: string; instance: string; code: string; message: string }[];
+  };
+}
+
+/** How large a finished transcript is. */
+export interface TranscriptCounts {
+  readonly segments: number;
+  readonly durationMs: number;
+}
+
+export function jobView(job: Job, counts?: TranscriptCounts, now: Date = new Date()): JobView {
+  const etaSeconds = estimateSecondsLeft(job, now);
+  return {
+    job_id: job.id,
+    transcript_id: job.transcriptId,
+    status: job.status,
+    progress: job.progress,
+    stage: job.stage,
+    message: job.message,
+    engine: job.options.engine,
+    worker_id: job.workerId ?? null,
+    attempts: job.attempts,
+    created_at: job.createdAt.toISOString(),
+    started_at: job.startedAt?.toISOString() ?? null,
+    completed_at: job.endedAt?.toISOString() ?? null,
+    ...(etaSeconds === undefined ? {} : { eta_s: etaSeconds }),
+    stages: job.stages.map(stageView),
+    ...(counts ? { result: { segments_count: counts.segments, duration: toSeconds(counts.durationMs) } } : {}),
+    ...(job.failure ? { error: failureView(job.failure) } : {}),
+  };
+}
+
+function stageView(stage: StageTime): JobView['stages'][number] {
+  return { name: stage.name, started_at: stage.startedAt.toISOString(), seconds: stage.seconds ?? null };
+}
+
+function failureView(failure: JobFailure): NonNullable<JobView['error']> {
+  return {
+    code: failure.code,
+    message: failure.message,
+    retryable: failure.retryable,
+    attempts: failure.attempts.map(({ engine, instance, code, message }) => ({ engine, instance, code, message })),
+  };
+}
+
+/** Below that, progress says too little about the rest. */
+const MIN_PROGRESS_FOR_ESTIMATE = 2;
+
+/** The rest at the pace so far; undefined while the job does not run or has hardly begun. */
+function estimateSecondsLeft(job: Job, now: Date): number | undefined {
+  if (job.status !== 'processing' || job.progress < MIN_PROGRESS_FOR_ESTIMATE) return undefined;
+  const begun = job.stages[0]?.startedAt ?? job.startedAt;
+  if (!begun) return undefined;
+  const elapsedMs = Math.max(0, now.getTime() - begun.getTime());
+  return Math.ceil((elapsedMs * (100 - job.progress)) / job.progress / 1000);
+}

@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import type { Job, Transcript } from '#contracts';
+import { formatTable, type TranscriptDocument, type TranscriptFormat } from '#formats';
+import { ObjectStore } from '#objects';
+import { JobRepository, TranscriptRepository } from '#persistence';
+import { isUuid, unknownTranscript } from './job-id.js';
+import { JobQueries, requireCompleted } from './job-queries.js';
+
+const LINK_LIFETIME_MS = 3_600_000;
+
+/** Reads finished transcripts. */
+@Injectable()
+export class TranscriptQueries {
+  constructor(
+    private readonly queries: JobQueries,
+    private readonly jobs: JobRepository,
+    private readonly transcripts: TranscriptRepository,
+    private readonly objects: ObjectStore,
+  ) {}
+
+  /** @throws PolyscribeError `job_not_found`, `job_not_completed` */
+  async byJob(jobId: string): Promise<{ job: Job; transcript: Transcript }> {
+    const job = await this.queries.get(jobId);
+    requireCompleted(job);
+    const transcript = await this.transcripts.findByJob(job.id);
+    if (!transcript) throw unknownTranscript(job.transcriptId);
+    return { job, transcript };
+  }
+
+  /** The transcript with a link to its audio. */
+  async document(jobId: string): Promise<TranscriptDocument> {
+    return this.withLink(await this.byJob(jobId));
+  }
+
+  /** @throws PolyscribeError `transcript_not_found`, `job_not_completed` */
+  async render(
+    transcriptId: string,
+    format: TranscriptFormat,
+  ): Promise<{ text: string; mediaType: string; filename: string }> {
+    const job = isUuid(transcriptId) ? await this.jobs.findByTranscript(transcriptId) : undefined;
+    if (!job) throw unknownTranscript(transcriptId);
+    const found = await this.byJob(job.id);
+    const { mediaType, render } = formatTable[format];
+    const document = format === 'json' ? await this.withLink(found) : found;
+    const base = (job.options.title ?? job.media.filename.replace(/\.[^.]{1,10}$/u, '')) || 'transcript';
+    return { text: render(document), mediaType, filename: `${base.replace(/[/\\]/g, '_')}.${format}` };
+  }
+
+  private async withLink({ job, transcript }: { job: Job; transcript: Transcript }): Promise<TranscriptDocument> {
+    const media = await this.objects.stat(job.media.key);
+    if (!media) return { job, transcript };
+    const audioUrl = await this.objects.presign(job.media.key, LINK_LIFETIME_MS, job.media.filename);
+    return { job, transcript, audioUrl };
+  }
+}

@@ -1,0 +1,4 @@
+import { runProcess } from '#service-host';
+import { gateway } from './gateway.definition.js';
+
+await runProcess('gateway', [gateway]);

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { type ErrorCode, errorTable } from '#contracts';
+import { jobOptionsSchema } from '../submit/job-options.schema.js';
+import { paths } from './api-paths.js';
+import type { ApiDocument, Response } from './openapi-types.js';
+import { responseSchemas } from './response-schemas.js';
+
+/** The OpenAPI 3.1 document; its schemas are made from those that check requests. */
+export function apiDocument(serverUrl: string): ApiDocument {
+  const schemas = Object.fromEntries(
+    Object.entries(responseSchemas).map(([name, schema]) => [name, jsonSchema(schema)]),
+  );
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Polyscribe',
+      version: '1',
+      description:
+        'Transcription jobs over several speech engines. Times are seconds from the start of the audio, instants are ISO 8601 UTC.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: serverUrl }],
+    paths,
+    components: {
+      schemas: { ...schemas, Submission: submissionSchema() },
+      responses: Object.fromEntries(
+        (Object.keys(errorTable) as ErrorCode[]).map((code) => [code, problemResponse(code)]),
+      ),
+    },
+  };
+}
+
+/** Without its dialect, which OpenAPI 3.1 names once for all. */
+function jsonSchema(schema: z.ZodType): object {
+  const entries = Object.entries(z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }));
+  return Object.fromEntries(entries.filter(([name]) => name !== '$schema'));
+}
+
+/** The options with the file beside them, as the form has them. */
+function submissionSchema(): object {
+  const options = jsonSchema(jobOptionsSchema) as { properties: Record<string, object> };
+  return {
+    type: 'object',
+    required: ['file'],
+    additionalProperties: false,
+    properties: {
+      file: { type: 'string', contentMediaType: 'application/octet-stream', description: 'The recording.' },
+      ...options.properties,
+      metadata: { type: 'object', additionalProperties: true, description: 'A JSON object; echoed.' },
+    },
+  };
+}
+
+function problemResponse(code: ErrorCode): Response {
+  return {
+    description: `${errorTable[code].title} (\`${code}\`)`,
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+}

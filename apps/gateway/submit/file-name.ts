@@ -1,0 +1,18 @@
+const MAX_LENGTH = 200;
+
+/**
+ * A client's name for its file, fit to be shown and stored: any script, no folders, no control or direction characters
+ * (with which `exe.mp3` can pose as `3pm.exe`), at most 200 characters with the extension kept. Never used as a path.
+ */
+export function cleanFileName(name: string | undefined): string {
+  const base = (name ?? '').split(/[/\\]/).at(-1) ?? '';
+  const clean = base
+    .normalize('NFC')
+    .replace(/[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
+    .trim();
+  if (clean === '' || clean === '.' || clean === '..') return 'upload';
+  const characters = Array.from(clean);
+  if (characters.length <= MAX_LENGTH) return clean;
+  const extension = /\.[^.]{1,10}$/u.exec(clean)?.[0] ?? '';
+  return characters.slice(0, MAX_LENGTH - extension.length).join('') + extension;
+}

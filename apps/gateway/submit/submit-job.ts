@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { EngineKind, Job, JobOptions, MediaObject } from '#contracts';
+import { EventBus } from '#events';
+import { JobRepository } from '#persistence';
+import { JobQueue } from '#queue';
+import type { Logger } from '#telemetry';
+import { statusEvent } from '../jobs/status-event.js';
+import { LOGGER } from '../tokens.js';
+import { type IncomingFile, MediaIntake } from './media-intake.js';
+import { invalid, SubmitOptionsReader } from './submit-options.reader.js';
+
+/** One piece of a submission, in the order in which the client sends them. */
+export type SubmissionPart =
+  | { readonly type: 'field'; readonly name: string; readonly value: unknown }
+  | ({ readonly type: 'file'; readonly name: string } & IncomingFile);
+
+/** Accepts work: media into the object store, rows into the database, an entry into the queue. */
+@Injectable()
+export class SubmitJob {
+  constructor(
+    private readonly options: SubmitOptionsReader,
+    private readonly intake: MediaIntake,
+    private readonly jobs: JobRepository,
+    private readonly queue: JobQueue,
+    private readonly events: EventBus,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Takes a submission whose file may come before, between or after its options. A refused one leaves nothing behind.
+   *
+   * @param parts read one by one; a file is read to its end before the next part is asked for
+   */
+  async submit(
+    parts: AsyncIterable<SubmissionPart>,
+    pathEngine: EngineKind | undefined,
+    signal: AbortSignal,
+  ): Promise<Job> {
+    const jobId = randomUUID();
+    const fields = new Map<string, unknown>();
+    let media: MediaObject | undefined;
+    try {
+      for await (const part of parts) {
+        if (part.type === 'field') {
+          addField(fields, part.name, part.value);
+          continue;
+        }
+        refuseWrongFile(part.name, media !== undefined);
+        this.options.judgeEarly(Object.fromEntries(fields), pathEngine);
+        media = await this.intake.store(jobId, part, signal);
+      }
+      const options = this.options.read(Object.fromEntries(fields), pathEngine);
+      if (!media) throw invalid([{ pointer: '/file', detail: 'is missing; send the recording as a file field' }]);
+      return await this.accept(jobId, options, media);
+    } catch (error) {
+      if (media) await this.discard(jobId, media);
+      throw error;
+    }
+  }
+
+  private async accept(jobId: string, options: JobOptions, media: MediaObject): Promise<Job> {
+    const job = await this.createRows(jobId, options, media);
+    // The rows are the job: from here on it is accepted, whatever becomes of the news and the queue entry.
+    await this.unlessAway(jobId, 'publish', this.events.publish(jobId, [statusEvent(job)]));
+    await this.unlessAway(jobId, 'enqueue', this.queue.enqueue({ jobId, priority: options.priority }));
+    return job;
+  }
+
+  private async createRows(jobId: string, options: JobOptions, media: MediaObject): Promise<Job> {
+    try {
+      return await this.jobs.create({ id: jobId, transcriptId: randomUUID(), options, media });
+    } catch (error) {
+      // The commit may have happened though its answer was lost; such a job would have no media.
+      await this.unlessAway(jobId, 'delete', this.jobs.delete(jobId));
+      throw error;
+    }
+  }
+
+  /** Waits for what a reconciler would do as well; a failure is only worth a line in the log. */
+  private async unlessAway(jobId: string, step: string, done: Promise<unknown>): Promise<void> {
+    try {
+      await done;
+    } catch (error) {
+      this.logger.warn({ err: error, jobId, step }, 'left to the reconciler');
+    }
+  }
+
+  private async discard(jobId: string, media: MediaObject): Promise<void> {
+    try {
+      await this.intake.discard(media);
+    } catch (error) {
+      this.logger.error(
+        { err: error, jobId, key: media.key },
+        'the media of a refused submission could not be removed',
+      );
+    }
+  }
+}
+
+function addField(fields: Map<string, unknown>, name: string, value: unknown): void {
+  if (name === 'file') throw invalid([{ pointer: '/file', detail: 'must be a file, with a file name' }]);
+  const before = fields.get(name);
+  if (!fields.has(name)) fields.set(name, value);
+  else if (name === 'tags') fields.set(name, [before, value].flat());
+  else throw invalid([{ pointer: `/${name.slice(0, 100)}`, detail: 'is given more than once' }]);
+}
+
+function refuseWrongFile(name: string, second: boolean): void {
+  if (name !== 'file') {
+    const detail = 'is not a field of this request; the recording goes into the field file';
+    throw invalid([{ pointer: `/${name.slice(0, 100)}`, detail }]);
+  }
+  if (second) throw invalid([{ pointer: '/file', detail: 'is given more than once; send one file for each job' }]);
+}

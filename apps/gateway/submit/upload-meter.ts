@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { Transform, type TransformCallback } from 'node:stream';
+import { PolyscribeError } from '#contracts';
+
+export interface UploadLimits {
+  readonly maxBytes: number;
+  /** How often the rate is looked at. */
+  readonly windowMs: number;
+  /** An upload that brings less in a window is given up: it holds a connection and a file for nothing. */
+  readonly minBytesPerWindow: number;
+}
+
+/** A tenth of a bad phone line; an upload that is slower has stopped, or never means to end. */
+export const slowestUpload = { windowMs: 30_000, minBytesPerWindow: 15_000 };
+
+/**
+ * Passes an upload on while counting and hashing it. Fails with `payload_too_large` as soon as the limit is passed, and
+ * with `invalid_request` when the upload has as good as stopped.
+ */
+export class UploadMeter extends Transform {
+  private readonly hash = createHash('sha256');
+  private readonly timer: NodeJS.Timeout;
+  private windowBytes = 0;
+  /** So far. */
+  bytes = 0;
+
+  constructor(private readonly limits: UploadLimits) {
+    super();
+    this.timer = setInterval(() => this.checkRate(), limits.windowMs).unref();
+  }
+
+  /** Lower-case hex; read it once, at the end. */
+  sha256(): string {
+    return this.hash.digest('hex');
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.bytes += chunk.length;
+    this.windowBytes += chunk.length;
+    if (this.bytes > this.limits.maxBytes) {
+      done(fileTooLarge(this.limits.maxBytes));
+      return;
+    }
+    this.hash.update(chunk);
+    done(null, chunk);
+  }
+
+  override _flush(done: TransformCallback): void {
+    clearInterval(this.timer);
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    clearInterval(this.timer);
+    done(error);
+  }
+
+  private checkRate(): void {
+    // A full buffer means that we are the slow side.
+    const waitsForUs = this.readableLength >= this.readableHighWaterMark;
+    if (this.windowBytes < this.limits.minBytesPerWindow && !waitsForUs) {
+      this.destroy(new PolyscribeError('invalid_request', 'The upload stopped; send it again.'));
+    }
+    this.windowBytes = 0;
+  }
+}
+
+export function fileTooLarge(maxBytes: number): PolyscribeError {
+  return new PolyscribeError(
+    'payload_too_large',
+    `The file is larger than ${maxBytes} bytes, the most that is taken; send a shorter or more compressed recording.`,
+  );
+}

@@ -1,0 +1,98 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { loadConfig } from '#config';
+import type { EngineInstance } from '#contracts';
+import { createEventBus, type EventBus } from '#events';
+import { createObjectStore, type ObjectStore } from '#objects';
+import { Database, JobRepository } from '#persistence';
+import { startTestDatabase } from '../../../libs/persistence/testing.js';
+import { createJobQueue, type JobQueue } from '#queue';
+import { createLogger } from '#telemetry';
+import { eventually } from '#testing';
+import { gateway } from '../gateway.definition.js';
+import { startRegistryStandIn } from './registry-stand-in.js';
+
+/** A gateway on real backing services, and what a worker would have of them. */
+export interface GatewayUnderTest {
+  readonly url: string;
+  readonly grpcAddress: string;
+  readonly databaseUrl: string;
+  readonly database: Database;
+  readonly jobs: JobRepository;
+  readonly events: EventBus;
+  readonly queue: JobQueue;
+  readonly objects: ObjectStore;
+  readonly logLines: string[];
+  /** Files in the object store, those that are being written included. */
+  storedFiles(): Promise<string[]>;
+  countRows(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export async function startGatewayUnderTest(
+  instances: readonly EngineInstance[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<GatewayUnderTest> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'polyscribe-gateway-'));
+  const testDatabase = await startTestDatabase();
+  const databaseUrl = testDatabase.url;
+  const config = loadConfig({ PORT: '0', GRPC_PORT: '0', DATA_DIR: dataDir, ...environment });
+  const logLines: string[] = [];
+  const logger = createLogger('gateway', 'info', linesInto(logLines));
+  const registry = await startRegistryStandIn(instances, logger);
+  const addresses: Partial<Record<string, string>> = { database: databaseUrl, registry: registry.address };
+  const running = await gateway.start({ config, logger, endpoint: (name) => addresses[name] ?? '' });
+
+  const database = new Database(databaseUrl);
+  await database.connect();
+  const events = createEventBus({ databaseUrl, logger });
+  const queue = createJobQueue({ databaseUrl, logger });
+  const objects = createObjectStore({ config, logger });
+  const url = running.endpoints?.http ?? '';
+  await eventually('the gateway to know the engines', async () => {
+    const health = (await (await fetch(`${url}/health`)).json()) as { components: { registry: { status: string } } };
+    return health.components.registry.status === 'up';
+  });
+  return {
+    url,
+    grpcAddress: running.endpoints?.grpc ?? '',
+    databaseUrl,
+    database,
+    jobs: new JobRepository(database),
+    events,
+    queue,
+    objects,
+    logLines,
+    storedFiles: () => filesUnder(join(dataDir, 'objects')),
+    countRows: async () => {
+      const counts = await new JobRepository(database).stats();
+      return Object.values(counts).reduce((sum, count) => sum + count, 0);
+    },
+    stop: async () => {
+      await running.stop();
+      await registry.stop();
+      await events.close();
+      await queue.close();
+      await objects.close();
+      await database.close();
+      await testDatabase.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function linesInto(lines: string[]): Writable {
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString());
+      done();
+    },
+  });
+}
+
+async function filesUnder(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile() && entry.name !== '.link-secret').map((entry) => entry.name);
+}

@@ -1,0 +1,4 @@
+/** Injection tokens of what is not a class. */
+export const CONFIG = Symbol('Config');
+export const LOGGER = Symbol('Logger');
+export const SIGNED_LINKS = Symbol('SignedLinks');
