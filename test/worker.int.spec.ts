@@ -118,24 +118,27 @@ describe('the worker in a mesh', () => {
     expect(await ended(job)).toMatchObject({ status: 'cancelled' });
   });
 
-  it.each(['fail', 'garbage', 'hang'] as const)('goes on with another engine after the first does this: %s', async (kind) => {
-    const bad = new ScriptedEngine({
-      engine: 'asr',
-      behave: () => (kind === 'fail' ? { kind, code: 'engine_unavailable', afterSegments: 2 } : { kind }),
-    });
-    const good = new ScriptedEngine({ engine: 'local' });
-    await mesh.host(bad);
-    await mesh.host(good);
-    await mesh.work({ callBaseMs: 2_000, callMsPerAudioMs: 0 });
-    const job = await mesh.submit(fewFile, { engine: 'asr' });
-    await ended(job);
-    expect(await mesh.texts(job)).toEqual(textsOf(few));
-    expect(await mesh.transcripts.findByJob(job.id)).toMatchObject({
-      engineUsed: 'local',
-      fallbackReason: expect.stringContaining('local stood in for asr, which failed') as string,
-    });
-    expect(bad.calls).toHaveLength(1);
-  });
+  it.each(['fail', 'garbage', 'hang'] as const)(
+    'goes on with another engine after the first does this: %s',
+    async (kind) => {
+      const bad = new ScriptedEngine({
+        engine: 'asr',
+        behave: () => (kind === 'fail' ? { kind, code: 'engine_unavailable', afterSegments: 2 } : { kind }),
+      });
+      const good = new ScriptedEngine({ engine: 'local' });
+      await mesh.host(bad);
+      await mesh.host(good);
+      await mesh.work({ callBaseMs: 2_000, callMsPerAudioMs: 0 });
+      const job = await mesh.submit(fewFile, { engine: 'asr' });
+      await ended(job);
+      expect(await mesh.texts(job)).toEqual(textsOf(few));
+      expect(await mesh.transcripts.findByJob(job.id)).toMatchObject({
+        engineUsed: 'local',
+        fallbackReason: expect.stringContaining('local stood in for asr, which failed') as string,
+      });
+      expect(bad.calls).toHaveLength(1);
+    },
+  );
 
   it('goes on with another engine when the process of the first goes away', async () => {
     const doomed = new ScriptedEngine({ engine: 'asr', behave: () => ({ kind: 'hang', afterSegments: 1 }) });

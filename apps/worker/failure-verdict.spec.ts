@@ -2,20 +2,22 @@ import { type ErrorCode, errorTable, PolyscribeError } from '#contracts';
 import { verdictOn } from './failure-verdict.js';
 import { backoffMs } from './backoff.js';
 
-const limits = { jobTimeoutMs: 1000, engineWaitPauseMs: 15, jobRetry: { firstMs: 10, maxMs: 40 } };
+const limits = { jobTimeoutMs: 1000, busyWaitMs: 5000, engineWaitPauseMs: 15, jobRetry: { firstMs: 10, maxMs: 40 } };
 
 function verdict(code: ErrorCode, state: { attempt?: number; ageMs?: number } = {}) {
   return verdictOn(new PolyscribeError(code, 'x'), { attempt: 1, maxAttempts: 4, ageMs: 0, ...state }, limits);
 }
 
 describe('verdictOn', () => {
-  it.each(['no_engine', 'engine_busy', 'rate_limited', 'dependency_unavailable'] as const)(
-    'lets a job wait for what nobody is to blame for: %s',
-    (code) => {
-      expect(verdict(code, { attempt: 4 })).toMatchObject({ kind: 'again', countAttempt: false });
-      expect(verdict(code, { ageMs: 1000 })).toEqual({ kind: 'fail' });
-    },
-  );
+  it.each([
+    ['no_engine', 1000],
+    ['dependency_unavailable', 1000],
+    ['engine_busy', 5000],
+    ['rate_limited', 5000],
+  ] as const)('lets a job wait for what nobody is to blame for: %s, up to %d ms', (code, limitMs) => {
+    expect(verdict(code, { attempt: 4, ageMs: limitMs - 1 })).toMatchObject({ kind: 'again', countAttempt: false });
+    expect(verdict(code, { ageMs: limitMs })).toEqual({ kind: 'fail' });
+  });
 
   it.each(['engine_unavailable', 'internal'] as const)('counts an attempt that ended with %s', (code) => {
     expect(verdict(code)).toMatchObject({ kind: 'again', countAttempt: true });

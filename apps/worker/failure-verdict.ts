@@ -15,6 +15,7 @@ export interface AttemptState {
 
 export interface VerdictLimits {
   readonly jobTimeoutMs: number;
+  readonly busyWaitMs: number;
   readonly engineWaitPauseMs: number;
   readonly jobRetry: BackoffLimits;
 }
@@ -22,8 +23,9 @@ export interface VerdictLimits {
 /**
  * What the error table makes of a job's failed attempt:
  *
- * - Nobody is to blame and it may pass (no engine, all busy, a dependency away): the job waits its turn again without
- *   using up an attempt, until it is as old as an attempt may take.
+ * - All engines are busy: it waits its turn again, as it would in the queue, without using up an attempt.
+ * - Nobody is to blame and it may pass (no engine, a dependency away): the same, but only until the job is as old as an
+ *   attempt may take.
  * - An engine is down, or something went wrong here: again after a pause, while there are attempts left.
  * - Anything else would end the same way: it fails.
  */
@@ -31,7 +33,7 @@ export function verdictOn(error: PolyscribeError, state: AttemptState, limits: V
   const { retry, engineFault } = error.row;
   const mayPass = retry === 'later' || retry === 'other-engine-then-later';
   if (mayPass && !engineFault) {
-    if (state.ageMs >= limits.jobTimeoutMs) return { kind: 'fail' };
+    if (state.ageMs >= (retry === 'later' ? limits.busyWaitMs : limits.jobTimeoutMs)) return { kind: 'fail' };
     const afterMs = Math.max(backoffMs(1, pauseOf(limits)), error.retryAfterMs ?? 0);
     return { kind: 'again', afterMs: Math.min(afterMs, limits.jobRetry.maxMs), countAttempt: false };
   }

@@ -172,6 +172,7 @@ describe('JobConsumer', () => {
     stop.abort();
     await expect(first).resolves.toEqual({ afterMs: 0 });
     expect(await harness.find(job)).toMatchObject({ status: 'queued', attempts: 0 });
+    expect((await harness.history(job)).at(-1)).toMatchObject({ type: 'status', data: { status: 'queued' } });
 
     const second = harness.worker([asr], { 'asr:1': speaks });
     await run(second, job);

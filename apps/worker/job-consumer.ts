@@ -8,7 +8,7 @@ import type { Announcer } from './announcer.js';
 import { attemptOf } from './claimed-job.js';
 import { verdictOn } from './failure-verdict.js';
 import { Interruption, interruptionOf } from './interruption.js';
-import type { JobRunner } from './job-runner.js';
+import type { Attempt, JobRunner } from './job-runner.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { settledWithin } from './settle.js';
 import type { WorkerSettings } from './worker-settings.js';
@@ -86,7 +86,7 @@ export class JobConsumer {
       } catch (thrown) {
         error = thrown;
         await attempt.progress.stop();
-        ({ outcome, requeue } = await this.end(claim, keeper, thrown));
+        ({ outcome, requeue } = await this.end(claim, keeper, attempt, thrown));
       }
     } catch (thrown) {
       if (!(thrown instanceof LeaseLostError)) throw thrown;
@@ -102,6 +102,7 @@ export class JobConsumer {
   private async end(
     claim: Claim,
     keeper: LeaseKeeper,
+    attempt: Attempt,
     thrown: unknown,
   ): Promise<{ outcome: Outcome; requeue?: Requeue }> {
     const { leases, settings } = this.parts;
@@ -111,11 +112,13 @@ export class JobConsumer {
       await leases.cancelled(claim.lease);
       return { outcome: 'cancelled' };
     }
-    if (interruption?.kind === 'stop') return this.giveBack(claim, 0, false);
+    if (interruption?.kind === 'stop') return this.giveBack(claim, attempt, 'The worker is stopping', 0, false);
     const error = interruption ? tooLong(settings.jobTimeoutMs) : PolyscribeError.from(thrown);
     const ageMs = Date.now() - (claim.job.startedAt ?? claim.job.createdAt).getTime();
     const verdict = verdictOn(error, { attempt: claim.job.attempts, maxAttempts: claim.maxAttempts, ageMs }, settings);
-    if (verdict.kind === 'again') return this.giveBack(claim, verdict.afterMs, verdict.countAttempt);
+    if (verdict.kind === 'again') {
+      return this.giveBack(claim, attempt, error.message, verdict.afterMs, verdict.countAttempt);
+    }
     await leases.fail(claim.lease, { code: error.code, message: error.message, retryable: error.retryable });
     if (error.code === 'unsupported_media') await this.parts.objects.delete(claim.job.media.key);
     return { outcome: 'failed' };
@@ -123,9 +126,15 @@ export class JobConsumer {
 
   private async giveBack(
     claim: Claim,
+    attempt: Attempt,
+    message: string,
     afterMs: number,
     countAttempt: boolean,
   ): Promise<{ outcome: Outcome; requeue: Requeue }> {
+    // Told before it is written: afterwards the next worker may already be telling that it runs.
+    const progress = attempt.progress.percentNow;
+    const data = { job_id: claim.job.id, status: 'queued' as const, progress, stage: 'queued', message };
+    await this.parts.events.publish(claim.job.id, [{ type: 'status', data }]);
     await this.parts.leases.giveBack(claim.lease, { afterMs, countAttempt });
     return { outcome: 'given back', requeue: { afterMs } };
   }

@@ -41,6 +41,11 @@ export class ProgressReporter {
     private readonly sinks: ProgressSinks,
   ) {}
 
+  /** The highest percent reported or to be reported next. */
+  get percentNow(): number {
+    return this.percent();
+  }
+
   /** Begins a stage and reports it at once. @throws what an earlier report failed with */
   async enter(stage: string, message: string, atLeast = 0): Promise<void> {
     this.stage = stage;

@@ -17,7 +17,7 @@ export class Reconciler {
   private timer: NodeJS.Timeout | undefined;
   private round: Promise<void> = Promise.resolve();
   private stopped = false;
-  private expiredAt = performance.now();
+  private expiredAt = -Infinity;
 
   constructor(
     private readonly rows: ReconcileRepository,

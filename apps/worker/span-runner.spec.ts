@@ -154,6 +154,16 @@ describe('SpanRunner', () => {
     });
   });
 
+  it('says engine_busy when a place was never free', async () => {
+    const { runner, engines } = runnerWith(
+      new FakeRegistry(instanceOf('asr', { inFlight: 2 })),
+      {},
+      { fullProbeMs: 60_000, engineWaitMs: 30 },
+    );
+    await expect(runner.run(spanWork(), fakeRun(), never)).rejects.toMatchObject({ code: 'engine_busy' });
+    expect(engines.calls).toEqual([]);
+  });
+
   it('says why nobody could ever serve', async () => {
     const { runner } = runnerWith(asrAndLocal(), {});
     const run = fakeRun({ language: 'de' });

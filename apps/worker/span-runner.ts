@@ -7,7 +7,7 @@ import {
   type TranscriptSegment,
   type TranscriptWarning,
 } from '#contracts';
-import { modelFor, refusal, route, type RoutingRequest } from '#routing';
+import { modelFor, refusal, type Rejection, route, type RoutingRequest } from '#routing';
 import { callEngine, type CallResult, type EngineCaller, EngineFailure } from './engine-call.js';
 import type { EngineDirectory } from './engine-directory.js';
 import { chooseInstance } from './instance-choice.js';
@@ -33,8 +33,8 @@ export class SpanRunner {
 
   /**
    * @throws Interruption when the signal was aborted
-   * @throws PolyscribeError `no_engine` or why nobody can serve, when nobody could for `engineWaitMs`; otherwise the last
-   *   engine's error
+   * @throws PolyscribeError `no_engine`, `engine_busy` or why nobody can serve, when nobody could for `engineWaitMs`;
+   *   otherwise the last engine's error
    */
   async run(work: SpanWork, run: JobRun, signal: AbortSignal): Promise<SpanResult> {
     const tries = new SpanTries(this.settings);
@@ -91,9 +91,7 @@ export class SpanRunner {
       const someAreFull = decision.rejections.some((rejection) => rejection.code === 'full');
       const roundMs = someAreFull ? 0 : tries.nextRoundMs();
       if (wait.ms >= this.settings.engineWaitMs) {
-        throw (
-          tries.lastError ?? refusal(request, decision) ?? nobodyServes(decision.rejections.map(({ detail }) => detail))
-        );
+        throw tries.lastError ?? refusal(request, decision) ?? nobodyServes(decision.rejections);
       }
       if (roundMs > 0) {
         await this.pause(roundMs, signal);
@@ -281,8 +279,11 @@ function fallbackReason(engine: string, run: JobRun, { firstFailure }: SpanTries
   return `${engine} stood in for ${named}, which could not take the work.`;
 }
 
-function nobodyServes(details: readonly string[]): PolyscribeError {
-  const reasons = [...new Set(details)].slice(0, 5).join(' ');
+function nobodyServes(rejections: readonly Rejection[]): PolyscribeError {
+  if (rejections.some(({ code }) => code === 'full')) {
+    return new PolyscribeError('engine_busy', 'Every engine that can serve this has its places taken.');
+  }
+  const reasons = [...new Set(rejections.map(({ detail }) => detail))].slice(0, 5).join(' ');
   const because = reasons === '' ? 'None is registered.' : reasons;
   return new PolyscribeError('no_engine', `No engine could take the work. ${because}`);
 }

@@ -19,6 +19,8 @@ export interface WorkerSettings {
   readonly engineWaitMs: number;
   /** How long such a job stays away. */
   readonly engineWaitPauseMs: number;
+  /** How long a job may be put back because every engine that could serve is full. */
+  readonly busyWaitMs: number;
   /** How long spans of one transcript wait for a place at the engine they began with before they go to another. */
   readonly sameEngineWaitMs: number;
   /** Longest pause before a full engine is asked again, in case the registry's figure is old. */
@@ -51,6 +53,7 @@ export function workerSettings(config: Config): WorkerSettings {
     settleMs: 5_000,
     engineWaitMs: 60_000,
     engineWaitPauseMs: 15_000,
+    busyWaitMs: 86_400_000,
     sameEngineWaitMs: 10_000,
     fullProbeMs: 1_000,
     // Four spans of the longest planned length are about 20 MB.

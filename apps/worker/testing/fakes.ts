@@ -28,6 +28,7 @@ export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSett
     settleMs: 1_000,
     engineWaitMs: 500,
     engineWaitPauseMs: 20,
+    busyWaitMs: 86_400_000,
     sameEngineWaitMs: 100,
     fullProbeMs: 20,
     spansAtOnce: 4,
