@@ -9,7 +9,8 @@ const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'
 const nameCodes = new Set(['ENOTFOUND', 'EAI_AGAIN']);
 const unavailableState = /^(08...|53...|57P0[1-5]|57014|55P03|25P03|40001|40P01)$/;
 /** What `pg` says without a code. */
-const unavailableMessage = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout)/;
+const unavailableMessage =
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|encountered a connection error/;
 
 /** A failed statement without its parameters, which may be transcript text. */
 class StatementError extends Error {

@@ -2,9 +2,6 @@ import { Database } from './database.js';
 import { waitUntil } from './embedded/wait-until.js';
 import { startTestDatabase, type TestDatabase } from './testing.js';
 
-const yes = (): boolean => true;
-const no = (): boolean => false;
-
 describe('Database', () => {
   let server: TestDatabase;
   beforeAll(async () => {
@@ -36,8 +33,18 @@ describe('Database', () => {
     await database
       .query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()')
       .catch(() => undefined);
-    const back = await waitUntil(() => database.ping().then(yes, no), 10_000);
+    const refusals: unknown[] = [];
+    const back = await waitUntil(async () => {
+      try {
+        await database.ping();
+        return true;
+      } catch (error) {
+        refusals.push(error);
+        return false;
+      }
+    }, 10_000);
     expect(back).toBe(true);
+    for (const refusal of refusals) expect(refusal).toMatchObject({ code: 'dependency_unavailable' });
     await database.close();
     const away = new Database('postgres://nobody@127.0.0.1:9/none', { connectTimeoutMs: 100 });
     await expect(away.connect()).rejects.toMatchObject({ code: 'dependency_unavailable', retryAfterMs: 2000 });

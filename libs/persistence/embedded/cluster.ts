@@ -9,7 +9,7 @@ import { systemErrorCode } from '../system-error.js';
 /** The role that owns everything in the embedded database. */
 export const DATABASE_USER = 'polyscribe';
 
-const INITDB_TIMEOUT_MS = 120_000;
+const INITDB_TIMEOUT_MS = 300_000;
 const MAX_ERROR_CHARS = 2_000;
 
 /** A database cluster on disk, with the password that opens it. */

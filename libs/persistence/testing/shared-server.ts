@@ -1,4 +1,5 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '#telemetry';
 import { findBinaries } from '../embedded/binaries.js';
@@ -12,11 +13,14 @@ import { waitUntil } from '../embedded/wait-until.js';
 
 /** Names the folder of this test run's server, set by the run's global set-up. */
 export const FOLDER_VARIABLE = 'POLYSCRIBE_TEST_DATABASE_DIR';
+const FOLDER_PREFIX = 'polyscribe-test-';
 const START_TIMEOUT_MS = 60_000;
 
 interface Started {
   readonly url: string;
   readonly pid: number;
+  /** Tells the server from a later process with its id. */
+  readonly identity: string | undefined;
 }
 
 /** Nothing of it needs to outlive the run. */
@@ -43,14 +47,36 @@ export async function sharedServer(): Promise<string> {
   return started.url;
 }
 
+/** Makes the folder in which the first test that needs a database starts its server. */
+export async function makeRunFolder(): Promise<string> {
+  await removeAbandoned();
+  const folder = await mkdtemp(join(tmpdir(), FOLDER_PREFIX));
+  await chmod(folder, 0o755);
+  const identity = await processIdentity(process.pid);
+  await writeFile(join(folder, 'run.json'), JSON.stringify({ pid: process.pid, identity }));
+  return folder;
+}
+
+/** Stops the servers of our own earlier runs that were killed before they could. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of (await readdir(tmpdir())).filter((each) => each.startsWith(FOLDER_PREFIX))) {
+    const folder = join(tmpdir(), name);
+    const found = await stat(folder).catch(() => undefined);
+    // Anyone may put a folder there; what another user writes into it must not tell us which process to stop.
+    if (found?.uid !== process.getuid?.()) continue;
+    const text = await readFile(join(folder, 'run.json'), 'utf8').catch(() => undefined);
+    if (text === undefined) continue;
+    const run = JSON.parse(text) as { pid: number; identity: string };
+    if ((await processIdentity(run.pid)) !== run.identity) await stopSharedServer(folder);
+  }
+}
+
 /** Stops the server of a test run if it was started, and removes its folder. */
 export async function stopSharedServer(folder: string): Promise<void> {
   const started = await readStarted(folder);
   if (started) {
-    const identity = await processIdentity(started.pid);
-    await stopPostmaster(started.pid, async () => {
-      return identity !== undefined && (await processIdentity(started.pid)) === identity;
-    });
+    const { pid, identity } = started;
+    await stopPostmaster(pid, async () => identity !== undefined && (await processIdentity(pid)) === identity);
   }
   await rm(folder, { recursive: true, force: true });
 }
@@ -74,7 +100,8 @@ async function start(folder: string): Promise<Started> {
   const server = await startServer({ binaries, launcher, cluster, logger, settings });
   // This test process may end long before the run does, and must not wait for the server.
   server.unref();
-  return { url: databaseUrl(cluster, server.port, 'postgres'), pid: server.pid };
+  const { pid } = server;
+  return { url: databaseUrl(cluster, server.port, 'postgres'), pid, identity: await processIdentity(pid) };
 }
 
 async function readStarted(folder: string): Promise<Started | undefined> {
