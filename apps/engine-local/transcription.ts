@@ -1,0 +1,255 @@
+import { setMaxListeners } from 'node:events';
+import { type EngineEvent, PolyscribeError, SAMPLE_RATE_HZ } from '#contracts';
+import { AudioReader, IDLE } from './audio-reader.js';
+import { planBatches, windowSize } from './batch-planner.js';
+import { detokenize } from './detokenize.js';
+import { HandOver } from './hand-over.js';
+import type { InferenceResult, InferenceTask, RecognitionStop } from './inference-task.js';
+import type { LocalModel } from './model-files.js';
+import { SampleBuffer } from './sample-buffer.js';
+import { FRAME_SAMPLES, type Utterance, UtteranceSegmenter } from './utterance-segmenter.js';
+import type { WorkerPool } from './worker-pool.js';
+
+export type InferencePool = WorkerPool<InferenceTask, InferenceResult>;
+
+/** Samples of context that the voice activity model wants before a frame. */
+const CONTEXT_SAMPLES = 64;
+
+/** Frames of each block in which speech is looked for: small ones first, for an early first word; then 64 s. */
+const blockFrames = [250, 500, 1000];
+const LARGEST_BLOCK_FRAMES = 2000;
+
+/** Audio held beyond what has been handed out. It must hold a block, an utterance and a window. */
+const LOOK_AHEAD_SAMPLES = 150 * SAMPLE_RATE_HZ;
+
+/** A window of utterances waits for more no longer than that much audio. */
+const WINDOW_SAMPLES = 48 * SAMPLE_RATE_HZ;
+
+/** A source that gives nothing for so long is live, or slow: what has come is worked on. */
+const IDLE_MS = 300;
+
+/** Silero's own default: what is added to speech on either side, so that its edges are not lost. */
+const EDGE_SAMPLES = (30 * SAMPLE_RATE_HZ) / 1000;
+
+interface Recognized {
+  readonly text: string;
+  readonly stop: RecognitionStop;
+}
+
+/** An utterance whose text is on its way, or the news that there is no speech before a position. */
+type Found =
+  | { readonly utterance: Utterance; readonly recognized: PromiseWithSettlers<Recognized> }
+  | { readonly settled: number };
+
+interface PromiseWithSettlers<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * One call: reads audio a bounded way ahead, finds utterances in it, has them recognised in batches and gives their texts
+ * in time order. Memory does not grow with the length of the audio.
+ */
+export class Transcription {
+  private readonly buffer = new SampleBuffer();
+  private readonly segmenter = new UtteranceSegmenter();
+  private readonly found = new HandOver<Found>();
+  private readonly ended = new AbortController();
+  private readonly signal: AbortSignal;
+  /** Utterances that wait for their window to fill. */
+  private window: Extract<Found, { utterance: Utterance }>[] = [];
+  private windows = 0;
+  /** Everything before it has been handed out. */
+  private handedOut = 0;
+  private wakeReader: (() => void) | undefined;
+
+  constructor(
+    private readonly pool: InferencePool,
+    private readonly call: { readonly id: string; readonly model: LocalModel },
+    private readonly audio: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ) {
+    this.signal = AbortSignal.any([signal, this.ended.signal]);
+    // Each batch listens; the look-ahead bounds them.
+    setMaxListeners(0, this.signal);
+  }
+
+  /** Segments, progress and warnings in time order. @throws PolyscribeError `engine_unavailable`, `cancelled` */
+  async *events(): AsyncGenerator<EngineEvent> {
+    const reader = new AudioReader(this.audio, this.signal);
+    const onAbort = () => this.found.fail(cancelledError());
+    this.signal.addEventListener('abort', onAbort, { once: true });
+    if (this.signal.aborted) onAbort();
+    const listening = this.listen(reader).then(
+      () => this.found.close(),
+      (error: unknown) => {
+        this.found.fail(error instanceof Error ? error : new Error(String(error)));
+        // Utterances in the making would only hold up the error.
+        this.ended.abort();
+      },
+    );
+    let lastEndMs = 0;
+    try {
+      for (let found = await this.found.take(); found; found = await this.found.take()) {
+        if ('settled' in found) {
+          yield this.advance(found.settled);
+          continue;
+        }
+        const { text, stop } = await this.recognized(found.recognized.promise);
+        const { startMs, endMs } = this.times(found.utterance, lastEndMs);
+        if (text !== '') {
+          lastEndMs = endMs;
+          yield { type: 'segment', segment: { startMs, endMs, text } };
+        }
+        if (stop !== 'end') yield stopWarning(stop, startMs);
+        yield this.advance(found.utterance.end);
+      }
+      yield { type: 'summary', language: 'en', model: this.call.model, audioMs: toMs(this.buffer.end) };
+    } finally {
+      this.signal.removeEventListener('abort', onAbort);
+      this.ended.abort();
+      this.wakeReader?.();
+      await reader.close();
+      await listening;
+    }
+  }
+
+  /** The text, unless the call fails before: the cause then, and not the cancelling that it brought about. */
+  private async recognized(promise: Promise<Recognized>): Promise<Recognized> {
+    try {
+      return await promise;
+    } catch (error) {
+      if (this.signal.aborted) await this.found.take();
+      throw error;
+    }
+  }
+
+  private async listen(reader: AudioReader): Promise<void> {
+    let position = 0;
+    let state: Float32Array | undefined;
+    for (let block = 0, status = 'more'; status !== 'ended'; block++) {
+      const wanted = (blockFrames[block] ?? LARGEST_BLOCK_FRAMES) * FRAME_SAMPLES;
+      status = await this.fill(reader, position, wanted);
+      const available = Math.min(wanted, this.buffer.end - position);
+      // The last frame is filled up with silence.
+      const frames = status === 'ended' ? Math.ceil(available / FRAME_SAMPLES) : Math.floor(available / FRAME_SAMPLES);
+      if (frames > 0) {
+        const samples = this.buffer.read(position - CONTEXT_SAMPLES, position + frames * FRAME_SAMPLES);
+        const task = { kind: 'voice-activity', samples, state } as const;
+        const result = await this.pool.run(task, { caller: this.call.id, urgent: true, signal: this.signal });
+        if (result.kind !== 'voice-activity') throw new Error('An inference thread mixed up its tasks.');
+        state = result.state;
+        position += frames * FRAME_SAMPLES;
+        this.gather(this.segmenter.push(result.probabilities), position);
+      }
+      if (status === 'ended') this.gather(this.segmenter.flush(), position);
+      if (status !== 'more') this.submitWindow();
+      this.found.push({ settled: Math.min(this.segmenter.settled, this.buffer.end) });
+    }
+  }
+
+  /** Reads until that many samples follow the position: `more`; or the source has ended or pauses. */
+  private async fill(reader: AudioReader, position: number, wanted: number): Promise<'more' | 'ended' | 'idle'> {
+    while (this.buffer.end - position < wanted) {
+      await this.room();
+      const worthwhile = this.buffer.end - position >= FRAME_SAMPLES;
+      const chunk = await reader.next(worthwhile ? IDLE_MS : undefined);
+      if (chunk === undefined) return 'ended';
+      if (chunk === IDLE) return 'idle';
+      this.buffer.append(chunk);
+    }
+    return 'more';
+  }
+
+  /** Waits until the audio that is held is less than the look-ahead. */
+  private async room(): Promise<void> {
+    while (this.buffer.end - this.handedOut >= LOOK_AHEAD_SAMPLES) {
+      await new Promise<void>((resolve) => {
+        this.wakeReader = resolve;
+      });
+      this.signal.throwIfAborted();
+    }
+  }
+
+  private gather(utterances: readonly Utterance[], heard: number): void {
+    for (const utterance of utterances) {
+      const found = { utterance, recognized: withSettlers<Recognized>() };
+      this.found.push(found);
+      this.window.push(found);
+      if (this.window.length === windowSize(this.windows)) this.submitWindow();
+    }
+    const [first] = this.window;
+    if (first && heard - first.utterance.start >= WINDOW_SAMPLES) this.submitWindow();
+  }
+
+  private submitWindow(): void {
+    const window = this.window;
+    if (window.length === 0) return;
+    this.window = [];
+    this.windows++;
+    for (const batch of planBatches(window.map(({ utterance }) => utterance.audioEnd - utterance.audioStart))) {
+      void this.recognize(batch.flatMap((index) => window[index] ?? []));
+    }
+  }
+
+  private async recognize(batch: readonly Extract<Found, { utterance: Utterance }>[]): Promise<void> {
+    const utterances = batch.map(({ utterance: { audioStart, audioEnd } }) => this.buffer.read(audioStart, audioEnd));
+    const task = { kind: 'recognition', model: this.call.model, utterances } as const;
+    try {
+      const result = await this.pool.run(task, { caller: this.call.id, signal: this.signal });
+      if (result.kind !== 'recognition') throw new Error('An inference thread mixed up its tasks.');
+      batch.forEach(({ recognized }, index) => {
+        const { tokens, stop } = result.rows[index] ?? { tokens: [], stop: 'end' };
+        recognized.resolve({ text: detokenize(tokens), stop });
+      });
+    } catch (error) {
+      for (const { recognized } of batch) recognized.reject(error);
+    }
+  }
+
+  private times({ start, end }: Utterance, lastEndMs: number): { startMs: number; endMs: number } {
+    const startMs = Math.max(lastEndMs, toMs(Math.max(0, start - EDGE_SAMPLES)));
+    return { startMs, endMs: Math.max(startMs, toMs(Math.min(end + EDGE_SAMPLES, this.buffer.end))) };
+  }
+
+  /** Everything before the position has been handed out: its audio can go, and more can be read. */
+  private advance(position: number): EngineEvent {
+    this.handedOut = Math.max(this.handedOut, Math.min(position, this.buffer.end));
+    this.buffer.discardBefore(this.handedOut - CONTEXT_SAMPLES);
+    this.wakeReader?.();
+    return { type: 'progress', processedMs: toMs(this.handedOut), stage: 'transcribing' };
+  }
+}
+
+function toMs(samples: number): number {
+  return Math.floor((samples * 1000) / SAMPLE_RATE_HZ);
+}
+
+function stopWarning(stop: Exclude<RecognitionStop, 'end'>, startMs: number): EngineEvent {
+  const where = `in the utterance at ${(startMs / 1000).toFixed(1)} s`;
+  const warning =
+    stop === 'repetition'
+      ? {
+          code: 'repetition_stopped',
+          message: `The model began to repeat itself ${where}; the rest of it is left out.`,
+        }
+      : { code: 'text_truncated', message: `The model did not come to an end ${where}; its text may be cut off.` };
+  return { type: 'warning', warning };
+}
+
+function cancelledError(): PolyscribeError {
+  return new PolyscribeError('cancelled', 'The call was cancelled.');
+}
+
+function withSettlers<T>(): PromiseWithSettlers<T> {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<T>((onValue, onError) => {
+    resolve = onValue;
+    reject = onError;
+  });
+  // Nobody waits any more for utterances of a call that has failed.
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}
