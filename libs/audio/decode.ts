@@ -34,7 +34,7 @@ const KEEP_TIME = [
 const harmless = /not on whitelist|Last message repeated/;
 
 /**
- * The first audio track of a file as PCM: 16 kHz, mono, signed 16-bit little-endian, in chunks of some kilobytes that may
+ * The first audio track of a file as PCM: 16 kHz, mono, signed 16-bit little-endian, in chunks of tens of kilobytes that may
  * split a sample. Work starts at the first pull, goes on only as fast as the caller pulls, and ends with the iterator.
  *
  * The file is taken for hostile: see `FencedProcess`, and `formats.ts` for what may be opened. Of a damaged file whatever
@@ -74,7 +74,7 @@ function decodeArguments(path: string, channel: number | undefined): string[] {
   return [
     ...['-nostdin', ...inputOptions, '-codec_whitelist', allowedDecoders.join(','), '-vn', '-sn', '-dn'],
     ...['-i', inputUrl(path), '-map', '0:a:0', '-filter_threads', '1', '-af', filter],
-    ...['-ac', '1', '-ar', String(SAMPLE_RATE_HZ), '-c:a', 'pcm_s16le', '-f', 's16le', 'pipe:1'],
+    ...['-ac', '1', '-ar', String(SAMPLE_RATE_HZ), '-c:a', 'pcm_s16le', '-f', 's16le', '-flush_packets', '0', 'pipe:1'],
   ];
 }
 

@@ -49,8 +49,8 @@ export const ffmpeg: MediaProgram = { name: 'ffmpeg', variable: 'FFMPEG_PATH' };
 export const ffprobe: MediaProgram = { name: 'ffprobe', variable: 'FFPROBE_PATH' };
 
 /** Ended by an administrator or the out-of-memory killer; other signals are crashes over a bad file. */
-export function wasEndedFromOutside({ signal }: FencedExit): boolean {
-  return signal === 'SIGKILL' || signal === 'SIGTERM';
+export function wasEndedFromOutside({ killed, signal }: FencedExit): boolean {
+  return killed === undefined && (signal === 'SIGKILL' || signal === 'SIGTERM');
 }
 
 /** @throws what the signal was aborted with where that is a PolyscribeError, else `cancelled` */

@@ -16,9 +16,12 @@ export interface SearchRange {
   readonly target: number;
 }
 
-/** Loudness is measured in frames of 10 ms and judged over windows of 250 ms: closures of stop consonants are shorter, pauses longer. */
+/**
+ * Loudness is measured in frames of 10 ms and judged over windows of 200 ms: the silence within a word, before a stop
+ * consonant opens, is shorter, and a pause between sentences longer.
+ */
 const FRAME = SAMPLE_RATE_HZ / 100;
-const HALF_WINDOW_FRAMES = 12;
+const HALF_WINDOW_FRAMES = 10;
 
 /** Windows below this level, in dB of full scale, are all silent: it is the noise of the 16-bit samples themselves. */
 const SILENCE_DB = -75;
@@ -36,7 +39,7 @@ const PAUSE_RISE_DB = 3;
  * The quietest place of a range: the middle of the pause around the quietest window, with a slight preference for places
  * near the target. Depends on nothing but the samples.
  *
- * @param samples with some before and after the range, since windows reach 125 ms beyond it
+ * @param samples with some before and after the range, since windows reach 100 ms beyond it
  */
 export function quietestPlace(samples: Int16Array, range: SearchRange): QuietPlace {
   const first = Math.ceil(range.from / FRAME);
