@@ -70,7 +70,7 @@ export class Registration {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       const seen = this.changes.revision;
-      const waitMs = this.failures === 0 ? this.heartbeatMs : (RETRY_MS * (1 + Math.random())) / 2;
+      const waitMs = this.failures === 0 ? this.heartbeatMs : Math.round((RETRY_MS * (1 + Math.random())) / 2);
       await this.waitFor(seen, waitMs, signal);
       // The stop deregisters; a beat of ours would only come after it.
       if (this.stopping.signal.aborted) return;
@@ -111,7 +111,7 @@ export class Registration {
     });
     const read = new WireReader('engine_bad_response');
     const askedMs = durationToMs('heartbeat_interval', answer.heartbeatInterval, read);
-    this.heartbeatMs = Math.min(Math.max(askedMs, LEAST_HEARTBEAT_MS), MOST_HEARTBEAT_MS);
+    this.heartbeatMs = Math.min(Math.max(Math.round(askedMs), LEAST_HEARTBEAT_MS), MOST_HEARTBEAT_MS);
     this.leaseId = answer.leaseId;
   }
 

@@ -206,7 +206,7 @@ function released(audio: CountedAudio): Promise<unknown> {
   return eventually('the audio to be let go of', () => audio.isReleased, ABORT_DEADLINE_MS);
 }
 
-/** Resolves when the count has stood still for a quarter of a second, or after some seconds. */
+/** Resolves when the count has stood still for a tenth of a second, or after some seconds. */
 async function settled(count: () => number): Promise<void> {
   let last = count();
   let since = Date.now();
@@ -219,7 +219,7 @@ async function settled(count: () => number): Promise<void> {
         last = count();
         since = now;
       }
-      return now - since >= 250 || now >= deadline;
+      return now - since >= 100 || now >= deadline;
     },
     10_000,
   );
