@@ -18,7 +18,10 @@ export async function startEngineRegistry(
   const options = { logger: new NestLogger(logger), abortOnError: false };
   const app = await NestFactory.createApplicationContext(EngineRegistryModule.with(logger, settings), options);
   const service = app.get(EngineRegistryService);
-  const server = new GrpcServer({ logger }).add(registryV1.EngineRegistryServiceDefinition, service);
+  const server = new GrpcServer({ logger, tls: config.innerTls }).add(
+    registryV1.EngineRegistryServiceDefinition,
+    service,
+  );
   try {
     const registry = await server.listen(config.registry.host, config.registry.port);
     return {

@@ -77,7 +77,7 @@ async function openResources(
   stops.push(() => queue.close());
   const objects = createObjectStore({ config, logger, publicUrl });
   stops.push(() => objects.close());
-  const registry = new RegistryWatcher({ address: context.endpoint('registry'), logger });
+  const registry = new RegistryWatcher({ address: context.endpoint('registry'), tls: config.innerTls, logger });
   stops.push(() => registry.close());
   const signedLinks = await loadSignedLinks({ config, publicUrl });
   return { config, logger, database, events, queue, objects, registry, signedLinks };

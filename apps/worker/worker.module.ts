@@ -38,9 +38,9 @@ function connections(context: ServiceContext): Providers {
     { provide: ObjectStore, useFactory: () => createObjectStore({ config, logger }) },
     {
       provide: RegistryWatcher,
-      useFactory: () => new RegistryWatcher({ address: context.endpoint('registry'), logger }),
+      useFactory: () => new RegistryWatcher({ address: context.endpoint('registry'), tls: config.innerTls, logger }),
     },
-    { provide: RemoteEngine, useFactory: () => new RemoteEngine() },
+    { provide: RemoteEngine, useFactory: () => new RemoteEngine(config.innerTls) },
     {
       provide: EngineDirectory,
       inject: [RegistryWatcher],

@@ -1,4 +1,5 @@
-import { ConfigError, loadConfig } from './config.js';
+import { ConfigError } from './config-error.js';
+import { loadConfig } from './config.js';
 
 describe('loadConfig', () => {
   it('needs nothing: every variable has a default', () => {

@@ -1,11 +1,15 @@
 import { resolve } from 'node:path';
 import type { EngineChoice } from '#contracts';
+import { ConfigError } from './config-error.js';
 import { type Env, envSchema } from './env-schema.js';
+import { type TlsFiles, readTlsFiles } from './tls-files.js';
 
 /** All settings as one typed tree, read once at the start. Times in milliseconds, sizes in bytes. */
 export interface Config {
   readonly http: { readonly host: string; readonly port: number; readonly publicUrl: string | undefined };
   readonly grpc: { readonly host: string; readonly port: number };
+  /** Mutual TLS of the registry and the engines; undefined means in the clear. */
+  readonly innerTls: TlsFiles | undefined;
   /** Absolute. */
   readonly dataDir: string;
   /** undefined means the embedded twin. */
@@ -45,11 +49,6 @@ export interface Config {
   readonly logLevel: Env['LOG_LEVEL'];
 }
 
-/** The environment holds something we cannot start with. The message names each variable and never its value. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
 /**
  * Reads the configuration.
  *
@@ -65,6 +64,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return {
     http: { host: e.HOST, port: e.PORT, publicUrl: e.APP_URL },
     grpc: { host: e.HOST, port: e.GRPC_PORT },
+    innerTls: readTlsFiles(e),
     dataDir: resolve(e.DATA_DIR),
     databaseUrl: e.DATABASE_URL,
     redisUrl: e.REDIS_URL,

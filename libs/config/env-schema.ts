@@ -71,6 +71,10 @@ export const envSchema = z.object({
   ENGINE_ADVERTISE_ADDRESS: optional(hostAndPort),
   LOCAL_MODEL: withDefault(z.enum(['tiny', 'base'], { error: 'must be tiny or base' }), 'base'),
 
+  GRPC_TLS_CERT: optional(z.string()),
+  GRPC_TLS_KEY: optional(z.string()),
+  GRPC_TLS_CA: optional(z.string()),
+
   LOG_LEVEL: withDefault(
     z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be trace, debug, info, warn, error, fatal or silent',

@@ -1,1 +1,2 @@
+export * from './config-error.js';
 export * from './config.js';

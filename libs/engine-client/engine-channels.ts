@@ -1,4 +1,4 @@
-import { type GrpcClient, createGrpcChannel, createGrpcClient } from '#grpc';
+import { type GrpcClient, type GrpcTls, createGrpcChannel, createGrpcClient } from '#grpc';
 import { engineV1 } from '#protos';
 
 const UNARY_DEADLINE_MS = 5_000;
@@ -15,6 +15,9 @@ interface Entry {
 /** One connection for each engine address, shared by its calls. */
 export class EngineChannels {
   private readonly entries = new Map<string, Entry>();
+
+  /** @param tls in the clear unless given */
+  constructor(private readonly tls?: GrpcTls) {}
 
   /** Give it back when the call has ended. */
   take(address: string): Entry {
@@ -39,7 +42,7 @@ export class EngineChannels {
   }
 
   private open(address: string): Entry {
-    const channel = createGrpcChannel(address);
+    const channel = createGrpcChannel(address, { tls: this.tls });
     const client = createGrpcClient(engineV1.EngineServiceDefinition, channel, { unaryDeadlineMs: UNARY_DEADLINE_MS });
     const entry: Entry = { address, client, close: () => channel.close(), calls: 0, isUnwanted: false };
     this.entries.set(address, entry);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EngineInstance, PolyscribeError, type RegistrySnapshot, isAbortError } from '#contracts';
-import { ChangeSignal, createGrpcChannel, createGrpcClient } from '#grpc';
+import { ChangeSignal, type GrpcTls, createGrpcChannel, createGrpcClient } from '#grpc';
 import { fromWireInstance, registryV1 } from '#protos';
 import type { Logger } from '#telemetry';
 import { backoffMs } from './backoff.js';
@@ -8,6 +8,8 @@ import { backoffMs } from './backoff.js';
 export interface RegistryWatcherSettings {
   /** host:port of the engine registry. */
   readonly address: string;
+  /** In the clear unless given. */
+  readonly tls?: GrpcTls | undefined;
   readonly logger: Logger;
   /**
    * How long an instance that is missing from the first lists after a reconnect is kept: a registry that was restarted
@@ -84,9 +86,9 @@ export class RegistryWatcher {
   }
 
   private async run(): Promise<void> {
-    const { address, logger } = this.settings;
+    const { address, logger, tls } = this.settings;
     const { signal } = this.closing;
-    const channel = createGrpcChannel(address, { maxReceiveBytes: MAX_LIST_BYTES });
+    const channel = createGrpcChannel(address, { maxReceiveBytes: MAX_LIST_BYTES, tls });
     const client = createGrpcClient(registryV1.EngineRegistryServiceDefinition, channel, {
       unaryDeadlineMs: UNARY_DEADLINE_MS,
     });

@@ -6,7 +6,7 @@ import {
   PolyscribeError,
   type RegistrySnapshot,
 } from '#contracts';
-import { fromGrpcError, requestIdMetadata } from '#grpc';
+import { type GrpcTls, fromGrpcError, requestIdMetadata } from '#grpc';
 import { engineV1, fromWireDescription, fromWireEvent, toWireConfig } from '#protos';
 import { AudioReader } from './audio-reader.js';
 import { EngineChannels } from './engine-channels.js';
@@ -23,7 +23,12 @@ export interface RemoteCallLimits {
 
 /** Calls engines over gRPC. One of these serves a whole process; it keeps one connection for each address. */
 export class RemoteEngine {
-  private readonly channels = new EngineChannels();
+  private readonly channels: EngineChannels;
+
+  /** @param tls in the clear unless given */
+  constructor(tls?: GrpcTls) {
+    this.channels = new EngineChannels(tls);
+  }
 
   /** @throws PolyscribeError `engine_unavailable`, `engine_timeout`, `engine_bad_response` */
   async describe(address: string, signal?: AbortSignal): Promise<EngineDescription> {

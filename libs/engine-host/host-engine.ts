@@ -50,11 +50,12 @@ async function serve({ engine, context, ...options }: HostEngineOptions): Promis
     { callMs: config.limits.jobTimeoutMs, idleMs: options.idleMs ?? 60_000 },
     () => registration.changed(),
   );
-  const server = new GrpcServer({ logger }).add(engineV1.EngineServiceDefinition, service);
+  const server = new GrpcServer({ logger, tls: config.innerTls }).add(engineV1.EngineServiceDefinition, service);
   const bound = await server.listen(config.engine.host, config.engine.port);
   const address = advertisedAddress(config.engine.host, config.engine.advertiseAddress, bound);
   const registration = new Registration({
     registry,
+    tls: config.innerTls,
     instanceId,
     address,
     report: () => ({ description: service.description, load: service.load }),

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineDescription } from '#contracts';
-import { ChangeSignal, type GrpcClient, createGrpcChannel, createGrpcClient, fromGrpcError } from '#grpc';
+import { ChangeSignal, type GrpcClient, type GrpcTls, createGrpcChannel, createGrpcClient, fromGrpcError } from '#grpc';
 import { type EngineLoad, WireReader, durationToMs, registryV1, toWireDescription, toWireLoad } from '#protos';
 import type { Logger } from '#telemetry';
 
 export interface RegistrationSettings {
   /** host:port of the registry. */
   readonly registry: string;
+  /** In the clear unless given. */
+  readonly tls?: GrpcTls | undefined;
   readonly instanceId: string;
   /** host:port at which workers reach the instance. */
   readonly address: string;
@@ -36,7 +38,7 @@ export class Registration {
   private loop: Promise<void> | undefined;
 
   constructor(private readonly settings: RegistrationSettings) {
-    const channel = createGrpcChannel(settings.registry);
+    const channel = createGrpcChannel(settings.registry, { tls: settings.tls });
     this.closeChannel = () => channel.close();
     this.client = createGrpcClient(registryV1.EngineRegistryServiceDefinition, channel, {
       unaryDeadlineMs: CALL_DEADLINE_MS,

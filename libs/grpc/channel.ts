@@ -3,8 +3,11 @@ import type { Channel, Client, ClientMiddleware, CompatServiceDefinition } from 
 import { type DeadlineOptions, deadlineMiddleware } from 'nice-grpc-client-middleware-deadline';
 import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
 import { MAX_MESSAGE_BYTES } from './limits.js';
+import { type GrpcTls, channelCredentials } from './tls.js';
 
 export interface ChannelSettings {
+  /** In the clear unless given. */
+  readonly tls?: GrpcTls | undefined;
   /** Largest message that is taken; 4 MiB unless told otherwise. */
   readonly maxReceiveBytes?: number;
 }
@@ -14,7 +17,7 @@ export interface ChannelSettings {
  * needed: it holds a socket.
  */
 export function createGrpcChannel(address: string, settings: ChannelSettings = {}): Channel {
-  return createChannel(address, undefined, {
+  return createChannel(address, channelCredentials(settings.tls), {
     'grpc.max_receive_message_length': settings.maxReceiveBytes ?? MAX_MESSAGE_BYTES,
     // A peer that vanished without a word is noticed within half a minute, not when TCP gives up.
     'grpc.keepalive_time_ms': 20_000,

@@ -13,12 +13,18 @@ import { HealthService } from './health.service.js';
 import { MAX_MESSAGE_BYTES } from './limits.js';
 import type { RequestIdContext } from './request-id.js';
 import { errorMiddleware, requestIdMiddleware } from './server-middleware.js';
+import { type GrpcTls, serverCredentials } from './tls.js';
+
+/** Once calls are broken off, their connections close within that long. */
+const FORCED_STOP_MS = 1_000;
 
 /** What handlers get beside the request. */
 export type GrpcCallContext = CallContext & RequestIdContext;
 
 export interface GrpcServerSettings {
   readonly logger: Logger;
+  /** In the clear unless given. */
+  readonly tls?: GrpcTls | undefined;
   /** Largest message that is taken; 4 MiB unless told otherwise. */
   readonly maxReceiveBytes?: number;
 }
@@ -35,7 +41,7 @@ export class GrpcServer {
   readonly health = new HealthService(this.stopController.signal);
   private stopped: Promise<void> | undefined;
 
-  constructor(settings: GrpcServerSettings) {
+  constructor(private readonly settings: GrpcServerSettings) {
     this.server = createServer({
       'grpc.max_receive_message_length': settings.maxReceiveBytes ?? MAX_MESSAGE_BYTES,
       // A client that vanished without a word is noticed, so that what it held is freed.
@@ -73,7 +79,7 @@ export class GrpcServer {
   async listen(host: string, port: number): Promise<string> {
     this.add(healthV1.HealthDefinition, this.health);
     this.server.add(ServerReflectionService, ServerReflection(await readDescriptorSet(), this.serviceNames));
-    const bound = await this.server.listen(hostAndPort(host, port));
+    const bound = await this.server.listen(hostAndPort(host, port), serverCredentials(this.settings.tls));
     return hostAndPort(isWildcard(host) ? '127.0.0.1' : host, bound);
   }
 
@@ -86,9 +92,16 @@ export class GrpcServer {
   private async shutDown(graceMs: number): Promise<void> {
     this.health.setAllNotServing();
     this.stopController.abort();
-    const timer = setTimeout(() => this.server.forceShutdown(), graceMs);
+    let timer: NodeJS.Timeout | undefined;
+    const forced = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.server.forceShutdown();
+        // A connection that breaks at that very moment (one that speaks no HTTP/2, say) is waited for in vain.
+        timer = setTimeout(resolve, FORCED_STOP_MS);
+      }, graceMs);
+    });
     try {
-      await this.server.shutdown();
+      await Promise.race([this.server.shutdown(), forced]);
     } finally {
       clearTimeout(timer);
     }

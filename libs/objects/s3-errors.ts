@@ -27,6 +27,16 @@ const lostConnection = new Set([
   'ENOTFOUND',
 ]);
 
+/** What node:tls says of a certificate that it does not believe. */
+const distrust = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'CERT_HAS_EXPIRED',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
 /** Whether the same request may succeed if it is sent again at once. */
 export function isPassing(error: unknown): boolean {
   if (isAbortError(error)) return false;
@@ -58,6 +68,7 @@ function complaintFor(error: unknown, code: string): string {
   if (lostConnection.has(code)) return 'cannot be reached';
   if (error instanceof PassingStatusError) return `answered with HTTP status ${String(error.status)}`;
   if (refusedCredentials.has(code)) return 'refuses our credentials';
+  if (distrust.has(code)) return `has a certificate that is not trusted (${code})`;
   if (full.has(code)) return 'is full; free some space and try again';
   if (code === 'NoSuchBucket') return 'has lost its bucket';
   // Codes come over the wire: only what looks like one is repeated.

@@ -1,2 +1,3 @@
 export * from './contract.js';
+export * from './dev-certificates.js';
 export * from './eventually.js';
