@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { wordErrorRate } from '#evaluation';
+import { root, sample, temporaryDataDir } from './support/mesh-process.js';
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The command line as a user runs it, on a folder of its own. */
+describe('npm run transcribe', () => {
+  let data: Awaited<ReturnType<typeof temporaryDataDir>>;
+
+  beforeAll(async () => {
+    data = await temporaryDataDir();
+  });
+
+  afterAll(() => data.remove());
+
+  function transcribe(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
+    const main = join(root, 'dist/apps/cli/main.js');
+    // A free port for the mesh that might run already: the test is not to find one of the machine's owner.
+    const own = { PATH: process.env['PATH'], DATA_DIR: join(data.path, 'mesh'), PORT: '1' };
+    return new Promise((resolve) => {
+      execFile(process.execPath, ['--no-warnings', main, ...args], { env: { ...own, ...env } }, (error, stdout, stderr) =>
+        resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
+      );
+    });
+  }
+
+  it.each([
+    ['base', 0.08],
+    ['tiny', 0.15],
+  ])('prints the dialogue with model %s within a word error rate of %d', async (model, limit) => {
+    const { code, stdout, stderr } = await transcribe([sample('clinic-dialogue.opus')], { LOCAL_MODEL: model });
+    expect(stderr).toMatch(/transcribing/);
+    expect(code).toBe(0);
+    const reference = await readFile(sample('clinic-dialogue.txt'), 'utf8');
+    expect(wordErrorRate(reference, stdout).wer).toBeLessThanOrEqual(limit);
+  }, 120_000);
+
+  it('writes subtitles to a file', async () => {
+    const output = join(data.path, 'dialogue.srt');
+    const outcome = await transcribe([sample('clinic-dialogue.opus'), '--format', 'srt', '--output', output]);
+    expect(outcome).toMatchObject({ code: 0, stdout: '' });
+    expect(await readFile(output, 'utf8')).toMatch(/^1\n00:00:0\d,\d{3} --> /);
+  }, 60_000);
+
+  it('says in one line what is wrong with a file and leaves nothing behind', async () => {
+    const notes = join(data.path, 'notes.mp3');
+    await writeFile(notes, 'These are notes and no music.\n'.repeat(100));
+    const { code, stdout, stderr } = await transcribe([notes]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    const complaints = stderr.trim().split('\n').filter((line) => !line.includes('starting an embedded mesh'));
+    expect(complaints).toHaveLength(1);
+    expect(complaints[0]).toMatch(/unsupported_media/);
+  }, 60_000);
+
+  it('judges a missing or empty file without starting a mesh', async () => {
+    const empty = join(data.path, 'empty.wav');
+    await writeFile(empty, '');
+    await mkdir(join(data.path, 'untouched'));
+    const env = { DATA_DIR: join(data.path, 'untouched') };
+    expect(await transcribe([empty], env)).toMatchObject({ code: 1, stderr: `polyscribe: ${empty} is empty.\n` });
+    expect(await transcribe(['/no/such.wav'], env)).toMatchObject({ code: 1, stdout: '' });
+    expect(await readdir(join(data.path, 'untouched'))).toEqual([]);
+  });
+});
