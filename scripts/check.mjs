@@ -9,7 +9,7 @@ import { setUp } from './lib/set-up.mjs';
 
 await setUp({ build: false, media: false });
 await run('prettier', ['--check', '--log-level', 'warn', '.']);
-await run('eslint', ['--cache', '--cache-location', '.setup/eslintcache', '.']);
+await run('eslint', ['.']);
 await run('tsc', ['-p', '.']);
 await run('depcruise', ['--output-type', 'err', 'apps', 'libs', 'test', 'bench']);
 await run('buf', ['lint']);

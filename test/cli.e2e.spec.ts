@@ -25,8 +25,12 @@ describe('npm run transcribe', () => {
     // A free port for the mesh that might run already: the test is not to find one of the machine's owner.
     const own = { PATH: process.env['PATH'], DATA_DIR: join(data.path, 'mesh'), PORT: '1' };
     return new Promise((resolve) => {
-      execFile(process.execPath, ['--no-warnings', main, ...args], { env: { ...own, ...env } }, (error, stdout, stderr) =>
-        resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
+      execFile(
+        process.execPath,
+        ['--no-warnings', main, ...args],
+        { env: { ...own, ...env } },
+        (error, stdout, stderr) =>
+          resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
       );
     });
   }
@@ -34,13 +38,17 @@ describe('npm run transcribe', () => {
   it.each([
     ['base', 0.08],
     ['tiny', 0.15],
-  ])('prints the dialogue with model %s within a word error rate of %d', async (model, limit) => {
-    const { code, stdout, stderr } = await transcribe([sample('clinic-dialogue.opus')], { LOCAL_MODEL: model });
-    expect(stderr).toMatch(/transcribing/);
-    expect(code).toBe(0);
-    const reference = await readFile(sample('clinic-dialogue.txt'), 'utf8');
-    expect(wordErrorRate(reference, stdout).wer).toBeLessThanOrEqual(limit);
-  }, 120_000);
+  ])(
+    'prints the dialogue with model %s within a word error rate of %d',
+    async (model, limit) => {
+      const { code, stdout, stderr } = await transcribe([sample('clinic-dialogue.opus')], { LOCAL_MODEL: model });
+      expect(stderr).toMatch(/transcribing/);
+      expect(code).toBe(0);
+      const reference = await readFile(sample('clinic-dialogue.txt'), 'utf8');
+      expect(wordErrorRate(reference, stdout).wer).toBeLessThanOrEqual(limit);
+    },
+    120_000,
+  );
 
   it('writes subtitles to a file', async () => {
     const output = join(data.path, 'dialogue.srt');
@@ -54,7 +62,10 @@ describe('npm run transcribe', () => {
     await writeFile(notes, 'These are notes and no music.\n'.repeat(100));
     const { code, stdout, stderr } = await transcribe([notes]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    const complaints = stderr.trim().split('\n').filter((line) => !line.includes('starting an embedded mesh'));
+    const complaints = stderr
+      .trim()
+      .split('\n')
+      .filter((line) => !line.includes('starting an embedded mesh'));
     expect(complaints).toHaveLength(1);
     expect(complaints[0]).toMatch(/unsupported_media/);
   }, 60_000);
