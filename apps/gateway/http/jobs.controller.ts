@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Post, Query, Res, UseInterceptors } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { type ResultBody, resultBody } from '#formats';
 import { EnginesQuery, type EnginesView } from '../jobs/engines-view.js';
@@ -6,9 +6,11 @@ import { JobCommands } from '../jobs/job-commands.js';
 import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.js';
 import { type JobView, jobView } from '../jobs/job-views.js';
 import { TranscriptQueries } from '../jobs/transcript-queries.js';
+import { DeadlineInterceptor } from './deadline.interceptor.js';
 import { type AcceptedBody, acceptedBody } from './submit.controller.js';
 
 @Controller('api/transcribe/jobs')
+@UseInterceptors(DeadlineInterceptor)
 export class JobsController {
   constructor(
     private readonly queries: JobQueries,

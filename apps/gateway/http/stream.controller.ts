@@ -5,6 +5,8 @@ import type { FastifyReply } from 'fastify';
 import type { Logger } from '#telemetry';
 import { type JobNews, parsePosition, type WatchedEvent, WatchJob } from '../jobs/watch-job.js';
 import { LOGGER } from '../tokens.js';
+import { withinDeadline } from '../within-deadline.js';
+import { ANSWER_DEADLINE_MS } from './deadline.interceptor.js';
 
 const KEEP_ALIVE_MS = 15_000;
 
@@ -27,7 +29,8 @@ export class StreamController implements BeforeApplicationShutdown {
     @Query('last_event_id') lastEventIdInQuery: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const news = await this.watchJob.open(jobId, parsePosition(lastEventId ?? lastEventIdInQuery));
+    const opening = this.watchJob.open(jobId, parsePosition(lastEventId ?? lastEventIdInQuery));
+    const news = await withinDeadline(opening, ANSWER_DEADLINE_MS, 'database');
     if (!news) {
       await reply.code(204).send();
       return;

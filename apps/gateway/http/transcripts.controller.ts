@@ -1,16 +1,18 @@
-import { Controller, Get, Param, Query, Res } from '@nestjs/common';
+import { Controller, Get, Param, Query, Res, UseInterceptors } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { transcriptFormats } from '#formats';
 import { parseQuery } from '../jobs/job-queries.js';
 import { TranscriptQueries } from '../jobs/transcript-queries.js';
 import { attachment } from './content-disposition.js';
+import { DeadlineInterceptor } from './deadline.interceptor.js';
 
 const downloadQuery = z.strictObject({
   format: z.enum(transcriptFormats, { error: `must be one of ${transcriptFormats.join(', ')}` }).default('txt'),
 });
 
 @Controller('api/transcripts')
+@UseInterceptors(DeadlineInterceptor)
 export class TranscriptsController {
   constructor(private readonly transcripts: TranscriptQueries) {}
 
@@ -18,10 +20,11 @@ export class TranscriptsController {
   async download(
     @Param('transcriptId') transcriptId: string,
     @Query() query: unknown,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Buffer> {
     const { format } = parseQuery(downloadQuery, query);
     const { text, mediaType, filename } = await this.transcripts.render(transcriptId, format);
-    await reply.type(mediaType).header('content-disposition', attachment(filename)).send(Buffer.from(text));
+    reply.type(mediaType).header('content-disposition', attachment(filename));
+    return Buffer.from(text);
   }
 }

@@ -13,12 +13,14 @@ import { createLogger } from '#telemetry';
 import { eventually } from '#testing';
 import { gateway } from '../gateway.definition.js';
 import { startRegistryStandIn } from './registry-stand-in.js';
+import { TcpLink } from './tcp-link.js';
 
 /** A gateway on real backing services, and what a worker would have of them. */
 export interface GatewayUnderTest {
   readonly url: string;
   readonly grpcAddress: string;
-  readonly databaseUrl: string;
+  /** Stands between the gateway and its database. */
+  readonly databaseLink: TcpLink;
   readonly database: Database;
   readonly jobs: JobRepository;
   readonly events: EventBus;
@@ -42,7 +44,8 @@ export async function startGatewayUnderTest(
   const logLines: string[] = [];
   const logger = createLogger('gateway', 'info', linesInto(logLines));
   const registry = await startRegistryStandIn(instances, logger);
-  const addresses: Partial<Record<string, string>> = { database: databaseUrl, registry: registry.address };
+  const databaseLink = await TcpLink.to(databaseUrl);
+  const addresses: Partial<Record<string, string>> = { database: databaseLink.url, registry: registry.address };
   const running = await gateway.start({ config, logger, endpoint: (name) => addresses[name] ?? '' });
 
   const database = new Database(databaseUrl);
@@ -58,7 +61,7 @@ export async function startGatewayUnderTest(
   return {
     url,
     grpcAddress: running.endpoints?.grpc ?? '',
-    databaseUrl,
+    databaseLink,
     database,
     jobs: new JobRepository(database),
     events,
@@ -73,6 +76,7 @@ export async function startGatewayUnderTest(
     stop: async () => {
       await running.stop();
       await registry.stop();
+      await databaseLink.close();
       await events.close();
       await queue.close();
       await objects.close();
