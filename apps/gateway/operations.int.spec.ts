@@ -44,7 +44,10 @@ describe('the gateway in operation', () => {
       const startedAt = performance.now();
       const response = await client.get(`${base}/status/${jobId}`);
       expect(performance.now() - startedAt).toBeLessThan(4_000);
-      expect(problemSchema.parse(await response.json())).toMatchObject({ code: 'dependency_unavailable', retryable: true });
+      expect(problemSchema.parse(await response.json())).toMatchObject({
+        code: 'dependency_unavailable',
+        retryable: true,
+      });
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(await client.problem(`${base}/stream/${jobId}`)).toMatchObject({ status: 503 });
     } finally {
@@ -112,7 +115,9 @@ describe('the gateway in operation', () => {
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store',
     });
-    expect((await client.get('/engines', { origin: 'http://x' })).headers.get('access-control-allow-origin')).toBeNull();
+    expect(
+      (await client.get('/engines', { origin: 'http://x' })).headers.get('access-control-allow-origin'),
+    ).toBeNull();
   });
 
   it('describes every route that it has, and reads the description without another host', async () => {
@@ -138,7 +143,9 @@ describe('the gateway in operation', () => {
   it('counts requests by route, jobs by status and engines', async () => {
     await client.submit();
     const metrics = await (await client.get('/metrics')).text();
-    expect(metrics).toMatch(/polyscribe_http_request_duration_seconds_count\{method="GET",route="\/engines",status="200"\} \d/);
+    expect(metrics).toMatch(
+      /polyscribe_http_request_duration_seconds_count\{method="GET",route="\/engines",status="200"\} \d/,
+    );
     expect(metrics).toMatch(/polyscribe_jobs\{status="queued"\} [1-9]/);
     expect(metrics).toMatch(/polyscribe_queue_depth [1-9]/);
     expect(metrics).toMatch(/polyscribe_engines_serving\{engine="local"\} 1/);

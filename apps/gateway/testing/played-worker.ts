@@ -36,7 +36,13 @@ export class PlayedWorker {
     const result = { engine: 'local', instance: 'local-1', model: 'base', language: 'en', warnings: [] } as const;
     await this.server.events.publish(jobId, segments.map(delta));
     await this.leases.commitSpan(lease, 0, { ...result, segments });
-    await this.leases.complete(lease, { language: 'en', durationMs: 5_000, engineUsed: 'local', model: 'base', warnings: [] });
+    await this.leases.complete(lease, {
+      language: 'en',
+      durationMs: 5_000,
+      engineUsed: 'local',
+      model: 'base',
+      warnings: [],
+    });
     await this.announce(jobId, (transcriptId) => ({
       type: 'completed',
       data: { job_id: jobId, transcript_id: transcriptId, language: 'en', duration: 5, engine_used: 'local' },
@@ -45,7 +51,12 @@ export class PlayedWorker {
 
   async fail(jobId: string): Promise<void> {
     const lease = await this.claim(jobId);
-    const attempt = { engine: 'local', instance: 'local-1', code: 'engine_bad_response', message: 'It broke.' } as const;
+    const attempt = {
+      engine: 'local',
+      instance: 'local-1',
+      code: 'engine_bad_response',
+      message: 'It broke.',
+    } as const;
     await this.leases.recordFailedAttempt(lease, attempt);
     const failure = { code: 'engine_bad_response', message: 'Every engine failed.', retryable: true } as const;
     await this.leases.fail(lease, failure);

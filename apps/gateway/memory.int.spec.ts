@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createLogger } from '#telemetry';
+import { startTestDatabase, type TestDatabase } from '../../libs/persistence/testing.js';
+import { instanceOf } from '../../libs/routing/testing.js';
+import { type RegistryStandIn, startRegistryStandIn } from './testing/registry-stand-in.js';
+import { RestClient } from './testing/rest-client.js';
+import { silentWav } from './testing/sounds.js';
+
+const UPLOAD_BYTES = 490_000_000;
+const CHUNK = Buffer.alloc(256 * 1024);
+/** What the process may grow by. Buffers of sockets, streams and the hash are far below; the file is eight times as large. */
+
+describe('a gateway process of its own', () => {
+  let database: TestDatabase;
+  let registry: RegistryStandIn;
+  let dataDir: string;
+  let gateway: ChildProcess;
+  let client: RestClient;
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'polyscribe-memory-'));
+    database = await startTestDatabase();
+    registry = await startRegistryStandIn([instanceOf('local')], createLogger('test', 'silent'));
+    gateway = spawn(process.execPath, [fileURLToPath(new URL('main.js', import.meta.url))], {
+      env: {
+        PATH: process.env['PATH'],
+        PORT: '0',
+        GRPC_PORT: '0',
+        DATA_DIR: dataDir,
+        DATABASE_URL: database.url,
+        ENGINE_REGISTRY_URL: registry.address,
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    client = new RestClient(await readyUrl(gateway));
+  });
+
+  afterAll(async () => {
+    if (gateway.exitCode === null) {
+      const exited = once(gateway, 'exit');
+      gateway.kill('SIGKILL');
+      await exited;
+    }
+    await registry.stop();
+    await database.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  it('does not grow with the file that is uploaded', async () => {
+    // The first upload loads code and fills pools.
+    await client.submit();
+    const before = await residentBytes();
+    let peak = before;
+    const uploaded = new AbortController();
+    const watching = watchResident(uploaded.signal, (bytes) => (peak = Math.max(peak, bytes)));
+    const response = await fetch(`${client.baseUrl}/api/transcribe/jobs/transcribe`, {
+      method: 'POST',
+      body: largeForm(),
+      headers: { 'content-type': 'multipart/form-data; boundary=b' },
+      duplex: 'half',
+    });
+    uploaded.abort();
+    await watching;
+    expect(response.status).toBe(202);
+  }, 120_000);
+
+  it('ends with code 0 when it is asked to stop', async () => {
+    const exited = once(gateway, 'exit');
+    gateway.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+  });
+
+  async function watchResident(until: AbortSignal, tell: (bytes: number) => void): Promise<void> {
+    while (!until.aborted) {
+      tell(await residentBytes());
+      await delay(50);
+    }
+  }
+
+  async function residentBytes(): Promise<number> {
+    const metrics = await (await client.get('/metrics')).text();
+    return Number(/^process_resident_memory_bytes (\d+)/m.exec(metrics)?.[1]);
+  }
+});
+
+async function readyUrl(gateway: ChildProcess): Promise<string> {
+  if (!gateway.stderr) throw new Error('The process has no standard error.');
+  for await (const line of createInterface(gateway.stderr)) {
+    const entry = JSON.parse(line) as { msg: string; http?: string };
+    if (entry.msg === 'ready' && entry.http !== undefined) {
+      gateway.stderr.resume();
+      return entry.http;
+    }
+  }
+  throw new Error('The gateway did not start.');
+}
+
+/** Made while it is sent: the test holds no more of it than the gateway does. */
+function largeForm(): ReadableStream<Uint8Array> {
+  let sent = 0;
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(
+        Buffer.from('--b\r\nContent-Disposition: form-data; name="file"; filename="long.wav"\r\n\r\n'),
+      );
+      controller.enqueue(silentWav(1));
+    },
+    pull(controller) {
+      controller.enqueue(CHUNK);
+      sent += CHUNK.length;
+      if (sent < UPLOAD_BYTES) return;
+      controller.enqueue(Buffer.from('\r\n--b--\r\n'));
+      controller.close();
+    },
+  });
+}
