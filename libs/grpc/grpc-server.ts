@@ -10,6 +10,7 @@ import {
 import { errorDetailsServerMiddleware } from 'nice-grpc-error-details';
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
 import { HealthService } from './health.service.js';
+import './library-log.js';
 import { MAX_MESSAGE_BYTES } from './limits.js';
 import type { RequestIdContext } from './request-id.js';
 import { errorMiddleware, requestIdMiddleware } from './server-middleware.js';

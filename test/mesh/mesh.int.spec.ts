@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { type EngineEvent, type EngineRequest, PolyscribeError, type RegistrySnapshot } from '#contracts';
 import { RegistryWatcher, RemoteEngine } from '#engine-client';
 import { type HostedEngine, hostEngine } from '#engine-host';
@@ -307,6 +309,30 @@ describe('the engine mesh', () => {
       registry = await startRegistry(port);
       await seen((snapshot) => ids(snapshot).includes(hosted.instanceId));
     });
+  });
+
+  it('outlives an engine process that is killed: the call fails, the registry drops the instance', async () => {
+    const main = fileURLToPath(new URL('../../libs/engine-testkit/main.js', import.meta.url));
+    const child = spawn(process.execPath, [main], {
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '',
+        ENGINE_REGISTRY_URL: registry.address,
+        LOG_LEVEL: 'silent',
+        SCRIPTED_ENGINE: 'asr',
+        SCRIPTED_BEHAVIOUR: 'hang',
+        SCRIPTED_AFTER_SEGMENTS: '1',
+      },
+      stdio: 'ignore',
+    });
+    cleanUps.push(() => void child.kill('SIGKILL'));
+    const { instances } = await seen(({ instances: [first] }) => first?.description.engine === 'asr');
+    const events = call(instances[0]?.address ?? '', spoken());
+    for (let event = await events.next(); !event.done && event.value.type !== 'segment';) event = await events.next();
+    const rest = outcome(events);
+    child.kill('SIGKILL');
+    await expect(rest).resolves.toBe('engine_unavailable');
+    await expect(seen((snapshot) => snapshot.instances.length === 0)).resolves.toBeDefined();
   });
 
   describe('remote engine', () => {

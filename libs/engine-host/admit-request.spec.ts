@@ -1,0 +1,75 @@
+import { type EngineCapabilities, type EngineRequest, PolyscribeError } from '#contracts';
+import { admitRequest } from './admit-request.js';
+
+const bare: EngineCapabilities = {
+  languages: ['en'],
+  models: ['big', 'small'],
+  defaultModel: 'big',
+  languageDetection: false,
+  wordTimestamps: false,
+  diarization: false,
+  phraseBoosting: false,
+  partialResults: false,
+  translation: false,
+  confidence: false,
+  maxAudioMs: undefined,
+  maxConcurrency: 1,
+};
+
+const unnamed: EngineRequest = {
+  requestId: 'r',
+  task: 'transcribe',
+  wordTimestamps: false,
+  phrases: [],
+  profile: 'balanced',
+  partialResults: false,
+  onUnsupported: 'refuse',
+};
+const plain: EngineRequest = { ...unnamed, language: 'en-GB' };
+
+function codeFor(wishes: Partial<EngineRequest>, capabilities: Partial<EngineCapabilities> = {}): string {
+  try {
+    admitRequest({ ...plain, ...wishes }, { ...bare, ...capabilities });
+    return 'admitted';
+  } catch (error) {
+    return error instanceof PolyscribeError ? error.code : String(error);
+  }
+}
+
+describe('admitRequest', () => {
+  it.each<[string, Partial<EngineRequest>, string]>([
+    ['a region of a declared language', { language: 'en-US' }, 'admitted'],
+    ['another language', { language: 'de' }, 'unsupported_language'],
+    ['a declared model', { model: 'small' }, 'admitted'],
+    ['another model', { model: 'huge' }, 'model_not_found'],
+    ['words', { wordTimestamps: true }, 'unsupported_feature'],
+    ['speakers', { diarization: {} }, 'unsupported_feature'],
+    ['translation', { task: 'translate' }, 'unsupported_feature'],
+    ['partial results', { partialResults: true }, 'unsupported_feature'],
+    ['phrases, which are hints', { phrases: [{ phrase: 'a' }] }, 'admitted'],
+  ])('judges a request for %s', (_what, wishes, expected) => {
+    expect(codeFor(wishes)).toBe(expected);
+  });
+
+  it('needs no detection where there is one language, and does where there are more', () => {
+    expect(admitRequest(unnamed, bare).warnings).toEqual([]);
+    expect(() => admitRequest(unnamed, { ...bare, languages: ['en', 'de'] })).toThrow('cannot detect');
+    expect(() => admitRequest(unnamed, { ...bare, languages: ['*'], languageDetection: true })).not.toThrow();
+  });
+
+  it('warns of each feature and leaves it out, where the request says warn', () => {
+    const wishes = { wordTimestamps: true, diarization: {}, partialResults: true, phrases: [{ phrase: 'a' }] };
+    const asked: EngineRequest = { ...plain, ...wishes, task: 'translate', onUnsupported: 'warn' };
+    const { request, warnings, model } = admitRequest(asked, bare);
+    expect(warnings).toHaveLength(5);
+    expect(new Set(warnings.map((warning) => warning.code))).toEqual(new Set(['unsupported_feature']));
+    expect(request).toEqual({ ...plain, onUnsupported: 'warn' });
+    expect(model).toBe('big');
+  });
+
+  it('leaves a request that the engine can serve as it is', () => {
+    const all = { ...bare, wordTimestamps: true, diarization: true, phraseBoosting: true, translation: true };
+    const asked: EngineRequest = { ...plain, wordTimestamps: true, diarization: { minSpeakers: 2 }, task: 'translate' };
+    expect(admitRequest(asked, all)).toEqual({ request: asked, model: 'big', warnings: [] });
+  });
+});
