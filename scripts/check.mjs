@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { root, run } from './lib/run.mjs';
 import { setUp } from './lib/set-up.mjs';
 
-await setUp({ build: false, media: false });
+await setUp({ build: false, programs: [] });
 await run('prettier', ['--check', '--log-level', 'warn', '.']);
 await run('eslint', ['.']);
 await run('tsc', ['-p', '.']);

@@ -2,7 +2,8 @@
 import { run } from './lib/run.mjs';
 import { setUp } from './lib/set-up.mjs';
 
-await setUp();
+// The tests run on real servers, some of which the product itself does not need.
+await setUp({ programs: ['ffmpeg', 'redis-server', 'openssl'] });
 await run('jest', process.argv.slice(2), {
   stdio: 'inherit',
   // Jest loads ES modules through Node's vm API, which still stands behind a flag.

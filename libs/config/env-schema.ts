@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.js';
 
 /** An environment variable set to the empty string counts as unset, as compose files and shells produce it. */
 function optional<T extends z.ZodType>(schema: T) {
@@ -28,6 +29,10 @@ function url(...protocols: string[]) {
   return z.string().refine((value) => URL.canParse(value) && protocols.some((p) => value.startsWith(p)), { error });
 }
 
+const redisUrl = z
+  .string()
+  .refine((value) => parseRedisUrl(value) !== undefined, { error: `must be ${REDIS_URL_FORMS}` });
+
 const hostAndPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, { error: 'must be host:port' });
 
 /**
@@ -42,7 +47,7 @@ export const envSchema = z.object({
   DATA_DIR: withDefault(z.string(), './data'),
 
   DATABASE_URL: optional(url('postgres://', 'postgresql://')),
-  REDIS_URL: optional(url('redis://', 'rediss://')),
+  REDIS_URL: optional(redisUrl),
   REDIS_JOB_TTL: withDefault(seconds(31_536_000), 3_600_000),
   MINIO_ENDPOINT: optional(hostAndPort),
   MINIO_ACCESS_KEY: optional(z.string()),

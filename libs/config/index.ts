@@ -1,2 +1,3 @@
 export * from './config-error.js';
 export * from './config.js';
+export { parseRedisUrl, type RedisAddress, type RedisNode } from './redis-url.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { backoffMs, withDeadline } from '#postgres';
+import { backoffMs, withDeadline } from '#timing';
 import type { Logger } from '#telemetry';
 import { CHANNEL, type EventLog } from './event-log.js';
 

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { JobEvent, JobEventBody } from '#contracts';
-import { asUnavailable, StatementError, withDeadline } from '#postgres';
+import { asUnavailable, StatementError } from '#postgres';
+import { withDeadline } from '#timing';
 import { migrateEventLog } from './event-log.migrations.js';
 
 /** How long a caller waits for the database before the answer is `dependency_unavailable`. */

@@ -1,5 +1,5 @@
 import type { JobEvent } from '#contracts';
-import { backoffMs } from '#postgres';
+import { backoffMs } from '#timing';
 import type { EventSubscription } from './event-bus.port.js';
 import { PAGE_EVENTS } from './event-log.js';
 import type { JobTopic } from './job-topic.js';

@@ -1,3 +1,1 @@
-export * from './backoff.js';
-export * from './deadline.js';
 export * from './unavailable.js';

@@ -1,4 +1,5 @@
-import { asUnavailable, withDeadline } from '#postgres';
+import { asUnavailable } from '#postgres';
+import { withDeadline } from '#timing';
 import type { Logger } from '#telemetry';
 import { bullPriority, ANY_NUMBER_OF_TIMES } from './bullmq-settings.js';
 import { JobQueue, type QueueConsumer, type QueuedJob, type QueueHandler } from './job-queue.port.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
-import { backoffMs, withDeadline } from '#postgres';
+import { backoffMs, withDeadline } from '#timing';
 import type { Logger } from '#telemetry';
 import {
   ANY_NUMBER_OF_TIMES,

@@ -3,16 +3,17 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { installFfmpeg } from './install-ffmpeg.mjs';
+import { installSystemPackages } from './install-system-packages.mjs';
 import { root, run } from './run.mjs';
 
 const stamps = join(root, '.setup');
 const minimumNode = [20, 19];
 
 /**
- * @param {{ build?: boolean, media?: boolean }} [options] whether to compile, and whether ffmpeg must be there
+ * @param {{ build?: boolean, programs?: Parameters<typeof installSystemPackages>[0] }} [options] whether to compile, and
+ *   what must be there beside Node
  */
-export async function setUp({ build = true, media = true } = {}) {
+export async function setUp({ build = true, programs = ['ffmpeg'] } = {}) {
   checkNode();
   mkdirSync(stamps, { recursive: true });
   await whenChanged('dependencies', ['package-lock.json'], 'Installing packages (npm ci)', async () => {
@@ -21,7 +22,7 @@ export async function setUp({ build = true, media = true } = {}) {
       env: { ONNXRUNTIME_NODE_INSTALL: 'skip' },
     });
   });
-  if (media) installFfmpeg(say);
+  installSystemPackages(programs, say);
   if (build) {
     const sources = ['apps', 'libs', 'test', 'bench', '.swcrc', 'package.json', 'scripts/build.mjs'];
     await whenChanged('build', sources, 'Compiling', () => run('node', ['scripts/build.mjs']));

@@ -1,0 +1,3 @@
+export * from './testing/certificate.js';
+export * from './testing/redis-server.js';
+export * from './testing/sentinel.js';
