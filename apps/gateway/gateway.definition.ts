@@ -13,7 +13,7 @@ import { GatewayModule, type GatewayResources } from './gateway.module.js';
 import { JobGrpcService } from './grpc/job-grpc.service.js';
 import { Connections } from './http/connections.js';
 import { createFastifyAdapter } from './http/fastify-adapter.js';
-import { GatewayMetrics } from './http/metrics.js';
+import { GatewayMetrics } from './http/metrics.service.js';
 import { logRequests } from './http/request-log.js';
 
 /** How long uploads and calls in progress may go on when the gateway stops. */

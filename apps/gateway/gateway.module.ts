@@ -10,22 +10,23 @@ import type { Logger } from '#telemetry';
 import { JobGrpcService } from './grpc/job-grpc.service.js';
 import { EnginesController, JobsController } from './http/jobs.controller.js';
 import { MediaController } from './http/media.controller.js';
-import { GatewayMetrics } from './http/metrics.js';
+import { GatewayMetrics } from './http/metrics.service.js';
 import { OperationsController } from './http/operations.controller.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { StreamController } from './http/stream.controller.js';
 import { SubmitController } from './http/submit.controller.js';
 import { TranscriptsController } from './http/transcripts.controller.js';
-import { EnginesQuery } from './jobs/engines-view.js';
-import { HealthQuery } from './jobs/health.js';
-import { JobCommands } from './jobs/job-commands.js';
-import { JobQueries } from './jobs/job-queries.js';
-import { TranscriptQueries } from './jobs/transcript-queries.js';
-import { WatchJob } from './jobs/watch-job.js';
+import { EnginesQuery } from './jobs/engines.service.js';
+import { HealthQuery } from './jobs/health.service.js';
+import { JobCommands } from './jobs/job-commands.service.js';
+import { JobHandOver } from './jobs/job-hand-over.service.js';
+import { JobQueries } from './jobs/job-queries.service.js';
+import { TranscriptQueries } from './jobs/transcript-queries.service.js';
+import { WatchJob } from './jobs/watch-job.service.js';
 import { DocumentationController } from './openapi/documentation.controller.js';
-import { MediaIntake } from './submit/media-intake.js';
-import { SubmitJob } from './submit/submit-job.js';
-import { SubmitOptionsReader } from './submit/submit-options.reader.js';
+import { MediaIntake } from './submit/media-intake.service.js';
+import { SubmitJob } from './submit/submit-job.service.js';
+import { SubmitOptionsReader } from './submit/submit-options.service.js';
 import { CONFIG, LOGGER, SIGNED_LINKS } from './tokens.js';
 
 /** What the gateway stands on, opened and closed by its service definition. */
@@ -74,6 +75,7 @@ export class GatewayModule {
         HealthQuery,
         JobCommands,
         JobGrpcService,
+        JobHandOver,
         JobQueries,
         MediaIntake,
         SubmitJob,

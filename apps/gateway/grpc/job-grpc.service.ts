@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { GrpcCallContext } from '#grpc';
 import type { jobV1 } from '#protos';
-import { JobCommands } from '../jobs/job-commands.js';
-import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.js';
-import { TranscriptQueries } from '../jobs/transcript-queries.js';
-import { WatchJob } from '../jobs/watch-job.js';
-import { SubmitJob } from '../submit/submit-job.js';
+import { JobCommands } from '../jobs/job-commands.service.js';
+import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.service.js';
+import { TranscriptQueries } from '../jobs/transcript-queries.service.js';
+import { WatchJob } from '../jobs/watch-job.service.js';
+import { SubmitJob } from '../submit/submit-job.service.js';
 import { eventToWire, jobToWire, statusOf, transcriptToWire } from './job.mapper.js';
 import { partsOfCall } from './submission.mapper.js';
 

@@ -8,7 +8,7 @@ import {
 } from '#contracts';
 import { fullText } from '#formats';
 import { jobV1, msToDuration } from '#protos';
-import type { WatchedEvent } from '../jobs/watch-job.js';
+import type { WatchedEvent } from '../jobs/watch-job.service.js';
 
 const { JobState } = jobV1;
 

@@ -1,11 +1,11 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query, Res, UseInterceptors } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { type ResultBody, resultBody } from '#formats';
-import { EnginesQuery, type EnginesView } from '../jobs/engines-view.js';
-import { JobCommands } from '../jobs/job-commands.js';
-import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.js';
+import { EnginesQuery, type EnginesView } from '../jobs/engines.service.js';
+import { JobCommands } from '../jobs/job-commands.service.js';
+import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.service.js';
 import { type JobView, jobView } from '../jobs/job-views.js';
-import { TranscriptQueries } from '../jobs/transcript-queries.js';
+import { TranscriptQueries } from '../jobs/transcript-queries.service.js';
 import { DeadlineInterceptor } from './deadline.interceptor.js';
 import { type AcceptedBody, acceptedBody } from './submit.controller.js';
 

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { formatByExtension } from '#audio';
@@ -43,7 +44,9 @@ export class MediaController {
     const { start, end } = range ?? { start: 0, end: object.bytes - 1 };
     if (range) reply.code(206).header('content-range', `bytes ${start}-${end}/${object.bytes}`);
     reply.header('content-length', end - start + 1);
-    await reply.send(await this.objects.get(key, range));
+    // The framework would read the whole object to throw it away.
+    const wanted = request.method !== 'HEAD';
+    await reply.send(wanted ? await this.objects.get(key, range) : Readable.from([]));
   }
 
   private verifiedFilename(key: string, query: Readonly<Record<string, unknown>>): string {

@@ -1,7 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { type HealthView, HealthQuery } from '../jobs/health.js';
-import { GatewayMetrics } from './metrics.js';
+import { type HealthView, HealthQuery } from '../jobs/health.service.js';
+import { GatewayMetrics } from './metrics.service.js';
 
 @Controller()
 export class OperationsController {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '#telemetry';
-import type { GatewayMetrics } from './metrics.js';
+import type { GatewayMetrics } from './metrics.service.js';
 
 /**
  * One line and one observation for each request, also for one that the client broke off. The line has the route and not

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { type BeforeApplicationShutdown, Controller, Get, Headers, Inject, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Logger } from '#telemetry';
-import { type JobNews, parsePosition, type WatchedEvent, WatchJob } from '../jobs/watch-job.js';
+import { type JobNews, parsePosition, type WatchedEvent, WatchJob } from '../jobs/watch-job.service.js';
 import { LOGGER } from '../tokens.js';
 import { withinDeadline } from '../within-deadline.js';
 import { ANSWER_DEADLINE_MS } from './deadline.interceptor.js';

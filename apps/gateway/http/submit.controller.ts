@@ -2,12 +2,12 @@ import { Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '#config';
 import { type EngineKind, type Job, PolyscribeError } from '#contracts';
-import { SubmitJob } from '../submit/submit-job.js';
+import { SubmitJob } from '../submit/submit-job.service.js';
 import { fileTooLarge } from '../submit/upload-meter.js';
 import { CONFIG } from '../tokens.js';
 import { announcesTooMuch } from './fastify-adapter.js';
 import { readForm } from './form-reader.js';
-import { GatewayMetrics } from './metrics.js';
+import { GatewayMetrics } from './metrics.service.js';
 import { aborted } from './request-signal.js';
 
 export interface AcceptedBody {

@@ -2,8 +2,8 @@ import { Controller, Get, Param, Query, Res, UseInterceptors } from '@nestjs/com
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { transcriptFormats } from '#formats';
-import { parseQuery } from '../jobs/job-queries.js';
-import { TranscriptQueries } from '../jobs/transcript-queries.js';
+import { parseQuery } from '../jobs/job-queries.service.js';
+import { TranscriptQueries } from '../jobs/transcript-queries.service.js';
 import { attachment } from './content-disposition.js';
 import { DeadlineInterceptor } from './deadline.interceptor.js';
 

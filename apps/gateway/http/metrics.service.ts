@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { jobStatuses } from '#contracts';
 import { JobQueue } from '#queue';
-import { EnginesQuery } from '../jobs/engines-view.js';
-import { JobQueries } from '../jobs/job-queries.js';
+import { EnginesQuery } from '../jobs/engines.service.js';
+import { JobQueries } from '../jobs/job-queries.service.js';
 import { withinDeadline } from '../within-deadline.js';
 
 /** Prometheus gives up after ten seconds; a part that is away must not cost it the rest. */

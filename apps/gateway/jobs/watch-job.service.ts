@@ -3,7 +3,7 @@ import { endsStream, hasEnded, type Job, type JobEventBody, PolyscribeError } fr
 import { EventBus, type EventSubscription } from '#events';
 import { toSeconds } from '#formats';
 import { TranscriptRepository } from '#persistence';
-import { JobQueries } from './job-queries.js';
+import { JobQueries } from './job-queries.service.js';
 
 /** Where a client goes on: after a sequence of the log, or after the end that was made from the database. */
 export type Position = number | 'end';

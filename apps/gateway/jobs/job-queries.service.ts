@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { engineChoices, type Job, type JobStatus, jobStatuses, PolyscribeError } from '#contracts';
 import { type JobPage, JobRepository, TranscriptRepository } from '#persistence';
-import { invalid } from '../submit/submit-options.reader.js';
+import { invalid } from '../submit/submit-options.service.js';
 import { isUuid, unknownJob } from './job-id.js';
 import type { TranscriptCounts } from './job-views.js';
 

@@ -4,7 +4,7 @@ import { formatTable, type TranscriptDocument, type TranscriptFormat } from '#fo
 import { ObjectStore } from '#objects';
 import { JobRepository, TranscriptRepository } from '#persistence';
 import { isUuid, unknownTranscript } from './job-id.js';
-import { JobQueries, requireCompleted } from './job-queries.js';
+import { JobQueries, requireCompleted } from './job-queries.service.js';
 
 const LINK_LIFETIME_MS = 3_600_000;
 

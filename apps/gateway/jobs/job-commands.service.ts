@@ -1,13 +1,11 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type Job, PolyscribeError } from '#contracts';
 import { EventBus } from '#events';
 import { JobRepository, ReconcileRepository } from '#persistence';
 import { JobQueue } from '#queue';
-import type { Logger } from '#telemetry';
-import { LOGGER } from '../tokens.js';
 import { isUuid, unknownJob } from './job-id.js';
-import { JobQueries } from './job-queries.js';
-import { statusEvent } from './status-event.js';
+import { JobQueries } from './job-queries.service.js';
+import { JobHandOver, statusEvent } from './job-hand-over.service.js';
 
 /** Changes what happens to jobs. */
 @Injectable()
@@ -18,7 +16,7 @@ export class JobCommands {
     private readonly reconciling: ReconcileRepository,
     private readonly queue: JobQueue,
     private readonly events: EventBus,
-    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly handOver: JobHandOver,
   ) {}
 
   /**
@@ -36,8 +34,8 @@ export class JobCommands {
       });
     }
     if (outcome === 'cancelled') {
-      await this.unlessAway(jobId, 'remove', this.queue.remove(jobId));
-      await this.unlessAway(jobId, 'announce', this.announceCancelled(jobId));
+      await this.handOver.unlessAway(jobId, 'remove', this.queue.remove(jobId));
+      await this.handOver.unlessAway(jobId, 'announce', this.announceCancelled(jobId));
     }
     return job;
   }
@@ -55,8 +53,7 @@ export class JobCommands {
       const message = `The job is ${job.status}; only a failed or cancelled one can be retried.`;
       throw new PolyscribeError('job_state_conflict', message, { facts: { job_status: job.status } });
     }
-    await this.unlessAway(jobId, 'publish', this.events.publish(jobId, [statusEvent(job)]));
-    await this.unlessAway(jobId, 'enqueue', this.queue.enqueue({ jobId, priority: job.options.priority }));
+    await this.handOver.toWorkers(job);
     return job;
   }
 
@@ -68,14 +65,5 @@ export class JobCommands {
     // The key makes it safe that a worker's announcer may tell the same.
     await this.events.publish(jobId, events, { key: `end:${end.attempt}` });
     await this.reconciling.markAnnounced(jobId, end.attempt);
-  }
-
-  /** Waits for what a reconciler would do as well; a failure is only worth a line in the log. */
-  private async unlessAway(jobId: string, step: string, done: Promise<unknown>): Promise<void> {
-    try {
-      await done;
-    } catch (error) {
-      this.logger.warn({ err: error, jobId, step }, 'left to the reconciler');
-    }
   }
 }

@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EngineKind, Job, JobOptions, MediaObject } from '#contracts';
-import { EventBus } from '#events';
 import { JobRepository } from '#persistence';
-import { JobQueue } from '#queue';
 import type { Logger } from '#telemetry';
-import { statusEvent } from '../jobs/status-event.js';
+import { JobHandOver } from '../jobs/job-hand-over.service.js';
 import { LOGGER } from '../tokens.js';
-import { type IncomingFile, MediaIntake } from './media-intake.js';
-import { invalid, SubmitOptionsReader } from './submit-options.reader.js';
+import { type IncomingFile, MediaIntake } from './media-intake.service.js';
+import { invalid, SubmitOptionsReader } from './submit-options.service.js';
 
 /** One piece of a submission, in the order in which the client sends them. */
 export type SubmissionPart =
@@ -22,8 +20,7 @@ export class SubmitJob {
     private readonly options: SubmitOptionsReader,
     private readonly intake: MediaIntake,
     private readonly jobs: JobRepository,
-    private readonly queue: JobQueue,
-    private readonly events: EventBus,
+    private readonly handOver: JobHandOver,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -62,8 +59,7 @@ export class SubmitJob {
   private async accept(jobId: string, options: JobOptions, media: MediaObject): Promise<Job> {
     const job = await this.createRows(jobId, options, media);
     // The rows are the job: from here on it is accepted, whatever becomes of the news and the queue entry.
-    await this.unlessAway(jobId, 'publish', this.events.publish(jobId, [statusEvent(job)]));
-    await this.unlessAway(jobId, 'enqueue', this.queue.enqueue({ jobId, priority: options.priority }));
+    await this.handOver.toWorkers(job);
     return job;
   }
 
@@ -72,17 +68,8 @@ export class SubmitJob {
       return await this.jobs.create({ id: jobId, transcriptId: randomUUID(), options, media });
     } catch (error) {
       // The commit may have happened though its answer was lost; such a job would have no media.
-      await this.unlessAway(jobId, 'delete', this.jobs.delete(jobId));
+      await this.handOver.unlessAway(jobId, 'delete', this.jobs.delete(jobId));
       throw error;
-    }
-  }
-
-  /** Waits for what a reconciler would do as well; a failure is only worth a line in the log. */
-  private async unlessAway(jobId: string, step: string, done: Promise<unknown>): Promise<void> {
-    try {
-      await done;
-    } catch (error) {
-      this.logger.warn({ err: error, jobId, step }, 'left to the reconciler');
     }
   }
 

@@ -1,0 +1,48 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Job, JobEventBody } from '#contracts';
+import { EventBus } from '#events';
+import { JobQueue } from '#queue';
+import type { Logger } from '#telemetry';
+import { LOGGER } from '../tokens.js';
+
+/**
+ * Tells queue and event bus what stands in the database already. The rows are the truth: a failure here is logged and left
+ * to the reconciler, and no reason to take back what was promised.
+ */
+@Injectable()
+export class JobHandOver {
+  constructor(
+    private readonly queue: JobQueue,
+    private readonly events: EventBus,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Gives a queued job to the workers. The news goes first, so that it comes before the worker's own. */
+  async toWorkers(job: Job): Promise<void> {
+    await this.unlessAway(job.id, 'publish', this.events.publish(job.id, [statusEvent(job)]));
+    await this.unlessAway(job.id, 'enqueue', this.queue.enqueue({ jobId: job.id, priority: job.options.priority }));
+  }
+
+  /** Waits for a step that is made good later if it fails. */
+  async unlessAway(jobId: string, step: string, done: Promise<unknown>): Promise<void> {
+    try {
+      await done;
+    } catch (error) {
+      this.logger.warn({ err: error, jobId, step }, 'left to the reconciler');
+    }
+  }
+}
+
+/** The event that tells where a job stands. */
+export function statusEvent(job: Job): JobEventBody {
+  return {
+    type: 'status',
+    data: {
+      job_id: job.id,
+      status: job.status,
+      progress: job.progress,
+      stage: job.stage,
+      message: job.message,
+    },
+  };
+}
