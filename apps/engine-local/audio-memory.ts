@@ -1,72 +1,105 @@
 import { Tensor } from 'onnxruntime-node';
 import { AUDIO_MASK, layerValues, type MoonshineShape } from './moonshine-graphs.js';
 
-/** What the decoder attends to: one utterance's scaled keys `[heads, headSize, frames]` and its values `[heads, frames, headSize]`. */
-export interface EncodedAudio {
-  readonly frames: number;
-  readonly layers: readonly { readonly key: Float32Array; readonly value: Float32Array }[];
+/** One layer's scaled keys `[heads, headSize, frames]` and values `[heads, frames, headSize]` of one utterance. */
+export interface EncodedLayer {
+  readonly key: Float32Array;
+  readonly value: Float32Array;
 }
 
 /** Added to the attention to padding. Softmax makes zero of it. */
 const MASKED = -1e9;
 
-/** The encoded audio of a batch, padded to its longest row, in the form that the decoder's step takes. */
+/**
+ * The encoded audio of a batch, in the form that the decoder's step takes: what it attends to. It is most of the memory
+ * that a batch needs, about 1 MB for each second of a row, so it is allocated once: rows are written into it and those
+ * that stay are moved together in place.
+ */
 export class AudioMemory {
-  private current: Record<string, Tensor>;
+  private readonly keys: Float32Array[];
+  private readonly values: Float32Array[];
+  private readonly mask: Float32Array;
+  private rows: number;
 
+  /** @param frames of the longest row */
   constructor(
-    private rows: readonly EncodedAudio[],
+    rows: number,
+    private readonly frames: number,
     private readonly shape: MoonshineShape,
   ) {
-    this.current = this.assemble();
+    this.rows = rows;
+    const layer = () => new Float32Array(rows * this.rowWidth);
+    this.keys = Array.from({ length: shape.layers }, layer);
+    this.values = Array.from({ length: shape.layers }, layer);
+    this.mask = new Float32Array(rows * frames).fill(MASKED);
   }
 
-  /** The step's inputs. */
-  get feeds(): Readonly<Record<string, Tensor>> {
-    return this.current;
+  /** Writes a row of up to `frames` frames. */
+  write(row: number, frames: number, layers: readonly EncodedLayer[]): void {
+    const { heads, headSize } = this.shape;
+    const offset = row * this.rowWidth;
+    this.mask.fill(0, row * this.frames, row * this.frames + frames);
+    layers.forEach(({ key, value }, layer) => {
+      copyBlocks(key, frames, this.keys[layer], this.frames, offset, heads * headSize);
+      copyBlocks(value, frames * headSize, this.values[layer], this.frames * headSize, offset, heads);
+    });
   }
 
-  /** Keeps the rows at those places; the others have ended. */
+  /** Keeps the rows at those places, in rising order; the others have ended. */
   keep(places: readonly number[]): void {
-    this.rows = places.flatMap((place) => this.rows[place] ?? []);
-    if (this.rows.length > 0) this.current = this.assemble();
+    places.forEach((place, row) => {
+      if (place === row) return;
+      for (const data of [...this.keys, ...this.values]) moveRow(data, place, row, this.rowWidth);
+      moveRow(this.mask, place, row, this.frames);
+    });
+    this.rows = places.length;
   }
 
-  private assemble(): Record<string, Tensor> {
-    const { layers, heads, headSize } = this.shape;
-    const count = this.rows.length;
-    const frames = Math.max(...this.rows.map((row) => row.frames));
-    const mask = new Float32Array(count * frames).fill(MASKED);
-    this.rows.forEach((row, place) => mask.fill(0, place * frames, place * frames + row.frames));
-    const feeds: Record<string, Tensor> = { [AUDIO_MASK]: new Tensor('float32', mask, [count, 1, 1, frames]) };
-    for (let layer = 0; layer < layers; layer++) {
-      const keys = new Float32Array(count * heads * headSize * frames);
-      const values = new Float32Array(keys.length);
-      this.rows.forEach((row, place) => {
-        const encoded = row.layers[layer];
-        if (!encoded) return;
-        const offset = place * heads * headSize * frames;
-        copyBlocks(encoded.key, row.frames, keys, frames, offset, heads * headSize);
-        copyBlocks(encoded.value, row.frames * headSize, values, frames * headSize, offset, heads);
-      });
-      feeds[layerValues.key(layer)] = new Tensor('float32', keys, [count, heads, headSize, frames]);
-      feeds[layerValues.value(layer)] = new Tensor('float32', values, [count, heads, frames, headSize]);
-    }
+  /** The step's inputs. They hold until the next `keep`. */
+  feeds(): Record<string, Tensor> {
+    const { heads, headSize } = this.shape;
+    const { rows, frames } = this;
+    const feeds: Record<string, Tensor> = { [AUDIO_MASK]: tensorOf(this.mask, [rows, 1, 1, frames]) };
+    this.keys.forEach((data, layer) => {
+      feeds[layerValues.key(layer)] = tensorOf(data, [rows, heads, headSize, frames]);
+    });
+    this.values.forEach((data, layer) => {
+      feeds[layerValues.value(layer)] = tensorOf(data, [rows, heads, frames, headSize]);
+    });
     return feeds;
   }
+
+  private get rowWidth(): number {
+    return this.shape.heads * this.shape.headSize * this.frames;
+  }
+}
+
+/** A tensor over the first part of the data. */
+function tensorOf(data: Float32Array, dims: readonly number[]): Tensor {
+  return new Tensor(
+    'float32',
+    data.subarray(
+      0,
+      dims.reduce((product, size) => product * size),
+    ),
+    dims,
+  );
+}
+
+function moveRow(data: Float32Array, from: number, to: number, width: number): void {
+  data.copyWithin(to * width, from * width, (from + 1) * width);
 }
 
 function copyBlocks(
   source: Float32Array,
   sourceWidth: number,
-  target: Float32Array,
+  target: Float32Array | undefined,
   targetWidth: number,
   offset: number,
   blocks: number,
 ): void {
   for (let block = 0; block < blocks; block++) {
-    const part = source.subarray(block * sourceWidth, (block + 1) * sourceWidth);
-    target.set(part, offset + block * targetWidth);
+    target?.set(source.subarray(block * sourceWidth, (block + 1) * sourceWidth), offset + block * targetWidth);
   }
 }
 

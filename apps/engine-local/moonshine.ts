@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { SAMPLE_RATE_HZ } from '#contracts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { AudioMemory, type EncodedAudio, floats } from './audio-memory.js';
+import { AudioMemory, type EncodedLayer, floats } from './audio-memory.js';
 import type { RecognitionResult, RecognitionStop } from './inference-task.js';
 import { type LocalModel, moonshineFiles } from './model-files.js';
 import { cutMoonshineDecoder, layerValues, type MoonshineShape, VOCABULARY } from './moonshine-graphs.js';
@@ -25,8 +25,6 @@ const EXTRA_TOKENS = 6;
 const MIN_SAMPLES = SAMPLE_RATE_HZ;
 
 interface Row {
-  /** Place in the task. */
-  readonly index: number;
   readonly tokens: number[];
   readonly limit: number;
   stop: RecognitionStop | undefined;
@@ -58,16 +56,13 @@ export class Moonshine {
    * @param cancelled asked before each utterance is encoded and before each step; when true the work is dropped
    */
   async run(utterances: readonly Float32Array[], cancelled: () => boolean): Promise<RecognitionResult | undefined> {
-    const encoded: EncodedAudio[] = [];
-    for (const samples of utterances) {
-      if (cancelled()) return undefined;
-      encoded.push(await this.encode(samples));
-    }
-    const rows = utterances.map((samples, index): Row => {
+    if (utterances.length === 0) return { kind: 'recognition', rows: [] };
+    const rows = utterances.map((samples): Row => {
       const limit = Math.ceil((samples.length / SAMPLE_RATE_HZ) * TOKENS_PER_SECOND) + EXTRA_TOKENS;
-      return { index, tokens: [], limit, stop: undefined };
+      return { tokens: [], limit, stop: undefined };
     });
-    if (!(await this.decode(new AudioMemory(encoded, this.shape), rows, cancelled))) return undefined;
+    const memory = await this.encodeAll(utterances, cancelled);
+    if (!memory || !(await this.decode(memory, rows, cancelled))) return undefined;
     return { kind: 'recognition', rows: rows.map(({ tokens, stop }) => ({ tokens, stop: stop ?? 'end' })) };
   }
 
@@ -75,39 +70,60 @@ export class Moonshine {
     await Promise.all([this.encoder.release(), this.cross.release(), this.decoder.release()]);
   }
 
-  /** One utterance at a time: a large matrix already, so that a batch would gain nothing and only need more memory. */
-  private async encode(samples: Float32Array): Promise<EncodedAudio> {
+  /**
+   * One utterance at a time: each is a large matrix already, so that a batch would gain nothing and need more memory. The
+   * longest goes first, since it says how many frames a row must hold.
+   */
+  private async encodeAll(
+    utterances: readonly Float32Array[],
+    cancelled: () => boolean,
+  ): Promise<AudioMemory | undefined> {
+    const longestFirst = [...utterances.entries()].sort(([, a], [, b]) => b.length - a.length);
+    let memory: AudioMemory | undefined;
+    for (const [row, samples] of longestFirst) {
+      if (cancelled()) return undefined;
+      const { frames, layers } = await this.encode(samples);
+      memory ??= new AudioMemory(utterances.length, frames, this.shape);
+      memory.write(row, frames, layers);
+    }
+    return memory;
+  }
+
+  private async encode(samples: Float32Array): Promise<{ frames: number; layers: EncodedLayer[] }> {
     const padded = samples.length < MIN_SAMPLES ? new Float32Array(MIN_SAMPLES) : samples;
     if (padded !== samples) padded.set(samples);
     const input = new Tensor('float32', padded, [1, padded.length]);
     const { last_hidden_state: hidden } = await this.encoder.run({ input_values: input });
     if (!hidden) throw new Error('The encoder gave nothing.');
     const output = await this.cross.run({ encoder_hidden_states: hidden });
-    const frames = hidden.dims[1] ?? 0;
     const layers = Array.from({ length: this.shape.layers }, (_, layer) => ({
       key: scaled(floats(output[layerValues.rawKey(layer)]), this.shape.headSize ** -0.25),
       value: floats(output[layerValues.rawValue(layer)]),
     }));
-    return { frames, layers };
+    return { frames: hidden.dims[1] ?? 0, layers };
   }
 
   /** Fills in the rows' tokens; false when cancelled. Rows that have ended leave the batch. */
   private async decode(memory: AudioMemory, rows: readonly Row[], cancelled: () => boolean): Promise<boolean> {
     let active = [...rows];
     let past = this.emptyPast(active.length);
+    let audio = memory.feeds();
     while (active.length > 0) {
       if (cancelled()) return false;
       const last = active.map((row) => BigInt(row.tokens.at(-1) ?? START_TOKEN));
       const output = await this.decoder.run({
         input_ids: new Tensor('int64', BigInt64Array.from(last), [active.length, 1]),
-        ...memory.feeds,
+        ...audio,
         ...past,
       });
       const logits = floats(output['logits']);
       active.forEach((row, place) => takeToken(row, logits, place));
       const kept = active.flatMap((row, place) => (row.stop === undefined ? [place] : []));
       past = this.nextPast(output, active.length, kept);
-      if (kept.length < active.length) memory.keep(kept);
+      if (kept.length < active.length) {
+        memory.keep(kept);
+        audio = memory.feeds();
+      }
       active = active.filter((row) => row.stop === undefined);
     }
     return true;
