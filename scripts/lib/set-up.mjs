@@ -1,7 +1,7 @@
 // What a fresh clone needs before anything runs. Uses Node alone, since nothing is installed yet, and does nothing
 // where all is there. Says what it does on standard error.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { installSystemPackages } from './install-system-packages.mjs';
 import { root, run } from './run.mjs';
@@ -17,9 +17,10 @@ export async function setUp({ build = true, programs = ['ffmpeg'] } = {}) {
   checkNode();
   mkdirSync(stamps, { recursive: true });
   await whenChanged('dependencies', ['package-lock.json'], 'Installing packages (npm ci)', async () => {
-    // onnxruntime-node would download CUDA libraries that nothing here uses; its CPU libraries are in the package.
+    // For npm versions that run every install script: onnxruntime-node would download CUDA libraries that nothing here
+    // uses (its CPU libraries are in the package), and Scarf would report the installation to its maker.
     await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-      env: { ONNXRUNTIME_NODE_INSTALL: 'skip' },
+      env: { ONNXRUNTIME_NODE_INSTALL: 'skip', SCARF_ANALYTICS: 'false' },
     });
   });
   installSystemPackages(programs, say);
@@ -47,6 +48,8 @@ async function whenChanged(name, paths, what, work) {
   const digest = digestOf(paths);
   if (existsSync(join(root, made)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   say(`${what} ...`);
+  // Work that is broken off must not pass for done because an older stamp fits again.
+  rmSync(stamp, { force: true });
   await work();
   writeFileSync(stamp, digest);
 }
