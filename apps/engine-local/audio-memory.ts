@@ -12,7 +12,7 @@ const MASKED = -1e9;
 
 /**
  * The encoded audio of a batch, in the form that the decoder's step takes: what it attends to. It is most of the memory
- * that a batch needs, about 1 MB for each second of a row, so it is allocated once: rows are written into it and those
+ * that a batch needs, about 1 MB for each second of a row with the base model, so it is allocated once: rows are written into it and those
  * that stay are moved together in place.
  */
 export class AudioMemory {

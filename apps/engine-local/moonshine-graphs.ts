@@ -47,13 +47,13 @@ export interface MoonshineGraphs {
 }
 
 /**
- * Cuts two graphs out of the published `decoder_model_merged.onnx`, with the same weights and the same results.
+ * Cuts two graphs with the same weights out of the published `decoder_model_merged.onnx`.
  *
  * The file holds both kinds of step as branches of one `If`, which copies the cache of the audio out of every step, turns
  * and scales that cache's keys again in every step, and unpacks the 14 million int8 weights of the vocabulary to floats in
  * every step. Here the first is gone, the second is done once per utterance, and the last multiplies in int8 as all other
- * layers of the model do: a step of eight rows takes a quarter of the time. A mask lets rows of different length share a
- * batch.
+ * layers of the model do: a step of eight rows takes less than half the time. A mask lets rows of different length share
+ * a batch.
  */
 export function cutMoonshineDecoder(file: Uint8Array, { layers, heads, headSize }: MoonshineShape): MoonshineGraphs {
   const model = readModel(file);
