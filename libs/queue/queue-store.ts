@@ -6,21 +6,26 @@ export interface EntryData {
 }
 
 /** What we use of BullMQ's queue, whatever it runs on. */
-export type Entries = Pick<
-  Queue<EntryData>,
+export interface Entries extends Pick<
+  Queue<EntryData, unknown, string, EntryData, unknown, string>,
   | 'add'
   | 'close'
   | 'disconnect'
   | 'getDeduplicationJobId'
   | 'getJobCountByTypes'
   | 'getJobState'
-  | 'on'
   | 'remove'
   | 'waitUntilReady'
->;
+> {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
 
 /** What we use of BullMQ's worker, whatever it runs on. */
-export type EntryWorker = Pick<Worker<EntryData>, 'close' | 'disconnect' | 'on' | 'run' | 'waitUntilReady'>;
+export interface EntryWorker extends Pick<Worker<EntryData>, 'close' | 'disconnect' | 'run' | 'waitUntilReady'> {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'stalled', listener: (entryId: string) => void): unknown;
+  on(event: 'lockRenewalFailed', listener: (entryIds: string[]) => void): unknown;
+}
 
 export type EntryProcessor = Processor<EntryData>;
 export type EntryWorkerOptions = Omit<WorkerOptions, 'connection'>;

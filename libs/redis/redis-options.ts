@@ -13,7 +13,7 @@ const KEEP_ALIVE_MS = 10_000;
  *
  * @throws Error without the URL, which holds a password
  */
-export function redisOptions(url: string): RedisOptions {
+export function redisOptions(url: string) {
   const address = parseRedisUrl(url);
   if (!address) throw new Error('REDIS_URL is no URL of a Redis server.');
   const { username, password, db } = address;
@@ -30,18 +30,18 @@ export function redisOptions(url: string): RedisOptions {
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     keepAlive: KEEP_ALIVE_MS,
     disableClientInfo: true,
-  };
+  } satisfies RedisOptions;
 }
 
 function reconnectDelayMs(attempt: number): number {
   return backoffMs(attempt, RECONNECT_FIRST_MS, RECONNECT_MOST_MS);
 }
 
-function serverOptions({ nodes: [node], tls }: RedisAddress): RedisOptions {
+function serverOptions({ nodes: [node], tls }: RedisAddress) {
   return { host: node.host, port: node.port, ...(tls ? { tls: {} } : {}) };
 }
 
-function sentinelOptions({ nodes, tls, sentinelPassword }: RedisAddress, masterName: string): RedisOptions {
+function sentinelOptions({ nodes, tls, sentinelPassword }: RedisAddress, masterName: string) {
   return {
     sentinels: nodes.map(({ host, port }) => ({ host, port })),
     name: masterName,

@@ -2,8 +2,11 @@
 import { createLogger } from '#telemetry';
 import { createJobQueue } from '../index.js';
 
-const [databaseUrl = '', name = ''] = process.argv.slice(2);
-createJobQueue({ databaseUrl, name, logger: createLogger('holding-consumer', 'silent') }).consume(1, async (job) => {
-  process.stdout.write(`${job.jobId}\n`);
-  await new Promise(() => undefined);
-});
+const [databaseUrl = '', name = '', redisUrl] = process.argv.slice(2);
+createJobQueue({ databaseUrl, redisUrl, name, logger: createLogger('holding-consumer', 'silent') }).consume(
+  1,
+  async (job) => {
+    process.stdout.write(`${job.jobId}\n`);
+    await new Promise(() => undefined);
+  },
+);

@@ -8,13 +8,25 @@ import {
   withBackend,
 } from 'bullmq';
 import pg from 'pg';
+import { asUnavailable } from '#postgres';
+import {
+  CALL_DEADLINE_MS,
+  type Entries,
+  type EntryData,
+  type EntryProcessor,
+  type EntryWorker,
+  type EntryWorkerOptions,
+  type QueueStore,
+} from './queue-store.js';
 
-/** How long a call to the queue may take before the answer is `dependency_unavailable`. */
-export const CALL_DEADLINE_MS = 2_000;
 const STATEMENT_DEADLINE_MS = 5_000;
 const MIGRATION_DEADLINE_MS = 60_000;
+/** A server that is away shows sooner. */
+const OPEN_DEADLINE_MS = 15_000;
 const MAX_CONNECTIONS = 2;
 const FAILED_CLAIM_PAUSE_MS = 500;
+/** Nothing here reads BullMQ's own events; it keeps 10,000 by default. */
+const KEPT_BULL_EVENTS = 500;
 
 /** NOTIFY is only a hint: how often a consumer without work looks all the same. */
 const LONGEST_WAIT_S = 5;
@@ -45,9 +57,44 @@ const patientPostgresBackend: BackendFactory<PostgresQueueBackend, PostgresConne
 };
 
 /** BullMQ's classes on PostgreSQL. */
-export const bull = withBackend(patientPostgresBackend);
+const bull = withBackend(patientPostgresBackend);
 
-export function connectionOptions(databaseUrl: string): PostgresConnectionOptions {
+/** BullMQ on PostgreSQL. */
+export class PostgresQueueStore implements QueueStore {
+  readonly openDeadlineMs = OPEN_DEADLINE_MS;
+  readonly asUnavailable = asUnavailable;
+
+  constructor(private readonly databaseUrl: string) {}
+
+  prepare(): Promise<void> {
+    return migrateQueue(this.databaseUrl);
+  }
+
+  queue(name: string): Entries {
+    return new bull.Queue<EntryData>(name, {
+      connection: connectionOptions(this.databaseUrl),
+      streams: { events: { maxLen: KEPT_BULL_EVENTS } },
+    });
+  }
+
+  worker(name: string, processor: EntryProcessor, options: EntryWorkerOptions): EntryWorker {
+    return new bull.Worker<EntryData>(name, processor, {
+      ...options,
+      connection: connectionOptions(this.databaseUrl),
+    });
+  }
+
+  /** The sequence of a table outlives its rows. */
+  entryId(): undefined {
+    return undefined;
+  }
+
+  forLog(error: unknown): unknown {
+    return error;
+  }
+}
+
+function connectionOptions(databaseUrl: string): PostgresConnectionOptions {
   return {
     connectionString: databaseUrl,
     application_name: 'polyscribe-queue',
@@ -63,7 +110,7 @@ export function connectionOptions(databaseUrl: string): PostgresConnectionOption
  * Sets up BullMQ's tables (schema `bullmq`) with deadlines of their own: a first start, or several at once that wait for
  * each other, takes longer than a call may.
  */
-export async function migrateQueue(databaseUrl: string): Promise<void> {
+async function migrateQueue(databaseUrl: string): Promise<void> {
   const client = new pg.Client({
     connectionString: databaseUrl,
     application_name: 'polyscribe-queue',

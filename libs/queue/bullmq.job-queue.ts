@@ -1,51 +1,43 @@
-import { asUnavailable } from '#postgres';
-import { withDeadline } from '#timing';
 import type { Logger } from '#telemetry';
+import { withDeadline } from '#timing';
 import { bullPriority, ANY_NUMBER_OF_TIMES } from './bullmq-settings.js';
+import { BullmqQueueConsumer } from './bullmq.queue-consumer.js';
 import { JobQueue, type QueueConsumer, type QueuedJob, type QueueHandler } from './job-queue.port.js';
-import { bull, CALL_DEADLINE_MS, connectionOptions, migrateQueue } from './postgres-backend.js';
-import { PostgresQueueConsumer } from './postgres.queue-consumer.js';
+import { CALL_DEADLINE_MS, type Entries, type EntryData, type QueueStore } from './queue-store.js';
 
-export interface PostgresJobQueueOptions {
-  readonly databaseUrl: string;
+export interface BullmqJobQueueOptions {
+  readonly store: QueueStore;
   readonly logger: Logger;
   /** One by default; tests keep apart what they put in. */
   readonly name?: string;
 }
 
-/** What an entry carries. BullMQ numbers its entries itself; the job is known by its deduplication id. */
-export interface EntryData {
-  readonly jobId: string;
-}
-
-type Entries = InstanceType<typeof bull.Queue<EntryData>>;
-
 const DEFAULT_NAME = 'transcription';
-/** The first call may have to set up the tables, or wait for another process that does; a server that is away shows sooner. */
-const OPEN_DEADLINE_MS = 15_000;
 const UNAVAILABLE = 'The job queue does not answer; try again later.';
-/** Nothing here reads BullMQ's own events; it keeps 10,000 by default. */
-const KEPT_BULL_EVENTS = 500;
 
 /**
- * BullMQ on PostgreSQL.
+ * BullMQ, on any store that it runs on.
  *
  * The job id is BullMQ's deduplication id and not its entry id, with `keepLastIfActive`: an entry that waits makes a second
  * one superfluous, but one that is with a handler does not. Work that is enqueued while its handler still runs (a worker
- * that hands it back, a client that retries it) waits until that handler has ended and is then given out again, in the
- * same transaction.
+ * that hands it back, a client that retries it) waits until that handler has ended and is then given out again; both
+ * happen together.
  */
-export class PostgresJobQueue extends JobQueue {
+export class BullmqJobQueue extends JobQueue {
   private opened: Promise<Entries> | undefined;
-  private readonly consumers = new Set<PostgresQueueConsumer>();
+  /** What there is to free, ready or not. */
+  private current: Entries | undefined;
+  private closed = false;
+  private readonly consumers = new Set<BullmqQueueConsumer>();
   private readonly name: string;
 
-  constructor(private readonly options: PostgresJobQueueOptions) {
+  constructor(private readonly options: BullmqJobQueueOptions) {
     super();
     this.name = options.name ?? DEFAULT_NAME;
   }
 
   override async enqueue(job: QueuedJob, delayMs = 0): Promise<void> {
+    const entryId = this.options.store.entryId();
     await this.ask((entries) =>
       entries.add('transcribe', { jobId: job.jobId } satisfies EntryData, {
         priority: bullPriority(job.priority),
@@ -53,6 +45,7 @@ export class PostgresJobQueue extends JobQueue {
         deduplication: { id: job.jobId, keepLastIfActive: true },
         attempts: ANY_NUMBER_OF_TIMES,
         backoff: { type: 'custom' },
+        ...(entryId === undefined ? {} : { jobId: entryId }),
         removeOnComplete: true,
         removeOnFail: true,
         stackTraceLimit: 0,
@@ -80,9 +73,9 @@ export class PostgresJobQueue extends JobQueue {
   }
 
   override consume(concurrency: number, handler: QueueHandler): QueueConsumer {
-    const consumer = new PostgresQueueConsumer({
+    const consumer = new BullmqQueueConsumer({
       name: this.name,
-      databaseUrl: this.options.databaseUrl,
+      store: this.options.store,
       logger: this.options.logger,
       concurrency,
       handler,
@@ -100,24 +93,28 @@ export class PostgresJobQueue extends JobQueue {
   }
 
   override async close(): Promise<void> {
+    this.closed = true;
     await Promise.all([...this.consumers].map((consumer) => consumer.close(0)));
-    const entries = await this.opened?.catch(() => undefined);
-    this.opened = Promise.reject(new Error('The job queue is closed.'));
-    this.opened.catch(() => undefined);
-    await entries?.close();
+    const entries = this.current;
+    this.current = undefined;
+    if (entries) await this.free(entries);
+    // An opening that is under way sees that it came too late, and frees what it made.
+    await this.opened?.catch(() => undefined);
   }
 
   private async ask<T>(question: (entries: Entries) => Promise<T>): Promise<T> {
+    const { store } = this.options;
     try {
-      const entries = await withDeadline(this.entries(), OPEN_DEADLINE_MS, UNAVAILABLE);
+      const entries = await withDeadline(this.entries(), store.openDeadlineMs, UNAVAILABLE);
       return await withDeadline(question(entries), CALL_DEADLINE_MS, UNAVAILABLE);
     } catch (error) {
-      throw asUnavailable(error, UNAVAILABLE);
+      throw store.asUnavailable(error, UNAVAILABLE);
     }
   }
 
-  /** Opened at the first call. A failure is not kept: the database may be back at the next. */
+  /** Opened at the first call. A failure is not kept: the store may be back at the next. */
   private entries(): Promise<Entries> {
+    if (this.closed) return Promise.reject(new Error('The job queue is closed.'));
     this.opened ??= this.open().catch((error: unknown) => {
       this.opened = undefined;
       throw error;
@@ -126,20 +123,28 @@ export class PostgresJobQueue extends JobQueue {
   }
 
   private async open(): Promise<Entries> {
-    const { databaseUrl, logger } = this.options;
-    await migrateQueue(databaseUrl);
-    const entries = new bull.Queue<EntryData>(this.name, {
-      connection: connectionOptions(databaseUrl),
-      streams: { events: { maxLen: KEPT_BULL_EVENTS } },
-    });
-    entries.on('error', (error) => logger.debug({ err: error }, 'the job queue lost a connection'));
+    const { store, logger } = this.options;
+    await store.prepare();
+    if (this.closed) throw new Error('The job queue is closed.');
+    const entries = store.queue(this.name);
+    this.current = entries;
+    entries.on('error', (error) => logger.debug({ err: store.forLog(error) }, 'the job queue lost a connection'));
     try {
       await entries.waitUntilReady();
       return entries;
     } catch (error) {
       // BullMQ keeps a failed start for good: only a new instance can succeed.
-      await entries.close();
+      await this.free(entries);
       throw error;
+    }
+  }
+
+  /** Without an orderly end where the store does not answer. */
+  private async free(entries: Entries): Promise<void> {
+    try {
+      await withDeadline(entries.close(), CALL_DEADLINE_MS, UNAVAILABLE);
+    } catch {
+      await withDeadline(entries.disconnect(), CALL_DEADLINE_MS, UNAVAILABLE).catch(() => undefined);
     }
   }
 }
