@@ -13,6 +13,7 @@ export interface BullmqJobQueueOptions {
 }
 
 const DEFAULT_NAME = 'transcription';
+const CLOSE_DEADLINE_MS = 6_000;
 const UNAVAILABLE = 'The job queue does not answer; try again later.';
 
 /**
@@ -106,9 +107,19 @@ export class BullmqJobQueue extends JobQueue {
     const { store } = this.options;
     try {
       const entries = await withDeadline(this.entries(), store.openDeadlineMs, UNAVAILABLE);
-      return await withDeadline(question(entries), CALL_DEADLINE_MS, UNAVAILABLE);
+      return await this.answer(entries, question(entries));
     } catch (error) {
       throw store.asUnavailable(error, UNAVAILABLE);
+    }
+  }
+
+  private async answer<T>(entries: Entries, question: Promise<T>): Promise<T> {
+    let answered = false;
+    const noted = question.finally(() => (answered = true));
+    try {
+      return await withDeadline(noted, CALL_DEADLINE_MS, UNAVAILABLE);
+    } finally {
+      if (!answered) this.options.store.recover(entries);
     }
   }
 
@@ -142,7 +153,7 @@ export class BullmqJobQueue extends JobQueue {
   /** Without an orderly end where the store does not answer. */
   private async free(entries: Entries): Promise<void> {
     try {
-      await withDeadline(entries.close(), CALL_DEADLINE_MS, UNAVAILABLE);
+      await withDeadline(entries.close(), CLOSE_DEADLINE_MS, UNAVAILABLE);
     } catch {
       await withDeadline(entries.disconnect(), CALL_DEADLINE_MS, UNAVAILABLE).catch(() => undefined);
     }

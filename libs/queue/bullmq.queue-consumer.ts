@@ -18,7 +18,7 @@ import type { EntryData, EntryWorker, QueueStore } from './queue-store.js';
 /** For how long a handler may run on after its signal was aborted; then its work is left to the next consumer. */
 const ABORTED_HANDLER_DEADLINE_MS = 10_000;
 /** What writing down the last outcomes may take. */
-const SETTLE_DEADLINE_MS = 5_000;
+const SETTLE_DEADLINE_MS = 6_000;
 const DISCONNECT_DEADLINE_MS = 2_000;
 const TROUBLE_EVERY_MS = 30_000;
 

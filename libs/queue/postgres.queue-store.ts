@@ -89,6 +89,11 @@ export class PostgresQueueStore implements QueueStore {
     return undefined;
   }
 
+  /** The pool drops a connection whose statement ran into its deadline. */
+  recover(): void {
+    return undefined;
+  }
+
   forLog(error: unknown): unknown {
     return error;
   }

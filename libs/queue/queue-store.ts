@@ -43,6 +43,8 @@ export interface QueueStore {
   worker(name: string, processor: EntryProcessor, options: EntryWorkerOptions): EntryWorker;
   /** An id for a new entry where the store's own counting does not do. */
   entryId(): string | undefined;
+  /** A call got no answer in time: the connection may be dead without having been closed. */
+  recover(entries: Entries): void;
   /** What a call threw, as our error: `dependency_unavailable` with this message where the store is to blame. */
   asUnavailable(thrown: unknown, message: string): Error;
   /** The error as it may be logged. */

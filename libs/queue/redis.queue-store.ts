@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Queue, Worker } from 'bullmq';
+import { Queue, type QueueOptions, type RedisQueueBackend, Worker } from 'bullmq';
 import { asRedisUnavailable, plainRedisError, RedisLink, redisOptions } from '#redis';
 import type { Logger } from '#telemetry';
 import {
@@ -14,9 +14,77 @@ import {
 
 /** Attempts to connect after which calls that wait for the connection are given up. */
 const ATTEMPTS_FOR_A_CALL = 1;
-/** Longer than a consumer without work waits for some (at most 10 s): a connection that is silent for so long is dead. */
-const SILENCE_LIMIT_MS = 20_000;
+/** Longer than a consumer without work waits for some, which is a command as well (at most 10 s). */
+const WORKER_COMMAND_DEADLINE_MS = 15_000;
+/** Longer than the longest pause before another attempt to connect. */
+const SETTLE_DEADLINE_MS = 4_000;
 const KEPT_BULL_EVENTS = 500;
+/** How the client says that a command got no answer. */
+const TIMED_OUT = 'Command timed out';
+
+/** Shared by a worker and its connections, which do not connect again once it closes. */
+interface Line {
+  closing: boolean;
+}
+
+/**
+ * BullMQ's worker, which would wait for ever when it is closed while its connections are down: disconnecting one that
+ * waits to connect again stops its clock and tells nobody. So each first gets to its end, or is back.
+ */
+class RedisWorker extends Worker<EntryData> {
+  constructor(
+    private readonly line: Line,
+    ...rest: ConstructorParameters<typeof Worker<EntryData>>
+  ) {
+    super(...rest);
+  }
+
+  override async close(force = false): Promise<void> {
+    this.line.closing = true;
+    const backend = this.getBackend();
+    if (!force) {
+      for (const client of [await backend.client, await backend.blockingClient]) if (client) await untilSettled(client);
+    }
+    await super.close(force);
+  }
+}
+
+/** BullMQ's queue, which would leave calls unanswered for as long when it is closed while its connection is down. */
+class RedisQueue extends Queue<EntryData, unknown, string, EntryData, unknown, string> {
+  constructor(
+    private readonly line: Line,
+    name: string,
+    options: QueueOptions,
+  ) {
+    super(name, options);
+  }
+
+  override async close(): Promise<void> {
+    this.line.closing = true;
+    const backend = this.getBackend();
+    // One that was never up has no client yet, and is cut off by BullMQ.
+    const client = await Promise.race([backend.client, Promise.resolve(undefined)]).catch(() => undefined);
+    if (client) await untilSettled(client);
+    await super.close();
+  }
+}
+
+type Client = Awaited<RedisQueueBackend['client']>;
+
+async function untilSettled(client: Client): Promise<void> {
+  if (client.status === 'ready' || client.status === 'end') return;
+  await new Promise<void>((resolve) => {
+    const settled = () => {
+      clearTimeout(timer);
+      client.off('ready', settled);
+      client.off('end', settled);
+      resolve();
+    };
+    const timer = setTimeout(settled, SETTLE_DEADLINE_MS);
+    client.on('ready', settled);
+    client.on('end', settled);
+  });
+}
 
 /** BullMQ on Redis. What is lost with Redis the reconciler puts in again from the rows. */
 export class RedisQueueStore implements QueueStore {
@@ -47,10 +115,14 @@ export class RedisQueueStore implements QueueStore {
   }
 
   queue(name: string): Entries {
-    return new Queue<EntryData>(name, {
+    const line: Line = { closing: false };
+    const connection = redisOptions(this.url);
+    return new RedisQueue(line, name, {
       connection: {
-        ...redisOptions(this.url),
-        commandTimeout: CALL_DEADLINE_MS,
+        ...connection,
+        retryStrategy: (attempt) => (line.closing ? null : connection.retryStrategy(attempt)),
+        // After our own deadline, which sees to the connection.
+        commandTimeout: 2 * CALL_DEADLINE_MS,
         maxRetriesPerRequest: ATTEMPTS_FOR_A_CALL,
       },
       streams: { events: { maxLen: KEPT_BULL_EVENTS } },
@@ -58,19 +130,40 @@ export class RedisQueueStore implements QueueStore {
   }
 
   worker(name: string, processor: EntryProcessor, options: EntryWorkerOptions): EntryWorker {
-    return new Worker<EntryData>(name, processor, {
+    const line: Line = { closing: false };
+    const connection = redisOptions(this.url);
+    const worker = new RedisWorker(line, name, processor, {
       ...options,
       connection: {
-        ...redisOptions(this.url),
-        // What a handler came to is kept until it can be told.
+        ...connection,
+        retryStrategy: (attempt) => (line.closing ? null : connection.retryStrategy(attempt)),
+        // Bounds what is kept for a server that is away; what a handler came to reaches one that is soon back.
+        commandTimeout: WORKER_COMMAND_DEADLINE_MS,
         maxRetriesPerRequest: null,
-        socketTimeout: SILENCE_LIMIT_MS,
       },
     });
+    worker.on('error', (error) => {
+      if (error.message === TIMED_OUT) reconnect(worker);
+    });
+    return worker;
+  }
+
+  recover(entries: Entries): void {
+    if (entries instanceof Queue) reconnect(entries);
   }
 
   /** The store's own numbers begin again after a flush, while a consumer may still hold an entry of that number. */
   entryId(): string {
     return randomUUID();
   }
+}
+
+/** Replaces a connection that is dead without having been closed, as a cut cable or a lost host leaves it. */
+function reconnect(user: Pick<Queue, 'getBackend'>): void {
+  user.getBackend().client.then(
+    (client) => {
+      if (client.status === 'ready') client.disconnect(true);
+    },
+    () => undefined,
+  );
 }

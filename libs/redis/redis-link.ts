@@ -30,7 +30,8 @@ export class RedisLink {
   /** Whether it has been up or has failed once: from then on what is optional does not wait for it. */
   private tried = false;
   private restUntil = 0;
-  private waiting = 0;
+  /** Those who wait for the connection. */
+  private readonly waiting = new Set<() => void>();
   private closed = false;
 
   constructor({ url, purpose, logger }: RedisLinkOptions) {
@@ -52,6 +53,7 @@ export class RedisLink {
       this.tried = true;
       this.restUntil = 0;
       this.outage.back();
+      this.wakeAll();
     });
   }
 
@@ -61,14 +63,10 @@ export class RedisLink {
    * @throws PolyscribeError `dependency_unavailable`
    */
   async ask<T>(question: (client: Redis) => Promise<T>, deadlineMs = ASK_DEADLINE_MS): Promise<T> {
-    if (this.waiting >= MAX_WAITING) throw new PolyscribeError('dependency_unavailable', UNAVAILABLE);
-    this.waiting += 1;
     try {
       return await withDeadline(this.askWhenReady(question, deadlineMs), deadlineMs, UNAVAILABLE);
     } catch (error) {
       throw asRedisUnavailable(error, UNAVAILABLE);
-    } finally {
-      this.waiting -= 1;
     }
   }
 
@@ -79,7 +77,9 @@ export class RedisLink {
   async tryToAsk<T>(question: (client: Redis) => Promise<T>, deadlineMs: number): Promise<T | undefined> {
     if (this.closed || Date.now() < this.restUntil || (this.tried && this.client.status !== 'ready')) return undefined;
     try {
-      return await this.ask(question, deadlineMs);
+      const answer = await this.ask(question, deadlineMs);
+      this.outage.back();
+      return answer;
     } catch (error) {
       this.restUntil = Date.now() + REST_MS;
       this.outage.lost(error);
@@ -94,24 +94,40 @@ export class RedisLink {
     // QUIT lets what is under way end; a server that is silent does not hold us up.
     if (connected) await withDeadline(this.client.quit(), ASK_DEADLINE_MS, UNAVAILABLE).catch(() => undefined);
     this.client.disconnect();
+    this.wakeAll();
   }
 
   private async askWhenReady<T>(question: (client: Redis) => Promise<T>, deadlineMs: number): Promise<T> {
+    if (!this.closed && this.client.status !== 'ready') await this.untilReady(deadlineMs);
     if (this.closed) throw new PolyscribeError('dependency_unavailable', UNAVAILABLE);
-    if (this.client.status !== 'ready') await this.untilReady(deadlineMs);
-    return question(this.client);
+    try {
+      return await question(this.client);
+    } catch (error) {
+      // No answer at all: the connection may be dead without having been closed, as a cut cable leaves it.
+      if (error instanceof Error && error.message === 'Command timed out') this.reconnect();
+      throw error;
+    }
+  }
+
+  private reconnect(): void {
+    if (!this.closed && this.client.status === 'ready') this.client.disconnect(true);
   }
 
   private async untilReady(deadlineMs: number): Promise<void> {
+    if (this.waiting.size >= MAX_WAITING) throw new PolyscribeError('dependency_unavailable', UNAVAILABLE);
     if (this.client.status === 'wait') this.client.connect().catch(() => undefined);
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer);
-        this.client.off('ready', done);
+        this.waiting.delete(done);
         resolve();
       };
       const timer = setTimeout(done, deadlineMs);
-      this.client.on('ready', done);
+      this.waiting.add(done);
     });
+  }
+
+  private wakeAll(): void {
+    for (const wake of this.waiting) wake();
   }
 }
