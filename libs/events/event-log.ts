@@ -23,6 +23,11 @@ const UNAVAILABLE = 'The event log does not answer; try again later.';
 /** The channel on which publishers say that a job's log has grown: `<seq>:<job id>`. Only a hint, never the news itself. */
 export const CHANNEL = 'polyscribe_events';
 
+interface CounterRow {
+  job_id: string;
+  last_seq: string;
+}
+
 interface EventRow {
   seq: string;
   type: string;
@@ -34,7 +39,8 @@ interface EventRow {
  * takes its number back with it, so there are no gaps. The counter outlives an expired log, so that the events of a
  * retried job go on from there and a client's last event id keeps its meaning.
  */
-const APPEND = `
+function appendStatement(selected: string): string {
+  return `
   WITH counter AS (
     INSERT INTO events.job_log AS log (job_id, last_seq, updated_at, kept)
     VALUES ($1, cardinality($2::text[]), now(), true)
@@ -47,16 +53,24 @@ const APPEND = `
            CASE WHEN body.place = 1 THEN $4::text END
     FROM counter, unnest($2::text[], $3::text[]) WITH ORDINALITY AS body (type, data, place)
   )
-  SELECT last_seq, pg_notify('${CHANNEL}', last_seq || ':' || $1) FROM counter`;
+  SELECT ${selected} FROM counter`;
+}
+
+const APPEND = appendStatement('last_seq');
+const APPEND_AND_NOTIFY = appendStatement(`last_seq, pg_notify('${CHANNEL}', last_seq || ':' || $1)`);
 
 /** The tables of the log: what is published is in here before anybody hears of it. */
 export class EventLog {
   private readonly pool: pg.Pool;
   private migrated: Promise<void> | undefined;
 
-  /** @param onIdleError told when an idle connection is lost; the next call opens another */
+  /**
+   * @param notify whether appending tells who listens on this database
+   * @param onIdleError told when an idle connection is lost; the next call opens another
+   */
   constructor(
     private readonly databaseUrl: string,
+    private readonly notify: boolean,
     onIdleError: (error: Error) => void,
   ) {
     this.pool = new pg.Pool({ ...this.connectionOptions(), max: MAX_CONNECTIONS });
@@ -81,7 +95,12 @@ export class EventLog {
     const types = events.map((event) => event.type);
     const data = events.map((event) => JSON.stringify(event.data));
     try {
-      const { rows } = await this.query<{ last_seq: string }>(APPEND, [jobId, types, data, key ?? null]);
+      const { rows } = await this.query<{ last_seq: string }>(this.notify ? APPEND_AND_NOTIFY : APPEND, [
+        jobId,
+        types,
+        data,
+        key ?? null,
+      ]);
       const first = Number(rows[0]?.last_seq) - events.length + 1;
       return events.map((event, index) => ({ ...event, seq: first + index }));
     } catch (error) {
@@ -125,12 +144,16 @@ export class EventLog {
     }
   }
 
-  /** The highest sequence of each job that has a log, asked over the connection that listens: it shows that it lives. */
-  async lastSeqs(client: pg.Client, jobIds: readonly string[]): Promise<{ jobId: string; seq: number }[]> {
-    const { rows } = await client.query<{ job_id: string; last_seq: string }>(
-      'SELECT job_id, last_seq FROM events.job_log WHERE job_id = ANY ($1)',
-      [jobIds],
-    );
+  /**
+   * The highest sequence of each job that has a log.
+   *
+   * @param client asks over this connection, which shows as well that it lives
+   */
+  async lastSeqs(jobIds: readonly string[], client?: pg.Client): Promise<{ jobId: string; seq: number }[]> {
+    if (jobIds.length === 0 && !client) return [];
+    const statement = 'SELECT job_id, last_seq FROM events.job_log WHERE job_id = ANY ($1)';
+    const { rows } = await (client?.query<CounterRow>(statement, [jobIds]) ??
+      this.query<CounterRow>(statement, [jobIds]));
     return rows.map((row) => ({ jobId: row.job_id, seq: Number(row.last_seq) }));
   }
 

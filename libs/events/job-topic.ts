@@ -1,11 +1,16 @@
 import type { JobEvent } from '#contracts';
-import { type EventLog, PAGE_EVENTS } from './event-log.js';
+import { PAGE_EVENTS } from './event-log.js';
 
 /** A subscription, as its topic sees it. */
 export interface Listening {
   /** The log has grown to this sequence; Infinity when that is not known. */
   heard(seq: number): void;
   close(): void;
+}
+
+/** Where a topic reads its job's events. */
+export interface EventReader {
+  read(jobId: string, afterSeq: number, limit: number): Promise<readonly JobEvent[]>;
 }
 
 /** The subscriptions of one process to one job. Those that stand at the same place share one read of the log. */
@@ -15,7 +20,7 @@ export class JobTopic {
 
   constructor(
     private readonly jobId: string,
-    private readonly log: EventLog,
+    private readonly log: EventReader,
   ) {}
 
   get empty(): boolean {

@@ -51,9 +51,9 @@ function listeners(): Promise<{ pid: number }[]> {
   );
 }
 
-eventBusContract('PostgresEventBus', fixture);
+eventBusContract('LogEventBus on PostgreSQL alone', fixture);
 
-describe('PostgresEventBus', () => {
+describe('LogEventBus on PostgreSQL alone', () => {
   let buses: ContractFixture<EventBus>;
 
   beforeEach(async () => {
@@ -128,7 +128,7 @@ describe('PostgresEventBus', () => {
   });
 });
 
-describe('PostgresEventBus without a database', () => {
+describe('LogEventBus without a database', () => {
   let server: Server;
   let url: string;
   const sockets = new Set<Socket>();

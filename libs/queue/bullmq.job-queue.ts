@@ -114,12 +114,12 @@ export class BullmqJobQueue extends JobQueue {
   }
 
   private async answer<T>(entries: Entries, question: Promise<T>): Promise<T> {
-    let answered = false;
-    const noted = question.finally(() => (answered = true));
+    const call = { answered: false };
+    const noted = question.finally(() => (call.answered = true));
     try {
       return await withDeadline(noted, CALL_DEADLINE_MS, UNAVAILABLE);
     } finally {
-      if (!answered) this.options.store.recover(entries);
+      if (!call.answered) this.options.store.recover(entries);
     }
   }
 

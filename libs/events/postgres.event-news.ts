@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { backoffMs, withDeadline } from '#timing';
 import type { Logger } from '#telemetry';
+import { backoffMs, withDeadline } from '#timing';
 import { CHANNEL, type EventLog } from './event-log.js';
+import type { Audience, EventNews } from './event-news.js';
 
 /** NOTIFY is only a hint: how often the counters are read all the same. Shows as well that the connection lives. */
 const POLL_INTERVAL_MS = 4_000;
@@ -10,17 +11,11 @@ const RECONNECT_FIRST_MS = 100;
 const RECONNECT_MOST_MS = 5_000;
 const GOODBYE_DEADLINE_MS = 1_000;
 
-export interface Audience {
-  /** The jobs that somebody listens to. */
-  jobIds(): string[];
-  /** The job's log has grown to this sequence, as far as we know. */
-  heard(jobId: string, seq: number): void;
-  /** Hints may have been lost: everybody must look into the log. */
-  gap(): void;
-}
-
-/** The one connection of the process that listens for hints, for all jobs; opened again when it is lost. */
-export class EventListener {
+/**
+ * News by NOTIFY, which the log's own statement sends as it appends. One connection of the process listens, for all jobs;
+ * it is opened again when it is lost.
+ */
+export class PostgresEventNews implements EventNews {
   private readonly stop = new AbortController();
   private running: Promise<void> | undefined;
 
@@ -30,9 +25,25 @@ export class EventListener {
     private readonly logger: Logger,
   ) {}
 
-  /** Safe to call more than once. */
-  start(): void {
+  follow(): void {
     this.running ??= this.run();
+  }
+
+  /** All jobs come over one channel. */
+  unfollow(): void {
+    return undefined;
+  }
+
+  announce(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  readCopy(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  forgetCopy(): Promise<void> {
+    return Promise.resolve();
   }
 
   async close(): Promise<void> {
@@ -81,7 +92,7 @@ export class EventListener {
 
   private async poll(client: pg.Client): Promise<void> {
     const jobIds = this.audience.jobIds();
-    for (const { jobId, seq } of await this.log.lastSeqs(client, jobIds)) this.audience.heard(jobId, seq);
+    for (const { jobId, seq } of await this.log.lastSeqs(jobIds, client)) this.audience.heard(jobId, seq);
   }
 
   private onNotification(payload: string): void {
