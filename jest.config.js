@@ -9,8 +9,8 @@ export default {
   testEnvironment: 'node',
   transform: {},
   // Tests that need a database share one server, which the first of them starts.
-  globalSetup: '<rootDir>/dist/libs/persistence/testing/global-setup.js',
-  globalTeardown: '<rootDir>/dist/libs/persistence/testing/global-teardown.js',
+  globalSetup: '<rootDir>/dist/libs/embedded-postgres/testing/global-setup.js',
+  globalTeardown: '<rootDir>/dist/libs/embedded-postgres/testing/global-teardown.js',
   testMatch: ['**/*.spec.js'],
   testTimeout: 30_000,
   maxWorkers: 2,

@@ -1,5 +1,5 @@
 import type { ServiceDefinition } from '#service-host';
-import { embeddedPostgres } from '#persistence';
+import { embeddedPostgres } from '#embedded-postgres';
 import { engineLocal } from '../engine-local/index.js';
 import { engineRegistry } from '../engine-registry/index.js';
 import { gateway } from '../gateway/index.js';

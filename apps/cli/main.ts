@@ -17,12 +17,12 @@ async function main(): Promise<void> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort(new CliError('Interrupted.')));
   process.once('SIGTERM', () => interrupted.abort(new CliError('Interrupted.')));
-  const text = await transcribe(args, {
+  await transcribe(args, {
     progress: createProgressView(process.stderr),
     say: (message) => process.stderr.write(`polyscribe: ${message}\n`),
     signal: interrupted.signal,
+    deliver: (text) => print(text, args),
   });
-  await print(text, args);
 }
 
 /** Judged before a mesh is started for nothing. */

@@ -13,6 +13,8 @@ export interface Surroundings {
   readonly progress: ProgressView;
   readonly say: (message: string) => void;
   readonly signal: AbortSignal;
+  /** Takes what is to be printed, before a mesh that we started is stopped again: nobody should wait for that. */
+  readonly deliver: (text: string) => Promise<void>;
 }
 
 /**
@@ -20,17 +22,18 @@ export interface Surroundings {
  *
  * A mesh may go away in between: it belongs to another run of this command that has ended, or it was killed. The job is
  * in the database all the same, so the next mesh on that folder goes on with it and we follow it there.
- *
- * @returns what is to be printed
  */
-export async function transcribe(args: Arguments, around: Surroundings): Promise<string> {
+export async function transcribe(args: Arguments, around: Surroundings): Promise<void> {
   let job: SubmittedJob | undefined;
   for (let connections = 1; ; connections++) {
     const mesh = await connect(args.server, around.say);
     try {
       job ??= await mesh.api.submit(args.file, args.options, around.signal);
       await waitForEnd(mesh, job.jobId, around);
-      return await printable(mesh, job, args);
+      const text = await printable(mesh, job, args);
+      around.progress.end();
+      await around.deliver(text);
+      return;
     } catch (error) {
       if (!(error instanceof MeshUnreachableError)) throw error;
       if (connections === MAX_CONNECTIONS) throw new CliError('The mesh keeps going away.', { cause: error });

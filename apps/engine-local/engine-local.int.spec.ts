@@ -1,7 +1,7 @@
 import { type EngineEvent, SAMPLE_RATE_HZ } from '#contracts';
 import { RemoteEngine } from '#engine-client';
 import { CountedAudio, StubRegistry, testContext } from '#engine-testkit';
-import { engineLocal } from './engine-local.js';
+import { engineLocal } from './index.js';
 
 describe('the engine-local service', () => {
   it('registers, serves calls over gRPC and takes its leave', async () => {

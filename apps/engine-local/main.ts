@@ -1,4 +1,4 @@
 import { runProcess } from '#service-host';
-import { engineLocal } from './engine-local.js';
+import { engineLocal } from './index.js';
 
 await runProcess(engineLocal.name, [engineLocal]);

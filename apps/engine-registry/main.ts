@@ -1,4 +1,4 @@
 import { runProcess } from '#service-host';
-import { engineRegistry } from './engine-registry.js';
+import { engineRegistry } from './index.js';
 
 await runProcess(engineRegistry.name, [engineRegistry]);

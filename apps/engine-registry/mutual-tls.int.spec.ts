@@ -5,7 +5,7 @@ import { hostEngine } from '#engine-host';
 import type { RunningService } from '#service-host';
 import { createLogger } from '#telemetry';
 import { type DevCertificates, makeDevCertificates } from '#testing';
-import { startEngineRegistry } from './engine-registry.js';
+import { startEngineRegistry } from './start-engine-registry.js';
 
 const logger = createLogger('test', 'silent');
 

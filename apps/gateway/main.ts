@@ -1,4 +1,4 @@
 import { runProcess } from '#service-host';
-import { gateway } from './gateway.definition.js';
+import { gateway } from './index.js';
 
-await runProcess('gateway', [gateway]);
+await runProcess(gateway.name, [gateway]);

@@ -7,3 +7,4 @@ export * from './language.js';
 export * from './pcm.js';
 export * from './polyscribe-error.js';
 export * from './speech-engine.port.js';
+export * from './system-error.js';

@@ -4,7 +4,6 @@ import type { Logger } from '#telemetry';
 import { FileObjectStore } from './file.object-store.js';
 import { loadLinkSecret } from './link-secret.js';
 import type { ObjectStore } from './object-store.port.js';
-import { S3ObjectStore } from './s3.object-store.js';
 import { SignedLinks } from './signed-links.js';
 
 export interface ObjectStoreSettings {
@@ -18,9 +17,13 @@ export interface ObjectStoreSettings {
 }
 
 /** The object store that the configuration asks for. */
-export function createObjectStore(settings: ObjectStoreSettings): ObjectStore {
+export async function createObjectStore(settings: ObjectStoreSettings): Promise<ObjectStore> {
   const { config, logger } = settings;
-  if (config.s3) return new S3ObjectStore({ ...config.s3, scratchFolder: join(config.dataDir, 'scratch'), logger });
+  if (config.s3) {
+    // Loaded where it is used: the client of a service that is not configured should not slow the start.
+    const { S3ObjectStore } = await import('./s3.object-store.js');
+    return new S3ObjectStore({ ...config.s3, scratchFolder: join(config.dataDir, 'scratch'), logger });
+  }
   let links: Promise<SignedLinks> | undefined;
   return new FileObjectStore({
     folder: objectFolder(config),

@@ -1,11 +1,4 @@
-import { PolyscribeError } from '#contracts';
-
-/** The `code` of a system error, such as `ENOENT`. */
-export function errorCode(error: unknown): string | undefined {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : undefined;
-}
+import { PolyscribeError, systemErrorCode } from '#contracts';
 
 /** What the operator can mend, said plainly. The path stays in the cause: messages go to clients. */
 const reasons: Readonly<Record<string, string>> = {
@@ -21,7 +14,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** A system error as the port's error, others as they are. */
 export function asStoreError(error: unknown): unknown {
-  const reason = reasons[errorCode(error) ?? ''];
+  const reason = reasons[systemErrorCode(error) ?? ''];
   if (reason === undefined) return error;
   return new PolyscribeError('dependency_unavailable', reason, { cause: error });
 }

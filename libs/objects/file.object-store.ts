@@ -4,9 +4,9 @@ import { access, constants, type FileHandle, mkdir, open, opendir, rename, rm, r
 import { dirname, join, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { PolyscribeError } from '#contracts';
+import { PolyscribeError, systemErrorCode } from '#contracts';
 import type { Logger } from '#telemetry';
-import { asStoreError, errorCode } from './file-errors.js';
+import { asStoreError } from './file-errors.js';
 import { partsOfKey, partsOfPrefix } from './object-key.js';
 import { type LocalCopy, ObjectStore, type StoredObject } from './object-store.port.js';
 import type { SignedLinks } from './signed-links.js';
@@ -173,7 +173,7 @@ async function moveIntoPlace(draft: string, path: string): Promise<void> {
       await rename(draft, path);
       break;
     } catch (error) {
-      if (['ENOTDIR', 'EEXIST', 'EISDIR', 'ENOTEMPTY'].includes(errorCode(error) ?? '')) {
+      if (['ENOTDIR', 'EEXIST', 'EISDIR', 'ENOTEMPTY'].includes(systemErrorCode(error) ?? '')) {
         throw new PolyscribeError(
           'invalid_request',
           'The object key is at odds with another: one lies inside the other.',
@@ -183,7 +183,7 @@ async function moveIntoPlace(draft: string, path: string): Promise<void> {
         );
       }
       // A delete at the same time may have taken the folder away as empty between the two calls.
-      if (errorCode(error) !== 'ENOENT' || attempt === FOLDER_ATTEMPTS) throw error;
+      if (systemErrorCode(error) !== 'ENOENT' || attempt === FOLDER_ATTEMPTS) throw error;
     }
   }
   await syncFolder(dirname(path));
@@ -196,7 +196,7 @@ async function syncFolder(path: string): Promise<void> {
     folder = await open(path, 'r');
     await folder.sync();
   } catch (error) {
-    if (!['EISDIR', 'EPERM', 'EINVAL', 'ENOENT', 'EACCES'].includes(errorCode(error) ?? '')) throw error;
+    if (!['EISDIR', 'EPERM', 'EINVAL', 'ENOENT', 'EACCES'].includes(systemErrorCode(error) ?? '')) throw error;
   } finally {
     await folder?.close();
   }
@@ -207,7 +207,7 @@ async function* walk(folder: string, parts: readonly string[], nameStart: string
   try {
     entries = await opendir(folder);
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return;
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return;
     throw asStoreError(error);
   }
   for await (const entry of entries) {
@@ -229,7 +229,7 @@ async function statFile(path: string): Promise<Stats | undefined> {
     const stats = await stat(path);
     return stats.isFile() ? stats : undefined;
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return undefined;
     throw asStoreError(error);
   }
 }
@@ -239,7 +239,7 @@ async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') throw unknownObject();
+    if (systemErrorCode(error) === 'ENOENT') throw unknownObject();
     throw asStoreError(error);
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { systemErrorCode } from '#contracts';
 import { join } from 'node:path';
-import { errorCode } from './file-errors.js';
 
 const SECRET_BYTES = 32;
 
@@ -26,7 +26,7 @@ export async function loadLinkSecret(folder: string): Promise<Buffer> {
       await file.close();
     }
     await link(draft, path).catch((error: unknown) => {
-      if (errorCode(error) !== 'EEXIST') throw error;
+      if (systemErrorCode(error) !== 'EEXIST') throw error;
     });
   } finally {
     await rm(draft, { force: true });
@@ -41,7 +41,7 @@ async function readSecret(path: string): Promise<Buffer | undefined> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
   const secret = Buffer.from(text.trim(), 'hex');

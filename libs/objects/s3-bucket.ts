@@ -1,6 +1,6 @@
 import type { Client } from 'minio';
 import type { Logger } from '#telemetry';
-import { errorCode } from './file-errors.js';
+import { systemErrorCode } from '#contracts';
 import type { S3Calls } from './s3-calls.js';
 
 /** An unfinished upload of that age is what a crash left: uploads time out long before. */
@@ -18,7 +18,7 @@ export async function prepareBucket(
     await calls.make(undefined, () => client.makeBucket(bucket, region ?? ''));
   } catch (error) {
     // The other was first. A bucket of that name that is not ours shows itself at the first call.
-    if (!['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'].includes(errorCode(error) ?? '')) throw error;
+    if (!['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'].includes(systemErrorCode(error) ?? '')) throw error;
   }
 }
 

@@ -1,5 +1,4 @@
-import { PolyscribeError, isAbortError } from '#contracts';
-import { errorCode } from './file-errors.js';
+import { PolyscribeError, isAbortError, systemErrorCode } from '#contracts';
 import { PassingStatusError, S3TimeoutError } from './s3-transport.js';
 
 /** Codes of the S3 API reference ("Error responses"), and those that MinIO adds. */
@@ -43,15 +42,15 @@ export function isPassing(error: unknown): boolean {
   return (
     error instanceof PassingStatusError ||
     error instanceof S3TimeoutError ||
-    lostConnection.has(errorCode(error) ?? '') ||
-    errorCode(error) === 'SlowDown'
+    lostConnection.has(systemErrorCode(error) ?? '') ||
+    systemErrorCode(error) === 'SlowDown'
   );
 }
 
 /** What a call to S3 threw as the port's error; an abort stays what it is. The original stays in the cause. */
 export function asS3Error(error: unknown): unknown {
   if (error instanceof PolyscribeError || isAbortError(error)) return error;
-  const code = errorCode(error) ?? '';
+  const code = systemErrorCode(error) ?? '';
   if (unknownKey.has(code)) {
     return new PolyscribeError('not_found', 'There is no such object; it may have been removed.', { cause: error });
   }

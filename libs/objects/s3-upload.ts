@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Client } from 'minio';
-import { PolyscribeError } from '#contracts';
-import { errorCode } from './file-errors.js';
+import { PolyscribeError, systemErrorCode } from '#contracts';
 import type { S3Calls } from './s3-calls.js';
 import { asS3Error } from './s3-errors.js';
 
@@ -109,7 +108,7 @@ class MultipartUpload {
           await this.client.completeMultipartUpload(bucket, key, this.uploadId, this.parts);
         } catch (error) {
           // An attempt whose answer was lost had completed it: nobody else knows of this upload.
-          if (attempt > 1 && errorCode(error) === 'NoSuchUpload') return;
+          if (attempt > 1 && systemErrorCode(error) === 'NoSuchUpload') return;
           throw error;
         }
       });
@@ -124,7 +123,7 @@ class MultipartUpload {
     await this.calls
       .make(undefined, () => this.client.abortMultipartUpload(bucket, key, this.uploadId))
       .catch((error: unknown) => {
-        if (errorCode(error) !== 'NoSuchUpload') onLeftover(error);
+        if (systemErrorCode(error) !== 'NoSuchUpload') onLeftover(error);
       });
   }
 }

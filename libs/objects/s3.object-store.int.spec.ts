@@ -282,7 +282,7 @@ describe('S3ObjectStore on a server', () => {
       MINIO_BUCKET_NAME: fixture.bucket,
       DATA_DIR: fixture.scratchFolder,
     });
-    const store = createObjectStore({ config, logger: createLogger('test', 'silent') });
+    const store = await createObjectStore({ config, logger: createLogger('test', 'silent') });
     expect(store).toBeInstanceOf(S3ObjectStore);
     await store.ping();
     await store.close();

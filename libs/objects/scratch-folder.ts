@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, opendir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemErrorCode } from '#contracts';
 import type { Logger } from '#telemetry';
-import { errorCode } from './file-errors.js';
 
 /** How often the owner of a file says that it still needs it. */
 const TOUCH_EVERY_MS = 5 * 60_000;
@@ -91,6 +91,6 @@ async function removeIfLeft(path: string): Promise<void> {
     const { mtimeMs } = await stat(path);
     if (mtimeMs < Date.now() - MAX_UNTOUCHED_MS) await rm(path, { force: true });
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
   }
 }

@@ -1,5 +1,4 @@
-import { PolyscribeError } from '#contracts';
-import { systemErrorCode } from './system-error.js';
+import { PolyscribeError, systemErrorCode } from '#contracts';
 
 /** When a client may try again: long enough for a restart or a failover that has begun. */
 const RETRY_AFTER_MS = 2_000;

@@ -1,5 +1,5 @@
 import { Database } from './database.js';
-import { waitUntil } from './embedded/wait-until.js';
+import { waitUntil } from '../embedded-postgres/testing.js';
 import { startTestDatabase, type TestDatabase } from './testing.js';
 
 describe('Database', () => {

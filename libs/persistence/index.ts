@@ -1,6 +1,4 @@
 export * from './database.js';
-export { DataDirInUseError } from './embedded/data-dir-lock.js';
-export { embeddedPostgres } from './embedded/embedded-postgres.js';
 export type { JobFilter, JobPage } from './jobs/job-list.js';
 export * from './jobs/job-lease.repository.js';
 export * from './jobs/job.repository.js';

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { withClient } from './embedded/postgres-server.js';
-import { sharedServer } from './testing/shared-server.js';
+import { sharedServer, withClient } from '../embedded-postgres/testing.js';
 
 export interface TestDatabase {
   readonly url: string;

@@ -44,6 +44,34 @@ describe('startServices', () => {
     expect(log).toEqual(['start registry', 'start worker registry=here:1', 'stop worker', 'stop registry']);
   });
 
+  it('does not let a slow service keep those waiting that do not need it', async () => {
+    const log: string[] = [];
+    let finish = (): void => undefined;
+    const slow: ServiceDefinition = {
+      name: 'slow',
+      needs: [],
+      provides: ['grpc'],
+      start: () =>
+        new Promise((resolve) => {
+          finish = () => {
+            log.push('start slow');
+            resolve({ endpoints: { grpc: 'late:1' }, stop: () => Promise.resolve() });
+          };
+        }),
+    };
+    const quick: ServiceDefinition = {
+      ...recording(log, 'registry', [], { registry: 'here:1' }),
+      start(context) {
+        queueMicrotask(() => finish());
+        return recording(log, 'registry', [], { registry: 'here:1' }).start(context);
+      },
+    };
+    const services = [slow, recording(log, 'needs slow', ['grpc'], {}), quick];
+    const started = await startServices(services, loadConfig({}), logger);
+    await started.stop();
+    expect(log.slice(0, 3)).toEqual(['start registry', 'start slow', 'start needs slow grpc=late:1']);
+  });
+
   it('leaves out a service whose endpoint is configured to be elsewhere', async () => {
     const log: string[] = [];
     const services = [

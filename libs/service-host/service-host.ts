@@ -27,8 +27,8 @@ const variableOf: Readonly<Record<EndpointName, string>> = {
 };
 
 /**
- * Starts services in dependency order. When one fails to start, those already started are stopped again and the error is
- * thrown.
+ * Starts services, each as soon as what it needs is there and side by side otherwise: one that loads a model does not
+ * keep the others waiting. When one fails to start, all are stopped again and its error is thrown.
  *
  * @throws Error that names the service and the variable when an endpoint is neither configured nor provided, or when the
  *   definitions form a circle.
@@ -40,30 +40,44 @@ export async function startServices(
 ): Promise<StartedServices> {
   const endpoints: Partial<Record<EndpointName, string>> = configuredEndpoints(config);
   const wanted = definitions.filter((d) => d.provides.length === 0 || d.provides.some((name) => !endpoints[name]));
-  const running: { name: string; service: RunningService }[] = [];
+  const starts: { readonly definition: ServiceDefinition; readonly service: Promise<RunningService> }[] = [];
 
-  let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopping ??= stopAll(running, logger));
-
-  try {
-    for (const definition of startOrder(wanted, Object.keys(endpoints) as EndpointName[])) {
+  for (const definition of startOrder(wanted, Object.keys(endpoints) as EndpointName[])) {
+    const providers = starts.filter((other) =>
+      other.definition.provides.some((name) => definition.needs.includes(name)),
+    );
+    const start = async (): Promise<RunningService> => {
+      await Promise.all(providers.map((provider) => provider.service));
       const log = logger.child({ service: definition.name });
       const service = await definition.start(contextFor(definition, config, log, endpoints));
-      running.push({ name: definition.name, service });
       Object.assign(endpoints, service.endpoints);
-      log.debug({ endpoints: definition.provides }, 'started');
-    }
-  } catch (error) {
-    await stop();
-    throw error;
+      log.debug('started');
+      return service;
+    };
+    starts.push({ definition, service: start() });
   }
-  const failed = Promise.race([
-    new Promise<Error>(() => {
-      // Never resolves: a race over no promises would not either, but this keeps the type.
-    }),
-    ...running.flatMap(({ service }) => (service.failed ? [service.failed] : [])),
-  ]);
-  return { endpoints, failed, stop };
+
+  const outcomes = await Promise.allSettled(starts.map(({ service }) => service));
+  const running = starts.flatMap(({ definition: { name } }, index) => {
+    const outcome = outcomes[index];
+    return outcome?.status === 'fulfilled' ? [{ name, service: outcome.value }] : [];
+  });
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= stopAll(running, logger));
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure) {
+    await stop();
+    throw failure.reason;
+  }
+  return { endpoints, failed: firstFailure(running), stop };
+}
+
+/** Resolves when one of them dies by itself; never when none can. */
+function firstFailure(running: readonly { service: RunningService }[]): Promise<Error> {
+  const never = new Promise<Error>(() => {
+    // A race over no promises would not resolve either, but this gives it its type.
+  });
+  return Promise.race([never, ...running.flatMap(({ service }) => (service.failed ? [service.failed] : []))]);
 }
 
 function configuredEndpoints(config: Config): Partial<Record<EndpointName, string>> {

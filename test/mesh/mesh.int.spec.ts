@@ -19,7 +19,7 @@ import { engineV1, healthV1, registryV1 } from '#protos';
 import { createLogger } from '#telemetry';
 import { eventually } from '#testing';
 import { Status } from 'nice-grpc';
-import { startEngineRegistry } from '../../apps/engine-registry/index.js';
+import { startEngineRegistry } from '../../apps/engine-registry/start-engine-registry.js';
 
 const quickLeases = { leaseMs: 1_500, heartbeatMs: 200, sweepMs: 100, maxInstances: 10 };
 const logger = createLogger('test', 'silent');

@@ -14,8 +14,9 @@ import { Database, JobRepository, TranscriptRepository } from '#persistence';
 import { createJobQueue, type JobQueue } from '#queue';
 import type { EndpointName, RunningService, ServiceContext } from '#service-host';
 import { createLogger, type Logger } from '#telemetry';
-import { startEngineRegistry } from '../../apps/engine-registry/index.js';
-import { startWorker, type WorkerSettings, workerSettings } from '../../apps/worker/index.js';
+import { startEngineRegistry } from '../../apps/engine-registry/start-engine-registry.js';
+import { startWorker } from '../../apps/worker/start-worker.js';
+import { type WorkerSettings, workerSettings } from '../../apps/worker/worker-settings.js';
 import { startTestDatabase } from '../../libs/persistence/testing.js';
 
 const workerMain = fileURLToPath(new URL('../../apps/worker/main.js', import.meta.url));
@@ -62,7 +63,7 @@ export class TestMesh {
       database,
       createJobQueue(bus),
       createEventBus(bus),
-      createObjectStore({ config, logger }),
+      await createObjectStore({ config, logger }),
       logger,
       async () => {
         await registry.stop();

@@ -11,7 +11,7 @@ import { startTestDatabase } from '../../../libs/persistence/testing.js';
 import { createJobQueue, type JobQueue } from '#queue';
 import { createLogger } from '#telemetry';
 import { eventually } from '#testing';
-import { gateway } from '../gateway.definition.js';
+import { gateway } from '../index.js';
 import { startRegistryStandIn } from './registry-stand-in.js';
 import { TcpLink } from './tcp-link.js';
 
@@ -52,7 +52,7 @@ export async function startGatewayUnderTest(
   await database.connect();
   const events = createEventBus({ databaseUrl, logger });
   const queue = createJobQueue({ databaseUrl, logger });
-  const objects = createObjectStore({ config, logger });
+  const objects = await createObjectStore({ config, logger });
   const url = running.endpoints?.http ?? '';
   await eventually('the gateway to know the engines', async () => {
     const health = (await (await fetch(`${url}/health`)).json()) as { components: { registry: { status: string } } };

@@ -44,7 +44,7 @@ export class WorkerHarness {
     return new WorkerHarness(
       database,
       createEventBus({ databaseUrl: testDatabase.url, logger }),
-      createObjectStore({ config: loadConfig({ DATA_DIR: folder }), logger }),
+      await createObjectStore({ config: loadConfig({ DATA_DIR: folder }), logger }),
       folder,
       () => testDatabase.stop(),
     );

@@ -20,7 +20,7 @@ interface Owner {
   readonly exited: () => Promise<void>;
 }
 
-const script = fileURLToPath(new URL('../testing/embedded-owner.js', import.meta.url));
+const script = fileURLToPath(new URL('./testing/embedded-owner.js', import.meta.url));
 
 // Each test makes a database cluster and starts it several times; a busy machine takes long over that.
 jest.setTimeout(180_000);

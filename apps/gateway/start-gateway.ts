@@ -7,7 +7,7 @@ import { createObjectStore, loadSignedLinks } from '#objects';
 import { Database } from '#persistence';
 import { jobV1 } from '#protos';
 import { createJobQueue } from '#queue';
-import type { RunningService, ServiceContext, ServiceDefinition } from '#service-host';
+import type { RunningService, ServiceContext } from '#service-host';
 import { NestLogger } from '#telemetry';
 import { GatewayModule, type GatewayResources } from './gateway.module.js';
 import { JobGrpcService } from './grpc/job-grpc.service.js';
@@ -19,15 +19,8 @@ import { logRequests } from './http/request-log.js';
 /** How long uploads and calls in progress may go on when the gateway stops. */
 const STOP_GRACE_MS = 10_000;
 
-/** Takes work over REST and gRPC, tells how it goes, hands out what came of it. */
-export const gateway: ServiceDefinition = {
-  name: 'gateway',
-  needs: ['database', 'registry'],
-  provides: ['http', 'grpc'],
-  start,
-};
-
-async function start(context: ServiceContext): Promise<RunningService> {
+/** Opens what the gateway works with, then its two servers. */
+export async function startGateway(context: ServiceContext): Promise<RunningService> {
   const { config, logger } = context;
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
@@ -75,7 +68,7 @@ async function openResources(
   stops.push(() => events.close());
   const queue = createJobQueue({ databaseUrl, logger });
   stops.push(() => queue.close());
-  const objects = createObjectStore({ config, logger, publicUrl });
+  const objects = await createObjectStore({ config, logger, publicUrl });
   stops.push(() => objects.close());
   const registry = new RegistryWatcher({ address: context.endpoint('registry'), tls: config.innerTls, logger });
   stops.push(() => registry.close());

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { processIdentity } from './process-identity.js';
-import { systemErrorCode } from '../system-error.js';
+import { systemErrorCode } from '#contracts';
 
 /** Another process works on this data directory. */
 export class DataDirInUseError extends Error {

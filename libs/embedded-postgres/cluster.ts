@@ -4,7 +4,7 @@ import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, writeFile } f
 import { basename, dirname, join } from 'node:path';
 import { type PostgresBinaries, POSTGRES_MAJOR } from './binaries.js';
 import type { Launcher } from './launcher.js';
-import { systemErrorCode } from '../system-error.js';
+import { systemErrorCode } from '#contracts';
 
 /** The role that owns everything in the embedded database. */
 export const DATABASE_USER = 'polyscribe';

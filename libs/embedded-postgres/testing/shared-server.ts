@@ -2,14 +2,14 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '#telemetry';
-import { findBinaries } from '../embedded/binaries.js';
-import { clusterDirOf, openCluster } from '../embedded/cluster.js';
-import { chooseLauncher } from '../embedded/launcher.js';
-import { databaseUrl, startServer } from '../embedded/postgres-server.js';
-import { systemErrorCode } from '../system-error.js';
-import { processIdentity } from '../embedded/process-identity.js';
-import { stopPostmaster } from '../embedded/stop-postmaster.js';
-import { waitUntil } from '../embedded/wait-until.js';
+import { findBinaries } from '../binaries.js';
+import { clusterDirOf, openCluster } from '../cluster.js';
+import { chooseLauncher } from '../launcher.js';
+import { databaseUrl, startServer } from '../postgres-server.js';
+import { systemErrorCode } from '#contracts';
+import { processIdentity } from '../process-identity.js';
+import { stopPostmaster } from '../stop-postmaster.js';
+import { waitUntil } from '../wait-until.js';
 
 /** Names the folder of this test run's server, set by the run's global set-up. */
 export const FOLDER_VARIABLE = 'POLYSCRIBE_TEST_DATABASE_DIR';

@@ -1,6 +1,6 @@
 import { GrpcServer } from '#grpc';
 import { registryV1 } from '#protos';
-import type { RunningService, ServiceContext, ServiceDefinition } from '#service-host';
+import type { RunningService, ServiceContext } from '#service-host';
 import { NestLogger } from '#telemetry';
 import { NestFactory } from '@nestjs/core';
 import { EngineRegistryModule } from './engine-registry.module.js';
@@ -37,10 +37,3 @@ export async function startEngineRegistry(
     throw error;
   }
 }
-
-export const engineRegistry: ServiceDefinition = {
-  name: 'engine-registry',
-  needs: [],
-  provides: ['registry'],
-  start: (context) => startEngineRegistry(context),
-};

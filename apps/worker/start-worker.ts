@@ -7,7 +7,7 @@ import { EventBus } from '#events';
 import { ObjectStore } from '#objects';
 import { Database } from '#persistence';
 import { JobQueue } from '#queue';
-import type { RunningService, ServiceContext, ServiceDefinition } from '#service-host';
+import type { RunningService, ServiceContext } from '#service-host';
 import { NestLogger } from '#telemetry';
 import { EngineDirectory } from './engine-directory.js';
 import { Reconciler } from './reconciler.js';
@@ -60,11 +60,3 @@ async function close(app: INestApplicationContext): Promise<void> {
   const failed = closing.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
 }
-
-/** Turns queued jobs into transcripts. */
-export const worker: ServiceDefinition = {
-  name: 'worker',
-  needs: ['database', 'registry'],
-  provides: [],
-  start: (context) => startWorker(context),
-};

@@ -1,7 +1,7 @@
 import { loadConfig } from '#config';
 import { createLogger } from '#telemetry';
-import { embeddedPostgres } from '../embedded/embedded-postgres.js';
-import { withClient } from '../embedded/postgres-server.js';
+import { embeddedPostgres } from '../embedded-postgres.js';
+import { withClient } from '../postgres-server.js';
 
 /**
  * A process that owns an embedded PostgreSQL, for tests that kill it. Takes the data directory as its argument and tells

@@ -1,0 +1,3 @@
+export { withClient } from './postgres-server.js';
+export { sharedServer } from './testing/shared-server.js';
+export { waitUntil } from './wait-until.js';
