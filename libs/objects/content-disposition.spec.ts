@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { attachmentNamed } from './content-disposition.js';
 
 describe('attachmentNamed', () => {
@@ -9,5 +10,16 @@ describe('attachmentNamed', () => {
     ['half \ud800 pair', `attachment; filename="half _ pair"; filename*=UTF-8''half%20%EF%BF%BD%20pair`],
   ])('writes %j so that no character of it is taken for syntax', (filename, header) => {
     expect(attachmentNamed(filename)).toBe(header);
+  });
+
+  it('is one safe header for any name, which can be read back', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (name) => {
+        const encoded = /^attachment; filename="[\x20-\x21\x23-\x7e]*"; filename\*=UTF-8''([\w!#$&+\-.^`|~%]*)$/.exec(
+          attachmentNamed(name),
+        );
+        expect(decodeURIComponent(encoded?.[1] ?? 'no match')).toBe(Buffer.from(name).toString());
+      }),
+    );
   });
 });

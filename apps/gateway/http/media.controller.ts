@@ -3,10 +3,9 @@ import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { formatByExtension } from '#audio';
 import { PolyscribeError } from '#contracts';
-import { ObjectStore, SignedLinks } from '#objects';
+import { attachmentNamed, ObjectStore, SignedLinks } from '#objects';
 import { SIGNED_LINKS } from '../tokens.js';
 import { parseRange } from './byte-range.js';
-import { attachment } from './content-disposition.js';
 
 /** Serves what signed links point to, whatever store holds it. */
 @Controller('api/media')
@@ -31,7 +30,7 @@ export class MediaController {
     reply.headers({
       'accept-ranges': 'bytes',
       'content-type': mediaTypeOf(key),
-      'content-disposition': attachment(filename),
+      'content-disposition': attachmentNamed(filename),
       'content-security-policy': "default-src 'none'; sandbox",
       // The link is the permission: a page elsewhere may play what it was given a link to.
       'cross-origin-resource-policy': 'cross-origin',

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { transcriptFormats } from '#formats';
 import { parseQuery } from '../jobs/job-queries.service.js';
 import { TranscriptQueries } from '../jobs/transcript-queries.service.js';
-import { attachment } from './content-disposition.js';
+import { attachmentNamed } from '#objects';
 import { DeadlineInterceptor } from './deadline.interceptor.js';
 
 const downloadQuery = z.strictObject({
@@ -24,7 +24,7 @@ export class TranscriptsController {
   ): Promise<Buffer> {
     const { format } = parseQuery(downloadQuery, query);
     const { text, mediaType, filename } = await this.transcripts.render(transcriptId, format);
-    reply.type(mediaType).header('content-disposition', attachment(filename));
+    reply.type(mediaType).header('content-disposition', attachmentNamed(filename));
     return Buffer.from(text);
   }
 }
