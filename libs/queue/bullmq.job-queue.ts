@@ -80,9 +80,7 @@ export class BullmqJobQueue extends JobQueue {
       logger: this.options.logger,
       concurrency,
       handler,
-      ready: async () => {
-        await this.entries();
-      },
+      ready: () => this.entries(),
       onClosed: () => this.consumers.delete(consumer),
     });
     this.consumers.add(consumer);

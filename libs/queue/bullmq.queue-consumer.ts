@@ -13,13 +13,15 @@ import {
   STALLED_LOOK_MS,
 } from './bullmq-settings.js';
 import type { QueueConsumer, QueueHandler } from './job-queue.port.js';
-import type { EntryData, EntryWorker, QueueStore } from './queue-store.js';
+import type { Entries, EntryData, EntryWorker, QueueStore } from './queue-store.js';
 
 /** For how long a handler may run on after its signal was aborted; then its work is left to the next consumer. */
 const ABORTED_HANDLER_DEADLINE_MS = 10_000;
 /** What writing down the last outcomes may take. */
 const SETTLE_DEADLINE_MS = 6_000;
 const DISCONNECT_DEADLINE_MS = 2_000;
+const CONNECT_GRACE_MS = 3_000;
+const LOOK_DEADLINE_MS = 2_000;
 const TROUBLE_EVERY_MS = 30_000;
 
 export interface BullmqQueueConsumerOptions {
@@ -29,7 +31,7 @@ export interface BullmqQueueConsumerOptions {
   readonly concurrency: number;
   readonly handler: QueueHandler;
   /** Resolves when the store is set up and answers. */
-  readonly ready: () => Promise<void>;
+  readonly ready: () => Promise<Pick<Entries, 'getJobState'>>;
   readonly onClosed: () => void;
 }
 
@@ -111,9 +113,10 @@ export class BullmqQueueConsumer implements QueueConsumer {
     const { logger, store } = this.options;
     let worker: EntryWorker | undefined;
     try {
-      await this.unlessClosed(this.options.ready());
+      await this.unlessClosed(this.options.ready(), 0);
       worker = this.worker();
-      await this.unlessClosed(worker.waitUntilReady());
+      // Closed in the middle of connecting it would leave connections behind.
+      await this.unlessClosed(worker.waitUntilReady(), CONNECT_GRACE_MS);
       void worker.run().catch((error: unknown) => logger.error({ err: store.forLog(error) }, 'the consumer failed'));
       return worker;
     } catch (error) {
@@ -125,18 +128,22 @@ export class BullmqQueueConsumer implements QueueConsumer {
     }
   }
 
-  /** A store that never answers must not keep the consumer from closing. */
-  private async unlessClosed(work: Promise<unknown>): Promise<void> {
+  /** A store that never answers must not keep the consumer from closing for longer than the grace. */
+  private async unlessClosed(work: Promise<unknown>, graceMs: number): Promise<void> {
     const { signal } = this.stop;
-    signal.throwIfAborted();
+    let timer: NodeJS.Timeout | undefined;
     let onAbort: (() => void) | undefined;
     const closed = new Promise<never>((_resolve, reject) => {
-      onAbort = () => reject(new Error('The consumer was closed.'));
+      onAbort = () => {
+        timer = setTimeout(() => reject(new Error('The consumer was closed.')), graceMs);
+      };
       signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
     });
     try {
       await Promise.race([work, closed]);
     } finally {
+      clearTimeout(timer);
       if (onAbort) signal.removeEventListener('abort', onAbort);
     }
   }
@@ -159,7 +166,7 @@ export class BullmqQueueConsumer implements QueueConsumer {
     });
     worker.on('error', (error) => this.onTrouble(error));
     worker.on('stalled', (entryId) => logger.warn({ entryId }, 'took over work of a consumer that died'));
-    worker.on('lockRenewalFailed', (entryIds: string[]) => this.onLocksLost(entryIds));
+    worker.on('lockRenewalFailed', (entryIds: string[]) => void this.onLocksLost(entryIds));
     return worker;
   }
 
@@ -189,8 +196,26 @@ export class BullmqQueueConsumer implements QueueConsumer {
     logger[level]({ err: store.forLog(error) }, 'the consumer has trouble with the job queue');
   }
 
-  /** Another consumer may have the work by now: two must not go on with it. */
-  private onLocksLost(entryIds: readonly string[]): void {
-    for (const entryId of entryIds) this.handling.get(entryId)?.controller.abort();
+  /**
+   * Another consumer may have the work by now, and two must not go on with it. Where the entry has gone altogether (the
+   * store lost its data) nobody can have it from the queue, and the work is not wasted.
+   */
+  private async onLocksLost(entryIds: readonly string[]): Promise<void> {
+    for (const entryId of entryIds) {
+      const handling = this.handling.get(entryId);
+      if (!handling) continue;
+      if (await this.hasGone(entryId)) {
+        this.options.logger.debug({ jobId: handling.jobId }, 'goes on with work whose entry was lost');
+      } else handling.controller.abort();
+    }
+  }
+
+  private async hasGone(entryId: string): Promise<boolean> {
+    try {
+      const entries = await this.options.ready();
+      return (await withDeadline(entries.getJobState(entryId), LOOK_DEADLINE_MS, '')) === 'unknown';
+    } catch {
+      return false;
+    }
   }
 }

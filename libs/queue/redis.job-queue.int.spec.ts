@@ -159,6 +159,30 @@ describe('BullmqJobQueue on a Redis that comes and goes', () => {
     expect(taken).toEqual([first.jobId, waiting.jobId]);
   });
 
+  it('lets a handler whose entry was lost go on, and stops one whose work another may have', async () => {
+    server = await TestRedis.start();
+    queues = await fixture(server);
+    const queue = queues.open();
+    const [lost, taken] = [job(), job()];
+    const aborted = new Set<string>();
+    const running = new Set<string>();
+    queue.consume(2, async ({ jobId }, signal) => {
+      running.add(jobId);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      aborted.add(jobId);
+    });
+    await queue.enqueue(lost);
+    await eventually('the first handler', () => running.has(lost.jobId));
+    await server.flush();
+    await queue.enqueue(taken);
+    await eventually('the second handler', () => running.has(taken.jobId));
+    await server.run(async (client) => {
+      for (const key of await client.keys('bull:*:lock')) await client.set(key, 'of another', 'PX', 60_000);
+    });
+    await eventually('the second handler to stop', () => aborted.has(taken.jobId), 25_000);
+    expect([...aborted]).toEqual([taken.jobId]);
+  }, 60_000);
+
   it('goes on after the server was killed and came back with nothing', async () => {
     server = await TestRedis.start();
     queues = await fixture(server);
