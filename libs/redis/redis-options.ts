@@ -3,6 +3,8 @@ import { parseRedisUrl, type RedisAddress } from '#config';
 import { backoffMs } from '#timing';
 
 const CONNECT_DEADLINE_MS = 2_000;
+/** After which a connection is cut that does not end by itself. */
+const DISCONNECT_DEADLINE_MS = 400;
 const RECONNECT_FIRST_MS = 50;
 const RECONNECT_MOST_MS = 2_000;
 const KEEP_ALIVE_MS = 10_000;
@@ -23,6 +25,7 @@ export function redisOptions(url: string) {
     ...(password === undefined ? {} : { password }),
     db,
     connectTimeout: CONNECT_DEADLINE_MS,
+    disconnectTimeout: DISCONNECT_DEADLINE_MS,
     // A server that loads its data is one that is away: asked again by our own clock.
     maxLoadingRetryTime: RECONNECT_MOST_MS,
     retryStrategy: reconnectDelayMs,
