@@ -24,6 +24,14 @@ describe('loadConfig', () => {
     expect(load).not.toThrow(/hunter2|eighty|huge/);
   });
 
+  it('takes several registries and checks the address of each', () => {
+    const load = (addresses: string) => loadConfig({ ENGINE_REGISTRY_URL: addresses }).registry.url;
+    expect(load('one:50060, [::1]:50060')).toBe('one:50060, [::1]:50060');
+    for (const bad of ['one:50060,two', 'one:50060,', ',', 'one:50060;two:50060', 'one:50060,http://two:50060']) {
+      expect(() => load(bad)).toThrow(/ENGINE_REGISTRY_URL must be host:port, or several/);
+    }
+  });
+
   it('takes an S3 server with what it needs, in path style unless told otherwise', () => {
     const s3 = {
       MINIO_ENDPOINT: 's3.example:443',

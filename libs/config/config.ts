@@ -38,7 +38,12 @@ export interface Config {
   readonly limits: { readonly maxFileBytes: number; readonly jobTimeoutMs: number; readonly mediaTtlMs: number };
   readonly ffmpeg: { readonly ffmpegPath: string; readonly ffprobePath: string; readonly timeoutMs: number };
   readonly worker: { readonly maxConcurrency: number };
-  readonly registry: { readonly url: string | undefined; readonly host: string; readonly port: number };
+  readonly registry: {
+    /** host:port of the registry, or of each of its replicas with commas between them; undefined means in this process. */
+    readonly url: string | undefined;
+    readonly host: string;
+    readonly port: number;
+  };
   readonly engine: {
     readonly host: string;
     readonly port: number;

@@ -35,6 +35,13 @@ const redisUrl = z
 
 const hostAndPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, { error: 'must be host:port' });
 
+/** One address or several with commas between them. */
+const addresses = z
+  .string()
+  .refine((value) => value.split(',').every((address) => hostAndPort.safeParse(address.trim()).success), {
+    error: 'must be host:port, or several of them with commas between',
+  });
+
 /**
  * Every environment variable that Polyscribe reads, with its default. Unknown variables are ignored: the environment is
  * shared with others.
@@ -70,7 +77,7 @@ export const envSchema = z.object({
   MAX_CONCURRENCY: withDefault(wholeNumber(1, 256), 2),
   MEDIA_TTL: withDefault(seconds(31_536_000), 86_400_000),
 
-  ENGINE_REGISTRY_URL: optional(hostAndPort),
+  ENGINE_REGISTRY_URL: optional(addresses),
   ENGINE_REGISTRY_PORT: withDefault(port, 50060),
   ENGINE_PORT: withDefault(port, 0),
   ENGINE_ADVERTISE_ADDRESS: optional(hostAndPort),

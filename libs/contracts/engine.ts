@@ -78,6 +78,6 @@ export interface EngineInstance {
 /** All instances with a live lease at one moment, in order of id. */
 export interface RegistrySnapshot {
   readonly instances: readonly EngineInstance[];
-  /** Rises with each change; comparable only between snapshots of one registry process. */
+  /** Rises with each change; comparable only between snapshots of one registry process or one watcher. */
   readonly revision: number;
 }

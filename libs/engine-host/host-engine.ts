@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { SpeechEngine } from '#contracts';
-import { GrpcServer, hostAndPort, isWildcard } from '#grpc';
+import { GrpcServer, addressList, hostAndPort, isWildcard } from '#grpc';
 import { engineV1 } from '#protos';
 import type { RunningService, ServiceContext } from '#service-host';
 import { EngineGrpcService } from './engine-grpc.service.js';
@@ -26,7 +26,7 @@ export interface HostedEngine extends RunningService {
 
 /**
  * Serves a speech engine to the mesh: starts it, opens its gRPC server (with health and reflection), registers it and
- * keeps it registered. What the engine declares as `maxConcurrency` is held: more calls get `engine_busy` at once.
+ * keeps it registered, with every replica of the registry by itself. What the engine declares as `maxConcurrency` is held: more calls get `engine_busy` at once.
  *
  * @throws what `engine.start` throws, and Error when the address is taken
  */
@@ -43,31 +43,27 @@ export async function hostEngine(options: HostEngineOptions): Promise<HostedEngi
 
 async function serve({ engine, context, ...options }: HostEngineOptions): Promise<HostedEngine> {
   const { config, logger } = context;
-  const registry = context.endpoint('registry');
+  const registrations: Registration[] = [];
   const instanceId = `${engine.describe().engine}-${randomUUID()}`;
   const service = new EngineGrpcService(
     engine,
     { callMs: config.limits.jobTimeoutMs, idleMs: options.idleMs ?? 60_000 },
-    () => registration.changed(),
+    () => registrations.forEach((registration) => registration.changed()),
   );
   const server = new GrpcServer({ logger, tls: config.innerTls }).add(engineV1.EngineServiceDefinition, service);
   const bound = await server.listen(config.engine.host, config.engine.port);
   const address = advertisedAddress(config.engine.host, config.engine.advertiseAddress, bound);
-  const registration = new Registration({
-    registry,
-    tls: config.innerTls,
-    instanceId,
-    address,
-    report: () => ({ description: service.description, load: service.load }),
-    logger,
-  });
-  await registration.start();
+  const report = () => ({ description: service.description, load: service.load });
+  for (const registry of addressList(context.endpoint('registry'))) {
+    registrations.push(new Registration({ registry, tls: config.innerTls, instanceId, address, report, logger }));
+  }
+  await Promise.all(registrations.map((registration) => registration.start()));
   logger.info({ instance: instanceId, address, engine: engine.describe().engine }, 'engine instance is up');
 
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     service.drain();
-    await registration.stop();
+    await Promise.all(registrations.map((registration) => registration.stop()));
     await server.stop(options.stopGraceMs ?? 10_000);
     await engine.stop();
   };

@@ -5,7 +5,7 @@ import { type EngineLoad, WireReader, durationToMs, registryV1, toWireDescriptio
 import type { Logger } from '#telemetry';
 
 export interface RegistrationSettings {
-  /** host:port of the registry. */
+  /** host:port of one registry. */
   readonly registry: string;
   /** In the clear unless given. */
   readonly tls?: GrpcTls | undefined;
@@ -26,7 +26,7 @@ const LEAST_GAP_MS = 200;
 /** A registry that is away is asked again after that long, at most; half of it by chance. */
 const RETRY_MS = 1_000;
 
-/** Keeps one instance registered: beats, and registers again when the registry does not know it. */
+/** Keeps one instance registered with one registry: beats, and registers again when the registry does not know it. */
 export class Registration {
   private readonly client: GrpcClient<registryV1.EngineRegistryServiceDefinition>;
   private readonly closeChannel: () => void;

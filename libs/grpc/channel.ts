@@ -12,6 +12,11 @@ export interface ChannelSettings {
   readonly maxReceiveBytes?: number;
 }
 
+/** The single addresses of a list with commas between them, each once. */
+export function addressList(addresses: string): readonly string[] {
+  return [...new Set(addresses.split(',').map((address) => address.trim()))];
+}
+
 /**
  * A connection to host:port, opened by the first call and opened again when it is lost. Close it when it is no longer
  * needed: it holds a socket.

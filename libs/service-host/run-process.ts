@@ -11,6 +11,7 @@ export interface ReadyMessage {
   readonly type: 'ready';
   readonly http: string | undefined;
   readonly grpc: string | undefined;
+  readonly registry: string | undefined;
 }
 
 /**
@@ -24,9 +25,9 @@ export async function runProcess(name: string, definitions: readonly ServiceDefi
     const config = loadConfig();
     const logger = createLogger(name, config.logLevel);
     const started = await startServices(definitions, config, logger);
-    const { http, grpc } = started.endpoints;
-    logger.info({ http, grpc }, 'ready');
-    process.send?.({ type: 'ready', http, grpc } satisfies ReadyMessage);
+    const { http, grpc, registry } = started.endpoints;
+    logger.info({ http, grpc, registry }, 'ready');
+    process.send?.({ type: 'ready', http, grpc, registry } satisfies ReadyMessage);
 
     const outcome = await Promise.race([stopWanted, started.failed]);
     if (outcome instanceof Error) {

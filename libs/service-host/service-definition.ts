@@ -6,7 +6,7 @@ import type { Logger } from '#telemetry';
  * by a service of this process.
  *
  * - `database`: PostgreSQL connection URL
- * - `registry`: host:port of the engine registry
+ * - `registry`: host:port of the engine registry, or of each of its replicas with commas between them
  * - `http`: base URL of the REST API
  * - `grpc`: host:port of the gRPC job API
  */
