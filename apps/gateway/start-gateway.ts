@@ -64,9 +64,9 @@ async function openResources(
   const database = new Database(databaseUrl, { applicationName: 'polyscribe-gateway' });
   stops.push(() => database.close());
   await database.connect();
-  const events = createEventBus({ databaseUrl, logger });
+  const events = createEventBus({ databaseUrl, redisUrl: config.redisUrl, jobTtlMs: config.jobTtlMs, logger });
   stops.push(() => events.close());
-  const queue = createJobQueue({ databaseUrl, logger });
+  const queue = createJobQueue({ databaseUrl, redisUrl: config.redisUrl, logger });
   stops.push(() => queue.close());
   const objects = await createObjectStore({ config, logger, publicUrl });
   stops.push(() => objects.close());

@@ -30,11 +30,12 @@ type Providers = NonNullable<DynamicModule['providers']>;
 
 function connections(context: ServiceContext): Providers {
   const { config, logger } = context;
+  const { redisUrl, jobTtlMs } = config;
   const databaseUrl = context.endpoint('database');
   return [
     { provide: Database, useFactory: () => new Database(databaseUrl, { applicationName: 'polyscribe-worker' }) },
-    { provide: JobQueue, useFactory: () => createJobQueue({ databaseUrl, logger }) },
-    { provide: EventBus, useFactory: () => createEventBus({ databaseUrl, logger }) },
+    { provide: JobQueue, useFactory: () => createJobQueue({ databaseUrl, redisUrl, logger }) },
+    { provide: EventBus, useFactory: () => createEventBus({ databaseUrl, redisUrl, jobTtlMs, logger }) },
     { provide: ObjectStore, useFactory: () => createObjectStore({ config, logger }) },
     {
       provide: RegistryWatcher,
