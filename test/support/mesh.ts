@@ -47,26 +47,27 @@ export class TestMesh {
     private readonly stopBase: () => Promise<void>,
   ) {}
 
-  static async start(): Promise<TestMesh> {
+  /** @param registryUrl of registries that the test runs itself; the mesh starts one of its own unless given */
+  static async start(registryUrl?: string): Promise<TestMesh> {
     const logger = createLogger('test', 'silent');
     const testDatabase = await startTestDatabase();
     const folder = await mkdtemp(join(tmpdir(), 'polyscribe-'));
     const config = loadConfig({ DATA_DIR: folder, ENGINE_REGISTRY_PORT: '0' });
-    const registry = await startEngineRegistry({ config, logger });
+    const registry = registryUrl === undefined ? await startEngineRegistry({ config, logger }) : undefined;
     const database = new Database(testDatabase.url);
     await database.connect();
     const bus = { databaseUrl: testDatabase.url, logger };
     return new TestMesh(
       config,
       testDatabase.url,
-      registry.endpoints?.registry ?? '',
+      registryUrl ?? registry?.endpoints?.registry ?? '',
       database,
       createJobQueue(bus),
       createEventBus(bus),
       await createObjectStore({ config, logger }),
       logger,
       async () => {
-        await registry.stop();
+        await registry?.stop();
         await testDatabase.stop();
         await rm(folder, { recursive: true, force: true });
       },
@@ -81,9 +82,9 @@ export class TestMesh {
     return new TranscriptRepository(this.database);
   }
 
-  /** Serves an engine over gRPC and registers it. */
-  async host(engine: SpeechEngine): Promise<HostedEngine> {
-    return this.keep(await hostEngine({ engine, context: this.context(), stopGraceMs: 0 }));
+  /** Serves an engine over gRPC and registers it, with the mesh's registries unless told otherwise. */
+  async host(engine: SpeechEngine, registryUrl = this.registryUrl): Promise<HostedEngine> {
+    return this.keep(await hostEngine({ engine, context: this.context(registryUrl), stopGraceMs: 0 }));
   }
 
   /** A worker in this process. */
@@ -157,8 +158,8 @@ export class TestMesh {
     return service;
   }
 
-  private context(): ServiceContext {
-    const endpoints: Partial<Record<EndpointName, string>> = { database: this.databaseUrl, registry: this.registryUrl };
+  private context(registry = this.registryUrl): ServiceContext {
+    const endpoints: Partial<Record<EndpointName, string>> = { database: this.databaseUrl, registry };
     return { config: this.config, logger: this.logger, endpoint: (name) => endpoints[name] ?? '' };
   }
 }
