@@ -33,6 +33,7 @@ export async function watchRegistry(connection: RegistryConnection, signal: Abor
   try {
     while (!signal.aborted) {
       let isConnected = false;
+      let cause: unknown;
       try {
         for await (const { instances } of client.watch({}, { signal })) {
           if (!isConnected) logger.debug({ registry: address }, 'connected to the engine registry');
@@ -41,9 +42,10 @@ export async function watchRegistry(connection: RegistryConnection, signal: Abor
           connection.heard(readable(instances, logger));
         }
       } catch (error) {
-        if (!isAborted(signal) && failures === 0)
-          logger.warn({ err: error, registry: address }, 'engine registry lost');
+        cause = error;
       }
+      // A registry that was asked to stop ends the stream without an error.
+      if (!isAborted(signal) && failures === 0) logger.warn({ err: cause, registry: address }, 'engine registry lost');
       if (isConnected) connection.lost();
       failures += 1;
       await pause(backoffMs(failures, FIRST_BACKOFF_MS, MOST_BACKOFF_MS), signal);
