@@ -24,6 +24,8 @@ export interface ServerOptions {
   readonly logger: Logger;
   /** More settings as `name=value`. */
   readonly settings?: readonly string[];
+  /** A free one unless told otherwise. */
+  readonly port?: number;
 }
 
 export interface PostgresServer {
@@ -57,13 +59,13 @@ const defaultSettings = [
 ];
 
 /**
- * Starts PostgreSQL on a free port of the loopback interface and waits until it answers.
+ * Starts PostgreSQL on a port of the loopback interface and waits until it answers.
  *
  * @throws Error with the last lines of its log when it ends or stays silent
  */
 export async function startServer(options: ServerOptions): Promise<PostgresServer> {
   for (let starts = 1; ; starts++) {
-    const attempt = await startOnce(options, await freePort());
+    const attempt = await startOnce(options, options.port ?? (await freePort()));
     if ('server' in attempt) return attempt.server;
     if (starts === MAX_STARTS || !mayPass(attempt.log)) {
       throw new Error(`The embedded PostgreSQL did not start: ${attempt.log}`);

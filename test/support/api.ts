@@ -14,6 +14,7 @@ export interface ResultBody {
   readonly language: string;
   readonly duration: number;
   readonly engine_used: string;
+  readonly db_id?: string;
   readonly text: string;
   readonly segments: readonly { id: string; start: number; end: number; text: string; channel?: number }[];
   readonly warnings: readonly { code: string }[];

@@ -1,0 +1,28 @@
+import { randomInt } from 'node:crypto';
+import { runChaos } from './chaos-run.js';
+import { chaosReport } from './report.js';
+
+/**
+ * The long form: 300 jobs on a mesh of eleven processes and three servers, four of each kind of fault. `CHAOS_SEED` repeats
+ * a run's schedule.
+ */
+const seed = Number(process.env['CHAOS_SEED'] ?? randomInt(2 ** 31));
+const started = performance.now();
+
+function say(line: string): void {
+  process.stderr.write(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${line}\n`);
+}
+
+say(`CHAOS_SEED=${seed}`);
+const outcome = await runChaos({
+  seed,
+  size: { registries: 2, engines: 3, workers: 3, gateways: 2, workMsPerSecond: 200 },
+  jobs: Number(process.env['CHAOS_JOBS'] ?? 300),
+  longJobs: 20,
+  faults: Number(process.env['CHAOS_FAULTS'] ?? 36),
+  overlap: 0.4,
+  log: say,
+});
+process.stderr.write(outcome.logs === '' ? '' : `${outcome.logs}\n`);
+process.stdout.write(`${chaosReport(seed, outcome)}\n`);
+process.exitCode = outcome.logs === '' ? 0 : 1;
