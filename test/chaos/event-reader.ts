@@ -49,9 +49,9 @@ export class EventReader {
         if (await this.readOnce(signal)) return;
       } catch (error) {
         this.lastProblem = String(error);
-        await delay(PAUSE_MS, undefined, { signal }).catch(() => undefined);
       }
       this.connections += 1;
+      await delay(PAUSE_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 
