@@ -43,7 +43,7 @@ export function scriptedSpeech(sentences: readonly (readonly ScriptedWord[])[]):
   for (const sentence of sentences) {
     sentence.forEach((word, index) => {
       if (index > 0) parts.push(silence(scriptedTimes.wordGapMs));
-      parts.push(tone(QUIETEST + STEP * scriptedWords.indexOf(word), scriptedTimes.wordMs));
+      parts.push(toneOf(word));
     });
     parts.push(silence(scriptedTimes.sentenceGapMs));
   }
@@ -71,6 +71,15 @@ export function wavFile(pcm: Buffer): Buffer {
   header.write('data', 36);
   header.writeUInt32LE(pcm.length, 40);
   return Buffer.concat([header, pcm]);
+}
+
+/** Speech of minutes says the same few words thousands of times. */
+const tones = new Map<ScriptedWord, Buffer>();
+
+function toneOf(word: ScriptedWord): Buffer {
+  const made = tones.get(word) ?? tone(QUIETEST + STEP * scriptedWords.indexOf(word), scriptedTimes.wordMs);
+  tones.set(word, made);
+  return made;
 }
 
 function tone(loudness: number, ms: number): Buffer {

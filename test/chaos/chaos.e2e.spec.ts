@@ -9,7 +9,7 @@ describe(`a mesh of many processes under faults (CHAOS_SEED=${seed})`, () => {
   it('completes every job with its text, and every reader sees every event once and in order', async () => {
     const outcome = await runChaos({
       seed,
-      size: { registries: 2, engines: 2, workers: 2, gateways: 2, workMsPerSecond: 150 },
+      size: { registries: 2, engines: 2, workers: 2, gateways: 2, workMsPerSecond: 120 },
       jobs: 40,
       longJobs: 2,
       faults: 9,

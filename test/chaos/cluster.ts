@@ -15,6 +15,8 @@ export interface ClusterSize {
   readonly gateways: number;
   /** How long an engine works at a second of speech. */
   readonly workMsPerSecond: number;
+  /** Calls that an engine serves at once; 4 by default. */
+  readonly callsAtOnce?: number;
 }
 
 const mainOf: Readonly<Record<ProcessKind, string>> = {
@@ -89,7 +91,10 @@ export class Cluster {
     for (const port of registryPorts) {
       await this.add('engine-registry', { HOST: '127.0.0.1', ENGINE_REGISTRY_PORT: String(port) });
     }
-    const script = { SCRIPTED_WORK_MS: String(size.workMsPerSecond), SCRIPTED_CONCURRENCY: '4' };
+    const script = {
+      SCRIPTED_WORK_MS: String(size.workMsPerSecond),
+      SCRIPTED_CONCURRENCY: String(size.callsAtOnce ?? 4),
+    };
     for (let count = 0; count < size.engines; count += 1) await this.add('engine', { ...mesh, ...script });
     for (let count = 0; count < size.workers; count += 1) await this.add('worker', { ...mesh, ...this.backing.env });
     for (let count = 0; count < size.gateways; count += 1) await this.add('gateway', { ...mesh, ...this.backing.env });
