@@ -5,12 +5,15 @@ import { z } from 'zod';
 import { CliError, MeshUnreachableError } from './cli-error.js';
 import type { Format } from './arguments.js';
 
-/** How long the mesh may take to answer anything but an upload. */
+/** How long the mesh may take to answer a command. */
 const ANSWER_DEADLINE_MS = 10_000;
+/** How long it may take to make and send a transcript. */
+const READ_DEADLINE_MS = 60_000;
 
 const problemSchema = z.object({ detail: z.string(), code: z.string() });
 const submittedSchema = z.object({ job_id: z.string(), transcript_id: z.string() });
 const statusSchema = z.object({ progress: z.number(), stage: z.string(), message: z.string() });
+const liveSchema = z.object({ service: z.literal('polyscribe') });
 const failureSchema = z.object({ code: z.string(), detail: z.string() });
 
 export interface SubmittedJob {
@@ -34,8 +37,9 @@ export class ApiClient {
     for (const [name, value] of Object.entries(options)) form.append(name, value);
     form.append('file', await openAsBlob(path), basename(path));
     const response = await this.request('/api/transcribe/jobs/transcribe', { method: 'POST', body: form, signal });
-    const { job_id: jobId, transcript_id: transcriptId } = submittedSchema.parse(await response.json());
-    return { jobId, transcriptId };
+    const submitted = submittedSchema.safeParse(await bodyOf(response));
+    if (!submitted.success) throw this.notPolyscribe(response);
+    return { jobId: submitted.data.job_id, transcriptId: submitted.data.transcript_id };
   }
 
   /** The job's news after that event, until the server closes the stream. */
@@ -56,14 +60,13 @@ export class ApiClient {
   }
 
   async download(transcriptId: string, format: Format): Promise<string> {
-    const deadline = AbortSignal.timeout(ANSWER_DEADLINE_MS);
-    const path = `/api/transcripts/${transcriptId}/download?format=${format}`;
-    return (await this.request(path, { signal: deadline })).text();
+    return this.read(`/api/transcripts/${transcriptId}/download?format=${format}`);
   }
 
-  async result(jobId: string): Promise<unknown> {
-    const deadline = AbortSignal.timeout(ANSWER_DEADLINE_MS);
-    return (await this.request(`/api/transcribe/jobs/result/${jobId}`, { signal: deadline })).json();
+  /** The result as indented JSON. */
+  async result(jobId: string): Promise<string> {
+    const text = await this.read(`/api/transcribe/jobs/result/${jobId}`);
+    return `${JSON.stringify(JSON.parse(text), undefined, 2)}\n`;
   }
 
   async cancel(jobId: string): Promise<void> {
@@ -77,10 +80,21 @@ export class ApiClient {
   async isAlive(): Promise<boolean> {
     try {
       const response = await fetch(`${this.baseUrl}/health/live`, { signal: AbortSignal.timeout(2_000) });
-      return response.ok;
+      return response.ok && liveSchema.safeParse(await response.json()).success;
     } catch {
-      // Whatever the reason, nobody answers there; the caller starts a mesh or says so.
+      // Whatever the reason, no mesh answers there; the caller starts one or says so.
       return false;
+    }
+  }
+
+  /** A whole body, made when it is read: a transcript of many hours takes a while. */
+  private async read(path: string): Promise<string> {
+    const signal = AbortSignal.timeout(READ_DEADLINE_MS);
+    const response = await this.request(path, { signal });
+    try {
+      return await response.text();
+    } catch (error) {
+      throw new MeshUnreachableError(`${this.baseUrl} broke off its answer.`, { cause: error });
     }
   }
 
@@ -89,14 +103,30 @@ export class ApiClient {
     try {
       response = await fetch(`${this.baseUrl}${path}`, init);
     } catch (error) {
+      if (isTimeout(error))
+        throw new CliError(`${this.baseUrl} did not answer in time; is it overloaded?`, { cause: error });
       init.signal?.throwIfAborted();
       throw new MeshUnreachableError(`No answer from ${this.baseUrl}.`, { cause: error });
     }
     if (response.ok) return response;
-    const problem = problemSchema.safeParse(await response.json().catch(() => undefined));
+    const problem = problemSchema.safeParse(await bodyOf(response));
     if (problem.success) throw new CliError(`${problem.data.detail} (${problem.data.code})`);
-    throw new CliError(`The server at ${this.baseUrl} answered ${response.status}; is it Polyscribe?`);
+    throw this.notPolyscribe(response);
   }
+
+  private notPolyscribe(response: Response): CliError {
+    return new CliError(`The server at ${this.baseUrl} answered ${response.status}; is it Polyscribe?`);
+  }
+}
+
+/** undefined when the body is no JSON. */
+async function bodyOf(response: Response): Promise<unknown> {
+  return response.json().catch(() => undefined);
+}
+
+/** A deadline of `AbortSignal.timeout` has run out. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError';
 }
 
 function readNews(event: string | undefined, id: string, data: string): JobNews | undefined {

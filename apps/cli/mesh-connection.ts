@@ -47,12 +47,18 @@ async function findRunningMesh(): Promise<ApiClient | undefined> {
   const { dataDir, http } = loadConfig();
   const announced = await readFile(join(dataDir, 'mesh.json'), 'utf8').catch(() => undefined);
   const parsed = meshFileSchema.safeParse(announced === undefined ? undefined : parseJson(announced));
-  const urls = [...(parsed.success ? [parsed.data.http] : []), `http://${http.host}:${http.port}`];
+  const urls = [...(parsed.success ? [parsed.data.http] : []), urlOf(http.host, http.port)];
   for (const url of urls) {
     const api = new ApiClient(url);
     if (await api.isAlive()) return api;
   }
   return undefined;
+}
+
+/** Where a server bound like that is reached; one bound to every address is found on this machine's own. */
+function urlOf(host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function parseJson(text: string): unknown {

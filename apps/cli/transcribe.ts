@@ -46,8 +46,7 @@ export async function transcribe(args: Arguments, around: Surroundings): Promise
 }
 
 async function printable(mesh: MeshConnection, job: SubmittedJob, args: Arguments): Promise<string> {
-  if (!args.json) return mesh.api.download(job.transcriptId, args.format);
-  return `${JSON.stringify(await mesh.api.result(job.jobId), undefined, 2)}\n`;
+  return args.json ? mesh.api.result(job.jobId) : mesh.api.download(job.transcriptId, args.format);
 }
 
 async function waitForEnd(mesh: MeshConnection, jobId: string, around: Surroundings): Promise<void> {

@@ -28,7 +28,7 @@ describe('the gateway in operation', () => {
 
   it('is ready when its parts are', async () => {
     expect(await health()).toEqual({ code: 200, status: 'up', database: 'up' });
-    expect((await client.json('/health/live')).body).toEqual({ status: 'up' });
+    expect((await client.json('/health/live')).body).toEqual({ status: 'up', service: 'polyscribe' });
     expect((await client.get('/health')).status).toBe(200);
   });
 

@@ -44,7 +44,8 @@ type ProbeOutput = z.output<typeof outputSchema>;
 
 /**
  * What a media file holds, by its headers: nothing is decoded but what ffprobe needs to know the streams. The file is
- * taken for hostile, see `FencedProcess`.
+ * taken for hostile, see `FencedProcess`. The list of decoders that `decodePcm` keeps to cannot be used here: with it
+ * ffprobe (5.1) fails on any video outside the list instead of passing over it. The limits of the process stand alone.
  *
  * @throws PolyscribeError `unsupported_media` when it is not audio or video, damaged, empty or without an audio track,
  *   `dependency_unavailable` when there is no ffprobe, `not_found` when there is no such file, `cancelled`

@@ -12,8 +12,9 @@ export class OperationsController {
 
   /** The process runs and its event loop turns: nothing else is asked, or a restart would be tried against an outage. */
   @Get('health/live')
-  live(): { status: string } {
-    return { status: 'up' };
+  live(): { status: string; service: string } {
+    // The name tells a client that looks for a mesh on this port from whatever else may listen there.
+    return { status: 'up', service: 'polyscribe' };
   }
 
   @Get(['health', 'health/ready'])
