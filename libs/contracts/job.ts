@@ -77,6 +77,8 @@ export interface StageTime {
 export interface Job {
   readonly id: string;
   readonly transcriptId: string;
+  /** Rises with every change of the job and never falls: tells the newer of two readings. */
+  readonly revision: number;
   readonly status: JobStatus;
   /** 0 to 100. */
   readonly progress: number;

@@ -14,9 +14,9 @@ describe('Database', () => {
   it('makes the tables when several processes connect at once', async () => {
     const databases = [1, 2, 3].map(() => new Database(server.url, { poolSize: 2 }));
     await Promise.all(databases.map((database) => database.connect()));
-    const rows = await databases[0]?.query<{ name: string }>('SELECT name FROM migrations');
+    const rows = await databases[0]?.query<{ name: string }>('SELECT name FROM migrations ORDER BY id');
     await Promise.all(databases.map((database) => database.close()));
-    expect(rows).toEqual([{ name: 'JobsAndTranscripts1790000000001' }]);
+    expect(rows).toEqual([{ name: 'JobsAndTranscripts1790000000001' }, { name: 'JobRevision1790000000002' }]);
   });
 
   it('has entities that say what the tables are', async () => {

@@ -72,6 +72,7 @@ export function jobWith(options: Partial<JobOptions> = {}): Job {
     options: optionsWith(options),
     media: { key: 'media/x', filename: 'x.wav', bytes: 1, sha256: '0'.repeat(64), mediaType: 'audio/wav' },
     attempts: 1,
+    revision: 1,
     createdAt: new Date(),
     stages: [],
   };

@@ -28,6 +28,7 @@ export function aDocument(
     },
     media: { key: 'a/b', filename: 'visit.mp3', bytes: 10, sha256: '00', mediaType: 'audio/mpeg' },
     attempts: 1,
+    revision: 1,
     createdAt: new Date('2026-01-02T03:04:05Z'),
     stages: [],
   };

@@ -117,6 +117,10 @@ export class TranscriptJobEntity {
   @Column('timestamp with time zone', { name: 'not_before', precision: 3, default: () => 'now()' })
   notBefore!: Date;
 
+  /** Raised by a trigger with every change of the row, so that no statement can forget to. */
+  @Column('bigint', { default: 0, transformer: { to: Number, from: Number } })
+  revision!: number;
+
   @Column('boolean', { name: 'cancel_requested', default: false })
   cancelRequested!: boolean;
 

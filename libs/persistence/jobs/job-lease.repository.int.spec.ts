@@ -261,4 +261,21 @@ describe('JobLeaseRepository', () => {
     expect(transcript?.segments).toHaveLength(10_000);
     expect(transcript?.segments.at(-1)).toEqual({ ...segment(0, 9_999), speakerTag: 0 });
   });
+
+  it('raises the revision of a job with every change, whoever makes it', async () => {
+    const created = await jobs.create(newJob());
+    const revisions = [created.revision];
+    const note = async () => revisions.push((await jobs.find(created.id))?.revision ?? Number.NaN);
+    const { lease, job } = await claimed(created.id);
+    revisions.push(job.revision);
+    await leases.reportProgress(lease, { progress: 10, stage: 'transcribing', message: '' });
+    await note();
+    await jobs.requestCancel(created.id);
+    await note();
+    await leases.cancelled(lease);
+    await note();
+    await jobs.retry(created.id);
+    await note();
+    expect(revisions).toEqual([...new Set(revisions)].toSorted((a, b) => a - b));
+  });
 });

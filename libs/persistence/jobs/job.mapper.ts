@@ -6,6 +6,7 @@ export function toJob(row: TranscriptJobEntity): Job {
   return {
     id: row.jobId,
     transcriptId: row.transcriptId,
+    revision: row.revision,
     status: row.status,
     progress: row.progress,
     stage: row.stage,

@@ -1,4 +1,5 @@
 import { JobsAndTranscripts1790000000001 } from './0001-jobs-and-transcripts.migration.js';
+import { JobRevision1790000000002 } from './0002-job-revision.migration.js';
 
 /** In the order in which they run; TypeORM goes by the number at the end of the name. */
-export const migrations = [JobsAndTranscripts1790000000001];
+export const migrations = [JobsAndTranscripts1790000000001, JobRevision1790000000002];
