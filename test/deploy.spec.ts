@@ -68,14 +68,13 @@ describe('the compose file', () => {
 
   it('can be changed only by variables that are known', () => {
     const asked = [...composeText.matchAll(/\$\{([A-Z_]+)/g)].map(([, name = '']) => name);
-    const known = [...environmentVariables, 'POSTGRES_PASSWORD'];
+    const known = [...environmentVariables, 'POSTGRES_PASSWORD', 'REDIS_PASSWORD'];
     expect(asked.filter((name) => !known.includes(name))).toEqual([]);
   });
 
   it('gives the keys to jobs and media to nobody but gateway and worker', () => {
-    const holders = ours.filter(
-      ([, { environment = {} }]) => 'DATABASE_URL' in environment || 'MINIO_SECRET_KEY' in environment,
-    );
+    const keys = ['DATABASE_URL', 'REDIS_URL', 'MINIO_SECRET_KEY'];
+    const holders = ours.filter(([, { environment = {} }]) => keys.some((key) => key in environment));
     expect(holders.map(([name]) => name).sort()).toEqual(['gateway', 'worker']);
   });
 
