@@ -3,9 +3,11 @@ import { APP_FILTER } from '@nestjs/core';
 import type { Config } from '#config';
 import { RegistryWatcher } from '#engine-client';
 import { EventBus } from '#events';
+import { JobStatuses, type JobView } from '#job-status';
 import { ObjectStore, type SignedLinks } from '#objects';
 import { Database, JobRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
 import { JobQueue } from '#queue';
+import type { StatusCache } from '#status-cache';
 import type { Logger } from '#telemetry';
 import { JobGrpcService } from './grpc/job-grpc.service.js';
 import { EnginesController, JobsController } from './http/jobs.controller.js';
@@ -36,6 +38,7 @@ export interface GatewayResources {
   readonly database: Database;
   readonly queue: JobQueue;
   readonly events: EventBus;
+  readonly statusCache: StatusCache<JobView>;
   readonly objects: ObjectStore;
   readonly signedLinks: SignedLinks;
   readonly registry: RegistryWatcher;
@@ -45,6 +48,7 @@ export interface GatewayResources {
 export class GatewayModule {
   static on(resources: GatewayResources): DynamicModule {
     const { database } = resources;
+    const [jobs, transcripts] = [new JobRepository(database), new TranscriptRepository(database)];
     return {
       module: GatewayModule,
       controllers: [
@@ -62,8 +66,9 @@ export class GatewayModule {
         { provide: LOGGER, useValue: resources.logger },
         { provide: SIGNED_LINKS, useValue: resources.signedLinks },
         { provide: Database, useValue: database },
-        { provide: JobRepository, useValue: new JobRepository(database) },
-        { provide: TranscriptRepository, useValue: new TranscriptRepository(database) },
+        { provide: JobRepository, useValue: jobs },
+        { provide: TranscriptRepository, useValue: transcripts },
+        { provide: JobStatuses, useValue: new JobStatuses(jobs, transcripts, resources.statusCache) },
         { provide: ReconcileRepository, useValue: new ReconcileRepository(database) },
         { provide: JobQueue, useValue: resources.queue },
         { provide: EventBus, useValue: resources.events },

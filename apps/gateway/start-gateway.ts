@@ -3,11 +3,13 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { RegistryWatcher } from '#engine-client';
 import { createEventBus } from '#events';
 import { GrpcServer, hostAndPort, isWildcard } from '#grpc';
+import type { JobView } from '#job-status';
 import { createObjectStore, loadSignedLinks } from '#objects';
 import { Database } from '#persistence';
 import { jobV1 } from '#protos';
 import { createJobQueue } from '#queue';
 import type { RunningService, ServiceContext } from '#service-host';
+import { createStatusCache } from '#status-cache';
 import { NestLogger } from '#telemetry';
 import { GatewayModule, type GatewayResources } from './gateway.module.js';
 import { JobGrpcService } from './grpc/job-grpc.service.js';
@@ -64,16 +66,19 @@ async function openResources(
   const database = new Database(databaseUrl, { applicationName: 'polyscribe-gateway' });
   stops.push(() => database.close());
   await database.connect();
-  const events = createEventBus({ databaseUrl, redisUrl: config.redisUrl, jobTtlMs: config.jobTtlMs, logger });
+  const { redisUrl, jobTtlMs } = config;
+  const events = createEventBus({ databaseUrl, redisUrl, jobTtlMs, logger });
   stops.push(() => events.close());
-  const queue = createJobQueue({ databaseUrl, redisUrl: config.redisUrl, logger });
+  const queue = createJobQueue({ databaseUrl, redisUrl, logger });
   stops.push(() => queue.close());
+  const statusCache = createStatusCache<JobView>({ redisUrl, jobTtlMs, logger });
+  stops.push(() => statusCache.close());
   const objects = await createObjectStore({ config, logger, publicUrl });
   stops.push(() => objects.close());
   const registry = new RegistryWatcher({ address: context.endpoint('registry'), tls: config.innerTls, logger });
   stops.push(() => registry.close());
   const signedLinks = await loadSignedLinks({ config, publicUrl });
-  return { config, logger, database, events, queue, objects, registry, signedLinks };
+  return { config, logger, database, events, queue, statusCache, objects, registry, signedLinks };
 }
 
 /** Ends event streams at once and gives uploads some time; what is then still open is cut. */

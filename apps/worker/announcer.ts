@@ -1,5 +1,6 @@
 import { type Job, type JobEventBody, PolyscribeError } from '#contracts';
 import type { EventBus } from '#events';
+import type { JobStatuses } from '#job-status';
 import type { ReconcileRepository, TranscriptRepository, UnannouncedJob } from '#persistence';
 
 /**
@@ -10,6 +11,7 @@ export class Announcer {
   constructor(
     private readonly transcripts: TranscriptRepository,
     private readonly ends: ReconcileRepository,
+    private readonly statuses: JobStatuses,
     private readonly events: EventBus,
   ) {}
 
@@ -25,6 +27,8 @@ export class Announcer {
   }
 
   private async tell({ job, attempt }: UnannouncedJob): Promise<void> {
+    // Whoever asks once the event is out is to find the end.
+    await this.statuses.put(job);
     await this.events.publish(job.id, [statusEvent(job), await this.endEvent(job)], { key: `end:${attempt}` });
     await this.ends.markAnnounced(job.id, attempt);
   }

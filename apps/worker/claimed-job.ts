@@ -1,5 +1,6 @@
 import type { FailedAttempt, JobEventBody, TranscriptSegment } from '#contracts';
 import type { EventBus } from '#events';
+import type { JobStatuses } from '#job-status';
 import type { Claim, JobLeaseRepository } from '#persistence';
 import { EventPump } from './event-pump.js';
 import type { JobLedger, SpanResult } from './job-run.js';
@@ -10,14 +11,23 @@ import type { SpanPlace } from './span-segments.js';
 import type { DoneSpan } from './transcript-summary.js';
 
 /** What a claimed job writes and says, all of it only as long as its lease is held. */
-export function attemptOf(claim: Claim, keeper: LeaseKeeper, leases: JobLeaseRepository, bus: EventBus): Attempt {
+export function attemptOf(
+  claim: Claim,
+  keeper: LeaseKeeper,
+  leases: JobLeaseRepository,
+  bus: EventBus,
+  statuses: JobStatuses,
+): Attempt {
   const { job } = claim;
   const events = new EventPump((batch) => {
     keeper.assertHeld();
     return bus.publish(job.id, batch);
   });
   const progress = new ProgressReporter(job.id, {
-    save: (report) => leases.reportProgress(claim.lease, report),
+    save: async (report) => {
+      await leases.reportProgress(claim.lease, report);
+      await statuses.refresh(job.id);
+    },
     publish: (event: JobEventBody) => events.add(event),
   });
   return {

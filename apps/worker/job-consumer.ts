@@ -1,5 +1,6 @@
 import { PolyscribeError } from '#contracts';
 import type { EventBus } from '#events';
+import type { JobStatuses } from '#job-status';
 import type { ObjectStore } from '#objects';
 import { type Claim, type JobLeaseRepository, LeaseLostError } from '#persistence';
 import type { QueuedJob } from '#queue';
@@ -27,6 +28,7 @@ export interface JobConsumerParts {
   readonly runner: JobRunner;
   readonly announcer: Announcer;
   readonly events: EventBus;
+  readonly statuses: JobStatuses;
   readonly objects: ObjectStore;
   readonly settings: WorkerSettings;
   readonly logger: Logger;
@@ -69,9 +71,9 @@ export class JobConsumer {
   }
 
   private async work(claim: Claim, keeper: LeaseKeeper): Promise<Requeue | undefined> {
-    const { runner, leases, events, settings } = this.parts;
+    const { runner, leases, events, statuses, settings } = this.parts;
     const started = performance.now();
-    const attempt = attemptOf(claim, keeper, leases, events);
+    const attempt = attemptOf(claim, keeper, leases, events, statuses);
     let engine: string | undefined;
     let outcome: Outcome;
     let requeue: Requeue | undefined;
@@ -136,6 +138,7 @@ export class JobConsumer {
     const data = { job_id: claim.job.id, status: 'queued' as const, progress, stage: 'queued', message };
     await this.parts.events.publish(claim.job.id, [{ type: 'status', data }]);
     await this.parts.leases.giveBack(claim.lease, { afterMs, countAttempt });
+    await this.parts.statuses.refresh(claim.job.id);
     return { outcome: 'given back', requeue: { afterMs } };
   }
 

@@ -8,6 +8,7 @@ import { ObjectStore } from '#objects';
 import { Database } from '#persistence';
 import { JobQueue } from '#queue';
 import type { RunningService, ServiceContext } from '#service-host';
+import { StatusCache } from '#status-cache';
 import { NestLogger } from '#telemetry';
 import { EngineDirectory } from './engine-directory.js';
 import { Reconciler } from './reconciler.js';
@@ -53,6 +54,7 @@ async function close(app: INestApplicationContext): Promise<void> {
     app.get(RegistryWatcher).close(),
     app.get(JobQueue).close(),
     app.get(EventBus).close(),
+    app.get(StatusCache).close(),
     app.get(ObjectStore).close(),
   ]);
   await app.get(Database).close();

@@ -1,10 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { RegistryWatcher, RemoteEngine } from '#engine-client';
 import { createEventBus, EventBus } from '#events';
+import { JobStatuses, type JobView } from '#job-status';
 import { createObjectStore, ObjectStore } from '#objects';
-import { Database, JobLeaseRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
+import { Database, JobLeaseRepository, JobRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
 import { createJobQueue, JobQueue } from '#queue';
 import type { ServiceContext } from '#service-host';
+import { createStatusCache, StatusCache } from '#status-cache';
 import { Announcer } from './announcer.js';
 import { EngineDirectory } from './engine-directory.js';
 import { JobConsumer } from './job-consumer.js';
@@ -36,6 +38,7 @@ function connections(context: ServiceContext): Providers {
     { provide: Database, useFactory: () => new Database(databaseUrl, { applicationName: 'polyscribe-worker' }) },
     { provide: JobQueue, useFactory: () => createJobQueue({ databaseUrl, redisUrl, logger }) },
     { provide: EventBus, useFactory: () => createEventBus({ databaseUrl, redisUrl, jobTtlMs, logger }) },
+    { provide: StatusCache, useFactory: () => createStatusCache<JobView>({ redisUrl, jobTtlMs, logger }) },
     { provide: ObjectStore, useFactory: () => createObjectStore({ config, logger }) },
     {
       provide: RegistryWatcher,
@@ -51,7 +54,7 @@ function connections(context: ServiceContext): Providers {
 }
 
 function repositories(): Providers {
-  return [JobLeaseRepository, ReconcileRepository, TranscriptRepository].map((repository) => ({
+  return [JobLeaseRepository, JobRepository, ReconcileRepository, TranscriptRepository].map((repository) => ({
     provide: repository,
     inject: [Database],
     useFactory: (database: Database) => new repository(database),
@@ -77,21 +80,32 @@ function work({ config, logger }: ServiceContext, settings: WorkerSettings, work
         new JobRunner(objects, spans, directory, config.ffmpeg),
     },
     {
+      provide: JobStatuses,
+      inject: [JobRepository, TranscriptRepository, StatusCache],
+      useFactory: (jobs: JobRepository, transcripts: TranscriptRepository, cache: StatusCache<JobView>) =>
+        new JobStatuses(jobs, transcripts, cache),
+    },
+    {
       provide: Announcer,
-      inject: [TranscriptRepository, ReconcileRepository, EventBus],
-      useFactory: (transcripts: TranscriptRepository, ends: ReconcileRepository, events: EventBus) =>
-        new Announcer(transcripts, ends, events),
+      inject: [TranscriptRepository, ReconcileRepository, JobStatuses, EventBus],
+      useFactory: (
+        transcripts: TranscriptRepository,
+        ends: ReconcileRepository,
+        statuses: JobStatuses,
+        events: EventBus,
+      ) => new Announcer(transcripts, ends, statuses, events),
     },
     {
       provide: JobConsumer,
-      inject: [JobLeaseRepository, JobRunner, Announcer, EventBus, ObjectStore],
+      inject: [JobLeaseRepository, JobRunner, Announcer, EventBus, JobStatuses, ObjectStore],
       useFactory: (
         leases: JobLeaseRepository,
         runner: JobRunner,
         announcer: Announcer,
         events: EventBus,
+        statuses: JobStatuses,
         objects: ObjectStore,
-      ) => new JobConsumer({ workerId, leases, runner, announcer, events, objects, settings, logger }),
+      ) => new JobConsumer({ workerId, leases, runner, announcer, events, statuses, objects, settings, logger }),
     },
     {
       provide: WorkLoop,

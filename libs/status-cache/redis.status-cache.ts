@@ -1,4 +1,3 @@
-import { hasEnded } from '#contracts';
 import { RedisLink } from '#redis';
 import type { Logger } from '#telemetry';
 import { type CachedStatus, StatusCache, type StatusBody } from './status-cache.port.js';
@@ -6,7 +5,7 @@ import { type CachedStatus, StatusCache, type StatusBody } from './status-cache.
 export interface RedisStatusCacheOptions {
   readonly url: string;
   readonly ttlMs: number;
-  /** For how long the status of a job that has not ended counts as its status. */
+  /** For how long the status of a job that has not completed counts as its status. */
   readonly freshMs?: number;
   readonly logger: Logger;
 }
@@ -29,6 +28,7 @@ const PUT = `
 
 /** `job:{id}:status`: the status as JSON, with its revision. */
 export class RedisStatusCache<Body extends StatusBody> extends StatusCache<Body> {
+  override readonly keeps = true;
   private readonly link: RedisLink;
   private readonly freshMs: number;
 
@@ -53,7 +53,8 @@ export class RedisStatusCache<Body extends StatusBody> extends StatusCache<Body>
     const { revision, ...body } = JSON.parse(json) as StatusBody & { revision: number };
     // A process with another setting of the time to live wrote it where the age makes no sense.
     const ageMs = this.options.ttlMs - remainingMs;
-    if (!hasEnded(body.status) && (ageMs < 0 || ageMs > this.freshMs)) return undefined;
+    // Nothing happens to a completed job any more; one that failed or was cancelled may be retried.
+    if (body.status !== 'completed' && (ageMs < 0 || ageMs > this.freshMs)) return undefined;
     return { revision, body: body as Body };
   }
 

@@ -8,8 +8,7 @@ export interface StatusBody {
 
 export interface CachedStatus<Body extends StatusBody = StatusBody> {
   /**
-   * Rises with every change of the job's row and never falls, whoever wrote it: the row's `updated_at` in microseconds. A
-   * whole number.
+   * Rises with every change of the job's row and never falls, whoever wrote it. A whole number.
    */
   readonly revision: number;
   readonly body: Body;
@@ -17,9 +16,13 @@ export interface CachedStatus<Body extends StatusBody = StatusBody> {
 
 /**
  * The status of jobs for those who ask often. The database row is the truth: the cache may know nothing at any time, and
- * what it knows of a job that has not ended may be some seconds old, for a crash can keep the news of its end back.
+ * what it knows of a job that has not completed may be some seconds old, for a crash can keep the news of its end back, and
+ * one that failed or was cancelled may run again.
  */
 export abstract class StatusCache<Body extends StatusBody = StatusBody> {
+  /** Whether it keeps anything at all: whether preparing a status for it is worth the trouble. */
+  abstract readonly keeps: boolean;
+
   /** Keeps the status unless it has a newer one of the job. Never fails: who cannot cache goes on without. */
   abstract put(status: CachedStatus<Body>): Promise<void>;
 

@@ -1,10 +1,10 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query, Res, UseInterceptors } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { type ResultBody, resultBody } from '#formats';
+import { type JobView, jobView } from '#job-status';
 import { EnginesQuery, type EnginesView } from '../jobs/engines.service.js';
 import { JobCommands } from '../jobs/job-commands.service.js';
 import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.service.js';
-import { type JobView, jobView } from '../jobs/job-views.js';
 import { TranscriptQueries } from '../jobs/transcript-queries.service.js';
 import { DeadlineInterceptor } from './deadline.interceptor.js';
 import { type AcceptedBody, acceptedBody } from './submit.controller.js';
@@ -39,9 +39,8 @@ export class JobsController {
   }
 
   @Get('status/:jobId')
-  async status(@Param('jobId') jobId: string): Promise<JobView> {
-    const job = await this.queries.get(jobId);
-    return jobView(job, await this.queries.counts(job));
+  status(@Param('jobId') jobId: string): Promise<JobView> {
+    return this.queries.status(jobId);
   }
 
   @Get('result/:jobId')

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Job, PolyscribeError } from '#contracts';
 import { EventBus } from '#events';
+import { JobStatuses } from '#job-status';
 import { JobRepository, ReconcileRepository } from '#persistence';
 import { JobQueue } from '#queue';
 import { isUuid, unknownJob } from './job-id.js';
@@ -13,6 +14,7 @@ export class JobCommands {
   constructor(
     private readonly queries: JobQueries,
     private readonly jobs: JobRepository,
+    private readonly statuses: JobStatuses,
     private readonly reconciling: ReconcileRepository,
     private readonly queue: JobQueue,
     private readonly events: EventBus,
@@ -34,6 +36,7 @@ export class JobCommands {
       });
     }
     if (outcome === 'cancelled') {
+      await this.statuses.put(job);
       await this.handOver.unlessAway(jobId, 'remove', this.queue.remove(jobId));
       await this.handOver.unlessAway(jobId, 'announce', this.announceCancelled(jobId));
     }

@@ -1,17 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Job, JobEventBody } from '#contracts';
 import { EventBus } from '#events';
+import { JobStatuses } from '#job-status';
 import { JobQueue } from '#queue';
 import type { Logger } from '#telemetry';
 import { LOGGER } from '../tokens.js';
 
 /**
- * Tells queue and event bus what stands in the database already. The rows are the truth: a failure here is logged and left
+ * Tells status cache, queue and event bus what stands in the database already. The rows are the truth: a failure here is logged and left
  * to the reconciler, and no reason to take back what was promised.
  */
 @Injectable()
 export class JobHandOver {
   constructor(
+    private readonly statuses: JobStatuses,
     private readonly queue: JobQueue,
     private readonly events: EventBus,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -19,6 +21,7 @@ export class JobHandOver {
 
   /** Gives a queued job to the workers. The news goes first, so that it comes before the worker's own. */
   async toWorkers(job: Job): Promise<void> {
+    await this.statuses.put(job);
     await this.unlessAway(job.id, 'publish', this.events.publish(job.id, [statusEvent(job)]));
     await this.unlessAway(job.id, 'enqueue', this.queue.enqueue({ jobId: job.id, priority: job.options.priority }));
   }

@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { engineChoices, type Job, type JobStatus, jobStatuses, PolyscribeError } from '#contracts';
-import { type JobPage, JobRepository, TranscriptRepository } from '#persistence';
+import { JobStatuses, type JobView } from '#job-status';
+import { type JobPage, JobRepository } from '#persistence';
 import { invalid } from '../submit/submit-options.service.js';
 import { isUuid, unknownJob } from './job-id.js';
-import type { TranscriptCounts } from './job-views.js';
 
 /** Reads where jobs stand. */
 @Injectable()
 export class JobQueries {
   constructor(
     private readonly jobs: JobRepository,
-    private readonly transcripts: TranscriptRepository,
+    private readonly statuses: JobStatuses,
   ) {}
 
   /** @throws PolyscribeError `job_not_found` */
@@ -21,9 +21,11 @@ export class JobQueries {
     return job;
   }
 
-  /** The size of a completed job's transcript; undefined for other jobs. */
-  async counts(job: Job): Promise<TranscriptCounts | undefined> {
-    return job.status === 'completed' ? this.transcripts.counts(job.id) : undefined;
+  /** What the status route shows; may be some seconds behind `get`. @throws PolyscribeError `job_not_found` */
+  async status(jobId: string): Promise<JobView> {
+    const status = isUuid(jobId) ? await this.statuses.find(jobId) : undefined;
+    if (!status) throw unknownJob(jobId);
+    return status;
   }
 
   list(filter: JobFilter): Promise<JobPage> {

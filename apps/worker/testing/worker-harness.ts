@@ -6,8 +6,10 @@ import { Readable } from 'node:stream';
 import { loadConfig } from '#config';
 import type { EngineInstance, Job, JobEvent, JobOptions } from '#contracts';
 import { createEventBus, type EventBus } from '#events';
+import { JobStatuses, type JobView } from '#job-status';
 import { createObjectStore, type ObjectStore } from '#objects';
 import { Database, JobLeaseRepository, JobRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
+import { createStatusCache } from '#status-cache';
 import { createLogger } from '#telemetry';
 import { startTestDatabase } from '../../../libs/persistence/testing.js';
 import { Announcer } from '../announcer.js';
@@ -58,8 +60,13 @@ export class WorkerHarness {
     return new TranscriptRepository(this.database);
   }
 
+  get statuses(): JobStatuses {
+    const logger = createLogger('test', 'silent');
+    return new JobStatuses(this.jobs, this.transcripts, createStatusCache<JobView>({ jobTtlMs: 60_000, logger }));
+  }
+
   announcer(): Announcer {
-    return new Announcer(this.transcripts, new ReconcileRepository(this.database), this.events);
+    return new Announcer(this.transcripts, new ReconcileRepository(this.database), this.statuses, this.events);
   }
 
   worker(
@@ -78,6 +85,7 @@ export class WorkerHarness {
       runner: new JobRunner(this.objects, scheduler, directory, loadConfig({}).ffmpeg),
       announcer: this.announcer(),
       events: this.events,
+      statuses: this.statuses,
       objects: this.objects,
       settings,
       logger: createLogger('test', 'silent'),

@@ -3,6 +3,7 @@ import type { TestBody } from '../status-cache.contract.js';
 
 /** The rules of the port in the plainest form, to check the contract suite itself with; never used by the product. */
 export class MemoryStatusCache extends StatusCache<TestBody> {
+  override readonly keeps = true;
   private closed = false;
 
   constructor(protected readonly kept: Map<string, string>) {

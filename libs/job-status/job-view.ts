@@ -1,11 +1,11 @@
-import type { Job, JobFailure, StageTime } from '#contracts';
+import type { Job, JobFailure, JobStatus, StageTime } from '#contracts';
 import { toSeconds } from '#formats';
 
 /** A job as the status and list routes show it. */
 export interface JobView {
   job_id: string;
   transcript_id: string;
-  status: string;
+  status: JobStatus;
   progress: number;
   stage: string;
   message: string;
