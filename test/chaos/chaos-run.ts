@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '#testing';
 import { Cluster, type ClusterSize } from './cluster.js';
@@ -18,6 +18,8 @@ export interface ChaosOptions {
   readonly overlap: number;
   /** How many of the jobs have recordings of more than one span. */
   readonly longJobs: number;
+  /** Breaks the run off; everything is stopped all the same. */
+  readonly signal?: AbortSignal;
   /** Told what happens. */
   readonly log: (line: string) => void;
 }
@@ -63,12 +65,18 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const cluster = await Cluster.start(options.size);
   const run = new ChaosRun(cluster, options);
   try {
-    await run.go();
+    await Promise.race([run.go(), ...(options.signal ? [brokenOff(options.signal)] : [])]);
     return await run.outcome(started);
   } finally {
     run.stop();
     await cluster.close();
   }
+}
+
+async function brokenOff(signal: AbortSignal): Promise<never> {
+  signal.throwIfAborted();
+  await once(signal, 'abort');
+  throw new Error('The run was broken off.');
 }
 
 class ChaosRun {
@@ -100,6 +108,8 @@ class ChaosRun {
       while (this.sentJobs < due) this.sendNext();
       await delay(this.random.between(0, STRIKE_WITHIN_MS));
       const recovery = this.strike(fault);
+      // Waited for below, or no more where the run is broken off.
+      recovery.catch(() => undefined);
       this.recovering.push(recovery);
       if (this.random.next() < overlap) await delay(this.random.between(...OVERLAP_MS));
       else await Promise.all(this.recovering);

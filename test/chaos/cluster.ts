@@ -99,7 +99,7 @@ export class Cluster {
     for (let count = 0; count < size.workers; count += 1) await this.add('worker', { ...mesh, ...this.backing.env });
     for (let count = 0; count < size.gateways; count += 1) await this.add('gateway', { ...mesh, ...this.backing.env });
     await this.untilAllReady();
-    await eventually('the engines to be known', () => this.knowsEngines(size.engines), 30_000);
+    await eventually('the engines to be known', () => this.knowsEngines(size.engines), 60_000);
   }
 
   private async add(kind: ProcessKind, env: Record<string, string>): Promise<void> {

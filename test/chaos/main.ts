@@ -13,6 +13,9 @@ function say(line: string): void {
   process.stderr.write(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${line}\n`);
 }
 
+const breakOff = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => breakOff.abort());
+
 say(`CHAOS_SEED=${seed}`);
 const outcome = await runChaos({
   seed,
@@ -21,6 +24,7 @@ const outcome = await runChaos({
   longJobs: 20,
   faults: Number(process.env['CHAOS_FAULTS'] ?? 36),
   overlap: 0.4,
+  signal: breakOff.signal,
   log: say,
 });
 process.stderr.write(outcome.logs === '' ? '' : `${outcome.logs}\n`);

@@ -6,7 +6,7 @@ import type { ReadyMessage } from '#service-host';
 import { eventually } from '#testing';
 import { root } from '../support/mesh-process.js';
 
-const START_DEADLINE_MS = 60_000;
+const START_DEADLINE_MS = 120_000;
 const STOP_DEADLINE_MS = 40_000;
 /** Between an end and the next start, as supervisors do. */
 const RESTART_PAUSE_MS = 500;

@@ -23,7 +23,7 @@ describe('a worker that is killed at 70 % of ten minutes', () => {
   beforeAll(async () => {
     const size = { registries: 1, engines: 1, workers: 2, gateways: 1, workMsPerSecond: 20, callsAtOnce: 2 };
     cluster = await Cluster.start(size);
-  }, 120_000);
+  }, 240_000);
 
   afterAll(async () => {
     await cluster.close();
