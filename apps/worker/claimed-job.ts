@@ -2,22 +2,27 @@ import type { FailedAttempt, JobEventBody, TranscriptSegment } from '#contracts'
 import type { EventBus } from '#events';
 import type { JobStatuses } from '#job-status';
 import type { Claim, JobLeaseRepository } from '#persistence';
+import { withDeadline } from '#timing';
 import { EventPump } from './event-pump.js';
-import type { JobLedger, SpanResult } from './job-run.js';
+import type { JobLedger, SpanResult, SpanToPlan } from './job-run.js';
 import type { Attempt } from './job-runner.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { ProgressReporter } from './progress-reporter.js';
-import type { SpanPlace } from './span-segments.js';
 import type { DoneSpan } from './transcript-summary.js';
+
+export interface ClaimedAttempt extends Attempt {
+  /** Lets nothing more be told of the work and waits for what is under way, at most about `withinMs`. Never throws. */
+  silence(withinMs: number): Promise<void>;
+}
 
 /** What a claimed job writes and says, all of it only as long as its lease is held. */
 export function attemptOf(
   claim: Claim,
   keeper: LeaseKeeper,
   leases: JobLeaseRepository,
-  bus: EventBus,
+  bus: Pick<EventBus, 'publish'>,
   statuses: JobStatuses,
-): Attempt {
+): ClaimedAttempt {
   const { job } = claim;
   const events = new EventPump((batch) => {
     keeper.assertHeld();
@@ -33,6 +38,7 @@ export function attemptOf(
   return {
     job,
     spans: claim.spans,
+    isWhole: claim.spans.length === 0 ? undefined : claim.spans.some(({ isWhole }) => isWhole),
     done: claim.spans.flatMap((span): DoneSpan[] => {
       if (span.state !== 'done' || span.engine === undefined) return [];
       return [
@@ -46,6 +52,10 @@ export function attemptOf(
     ledger: new LeasedLedger(claim, keeper, leases),
     events,
     progress,
+    silence: async (withinMs) => {
+      await withDeadline(progress.stop(), withinMs, 'A report does not end.').catch(() => undefined);
+      await events.seal(withinMs);
+    },
   };
 }
 
@@ -56,8 +66,8 @@ class LeasedLedger implements JobLedger {
     private readonly leases: JobLeaseRepository,
   ) {}
 
-  async planSpan({ index, startMs, endMs, channel }: SpanPlace & { readonly endMs: number }): Promise<void> {
-    const span = { index, startMs, endMs, ...(channel === undefined ? {} : { channel }) };
+  async planSpan({ index, startMs, endMs, channel, isWhole }: SpanToPlan): Promise<void> {
+    const span = { index, startMs, endMs, isWhole, ...(channel === undefined ? {} : { channel }) };
     await this.write(() => this.leases.planSpans(this.claim.lease, [span]));
   }
 

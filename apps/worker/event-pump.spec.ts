@@ -53,6 +53,41 @@ describe('EventPump', () => {
     expect(added).toBe(500);
   });
 
+  it('ends with a failure that is thrown before anything is sent', async () => {
+    const pump = new EventPump(() => {
+      throw new Error('lease is over');
+    });
+    await pump.add(partial(0));
+    // A promise that settles without ever giving way would hang the process here, and no deadline could end it.
+    await expect(pump.drain()).rejects.toThrow('lease is over');
+    await expect(pump.add(partial(1))).rejects.toThrow('lease is over');
+  });
+
+  it('waits for what is under way when it is sealed, and takes nothing more', async () => {
+    const { batches, publish, endNext } = slowBus();
+    const pump = new EventPump(publish);
+    for (const span of [0, 1]) await pump.add(partial(span));
+    let isSealed = false;
+    const sealed = pump.seal(60_000).then(() => (isSealed = true));
+    await pump.add(partial(2));
+    await endNext();
+    expect(isSealed).toBe(false);
+    await endNext();
+    await sealed;
+    await pump.add(partial(3));
+    expect(batches).toEqual([[0], [1]]);
+  });
+
+  it('does not wait for long for a bus that does not answer, and sends nothing afterwards', async () => {
+    const { batches, publish, endNext } = slowBus();
+    const pump = new EventPump(publish);
+    for (const span of [0, 1]) await pump.add(partial(span));
+    await pump.seal(10);
+    await endNext();
+    await pump.drain();
+    expect(batches).toEqual([[0]]);
+  });
+
   it('ends with the first failure and sends nothing after it', async () => {
     let writes = 0;
     const pump = new EventPump(() => {

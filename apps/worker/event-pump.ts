@@ -1,4 +1,5 @@
 import type { JobEventBody } from '#contracts';
+import { withDeadline } from '#timing';
 
 /** Events that wait at most; whoever adds more waits until there is room. */
 const MAX_WAITING = 200;
@@ -11,12 +12,18 @@ export class EventPump {
   private waiting: JobEventBody[] = [];
   private writing: Promise<void> | undefined;
   private failure: { readonly error: unknown } | undefined;
+  private sealed = false;
 
   constructor(private readonly publish: (events: readonly JobEventBody[]) => Promise<unknown>) {}
 
-  /** Puts an event in line. Resolves at once while there is room. @throws what an earlier write failed with */
+  /**
+   * Puts an event in line. Resolves at once while there is room. Does nothing once the pump is sealed.
+   *
+   * @throws what an earlier write failed with
+   */
   async add(event: JobEventBody): Promise<void> {
     this.throwFailure();
+    if (this.sealed) return;
     this.waiting.push(event);
     this.writing ??= this.writeAll();
     if (this.waiting.length >= MAX_WAITING) await this.drain();
@@ -28,12 +35,23 @@ export class EventPump {
     this.throwFailure();
   }
 
+  /**
+   * Takes nothing more and waits for what is under way, at most `withinMs`; what has not been sent by then is dropped.
+   * Whoever seals the pump can tell of an end without an event of the work before coming behind it.
+   */
+  async seal(withinMs: number): Promise<void> {
+    this.sealed = true;
+    // What a write failed with no longer matters: the work that it belongs to is over.
+    await withDeadline(this.drain(), withinMs, 'The event bus does not answer.').catch(() => undefined);
+    this.waiting = [];
+  }
+
   private async writeAll(): Promise<void> {
     try {
       while (this.waiting.length > 0) {
         const batch = this.waiting;
         this.waiting = [];
-        await this.publish(batch);
+        await this.write(batch);
       }
     } catch (error) {
       // After a gap the order would be broken, so nothing more goes out; the job ends with this error at its next event.
@@ -42,6 +60,11 @@ export class EventPump {
     } finally {
       this.writing = undefined;
     }
+  }
+
+  /** Asynchronous even where `publish` throws at once: `writing` must be set before `writeAll` can end and clear it. */
+  private async write(batch: readonly JobEventBody[]): Promise<void> {
+    await this.publish(batch);
   }
 
   private throwFailure(): void {

@@ -1,9 +1,10 @@
 import { type Job, type JobEvent, PolyscribeError } from '#contracts';
+import type { EventBus } from '#events';
 import { JobLeaseRepository, ReconcileRepository } from '#persistence';
 import { eventually } from '#testing';
 import { instanceOf } from '../../libs/routing/testing.js';
 import { type Script, segmentEvent, summaryEvent } from './testing/fakes.js';
-import { wav } from './testing/wav.js';
+import { wav, withoutLength } from './testing/wav.js';
 import { WorkerHarness } from './testing/worker-harness.js';
 
 let harness: WorkerHarness;
@@ -181,6 +182,61 @@ describe('JobConsumer', () => {
     const events = await harness.history(job);
     expect(types(events)).toEqual(['delta', 'delta', 'delta', 'void', 'delta', 'delta', 'completed']);
     expect(readDeltas(events)).toEqual(await texts(job));
+  });
+
+  it('cuts a file of unknown length to its end after an attempt that planned only its beginning', async () => {
+    const job = await harness.submit(await withoutLength(200), { enableDiarization: true, onUnsupported: 'warn' });
+    const stop = new AbortController();
+    const first = run(harness.worker([asr], { 'asr:1': hangsLater }), job, stop.signal);
+    await segmentsSeen(job, 3);
+    stop.abort();
+    await first;
+    await harness.database.query(
+      `DELETE FROM transcript_spans WHERE span_index = 1
+         AND transcript_job_id = (SELECT id FROM transcript_jobs WHERE job_id = $1)`,
+      [job.id],
+    );
+    await run(harness.worker([asr], { 'asr:1': speaks }), job);
+    expect(await harness.transcripts.findByJob(job.id)).toMatchObject({ durationMs: 200_000 });
+    expect(await texts(job)).toEqual(['0 one', '0 two', '1 one', '1 two']);
+  });
+
+  it('tells nothing of the work behind its end', async () => {
+    const job = await harness.submit(short);
+    let isHeld = false;
+    const slow = {
+      publish: async (...args: Parameters<EventBus['publish']>) => {
+        if (args[1].some(({ type }) => type === 'delta')) {
+          isHeld = true;
+          const ended = async () => (await harness.history(job)).some(({ type }) => type === 'cancelled');
+          await eventually('an end that does not wait', ended, 500).catch(() => undefined);
+        }
+        return harness.events.publish(...args);
+      },
+    };
+    const running = run(harness.worker([asr], { 'asr:1': hangs }, {}, slow), job);
+    await eventually('a delta on its way', () => isHeld);
+    await harness.jobs.requestCancel(job.id);
+    await running;
+    expect((await harness.history(job)).map(({ type }) => type).slice(-2)).toEqual(['status', 'cancelled']);
+    expect(types(await harness.history(job))).toEqual(['delta', 'cancelled']);
+  });
+
+  it('hands a job back without using up an attempt where nobody can be told of it', async () => {
+    const job = await harness.submit(short);
+    const stop = new AbortController();
+    const deaf = {
+      publish: async (...args: Parameters<EventBus['publish']>) => {
+        const [event] = args[1];
+        if (event?.type !== 'status' || event.data.status !== 'queued') return harness.events.publish(...args);
+        throw new PolyscribeError('dependency_unavailable', 'The event bus is away.');
+      },
+    };
+    const running = run(harness.worker([asr], { 'asr:1': hangs }, {}, deaf), job, stop.signal);
+    await segmentsSeen(job, 1);
+    stop.abort();
+    await expect(running).resolves.toEqual({ afterMs: 0 });
+    expect(await harness.find(job)).toMatchObject({ status: 'queued', attempts: 0 });
   });
 
   it('writes nothing more once another worker has the job', async () => {

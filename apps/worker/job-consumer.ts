@@ -6,10 +6,10 @@ import { type Claim, type JobLeaseRepository, LeaseLostError } from '#persistenc
 import type { QueuedJob } from '#queue';
 import type { Logger } from '#telemetry';
 import type { Announcer } from './announcer.js';
-import { attemptOf } from './claimed-job.js';
+import { attemptOf, type ClaimedAttempt } from './claimed-job.js';
 import { verdictOn } from './failure-verdict.js';
 import { Interruption, interruptionOf } from './interruption.js';
-import type { Attempt, JobRunner } from './job-runner.js';
+import type { JobRunner } from './job-runner.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { settledWithin } from './settle.js';
 import type { WorkerSettings } from './worker-settings.js';
@@ -27,7 +27,7 @@ export interface JobConsumerParts {
   readonly leases: JobLeaseRepository;
   readonly runner: JobRunner;
   readonly announcer: Announcer;
-  readonly events: EventBus;
+  readonly events: Pick<EventBus, 'publish'>;
   readonly statuses: JobStatuses;
   readonly objects: ObjectStore;
   readonly settings: WorkerSettings;
@@ -81,13 +81,14 @@ export class JobConsumer {
     try {
       try {
         const summary = await settledWithin(runner.run(attempt, keeper.signal), keeper.signal, settings.settleMs);
-        await attempt.progress.stop();
+        await attempt.silence(settings.settleMs);
         await leases.complete(claim.lease, summary);
         engine = summary.engineUsed;
         outcome = 'completed';
       } catch (thrown) {
         error = thrown;
-        await attempt.progress.stop();
+        // An event of the work that came behind its end would keep readers waiting for another end.
+        await attempt.silence(settings.settleMs);
         ({ outcome, requeue } = await this.end(claim, keeper, attempt, thrown));
       }
     } catch (thrown) {
@@ -104,7 +105,7 @@ export class JobConsumer {
   private async end(
     claim: Claim,
     keeper: LeaseKeeper,
-    attempt: Attempt,
+    attempt: ClaimedAttempt,
     thrown: unknown,
   ): Promise<{ outcome: Outcome; requeue?: Requeue }> {
     const { leases, settings } = this.parts;
@@ -128,17 +129,23 @@ export class JobConsumer {
 
   private async giveBack(
     claim: Claim,
-    attempt: Attempt,
+    attempt: ClaimedAttempt,
     message: string,
     afterMs: number,
     countAttempt: boolean,
-  ): Promise<{ outcome: Outcome; requeue: Requeue }> {
+  ): Promise<{ outcome: Outcome; requeue?: Requeue }> {
     // Told before it is written: afterwards the next worker may already be telling that it runs.
     const progress = attempt.progress.percentNow;
     const data = { job_id: claim.job.id, status: 'queued' as const, progress, stage: 'queued', message };
-    await this.parts.events.publish(claim.job.id, [{ type: 'status', data }]);
-    await this.parts.leases.giveBack(claim.lease, { afterMs, countAttempt });
+    try {
+      await this.parts.events.publish(claim.job.id, [{ type: 'status', data }]);
+    } catch (error) {
+      // Nobody is told that it waits, which the row says all the same; keeping the job would cost it an attempt.
+      this.parts.logger.warn({ err: error, jobId: claim.job.id }, 'could not tell that a job waits again');
+    }
+    const became = await this.parts.leases.giveBack(claim.lease, { afterMs, countAttempt });
     await this.parts.statuses.refresh(claim.job.id);
+    if (became === 'cancelled') return { outcome: 'cancelled' };
     return { outcome: 'given back', requeue: { afterMs } };
   }
 

@@ -27,9 +27,16 @@ export interface SpanResult {
   readonly fallbackReason?: string;
 }
 
+/** A span as it is written down before it is worked on. */
+export interface SpanToPlan extends SpanPlace {
+  readonly endMs: number;
+  /** Whether it is all of its channel, rather than a piece that others follow. */
+  readonly isWhole: boolean;
+}
+
 /** The job's record in the database, written under its lease. Every write throws once the lease is lost. */
 export interface JobLedger {
-  planSpan(span: SpanPlace & { readonly endMs: number }): Promise<void>;
+  planSpan(span: SpanToPlan): Promise<void>;
   startSpan(index: number, by: { readonly engine: EngineKind; readonly instance: string }): Promise<void>;
   recordFailedAttempt(attempt: FailedAttempt): Promise<void>;
   commitSpan(result: SpanResult, segments: readonly TranscriptSegment[]): Promise<void>;

@@ -15,6 +15,8 @@ export interface Attempt {
   readonly job: Job;
   /** What earlier attempts have planned and begun. */
   readonly spans: readonly Span[];
+  /** Whether they take each channel as a whole; undefined when nothing is planned. */
+  readonly isWhole: boolean | undefined;
   /** What earlier attempts have finished. */
   readonly done: readonly DoneSpan[];
   readonly ledger: JobLedger;
@@ -71,18 +73,19 @@ export class JobRunner {
     progress.expectAudio((media.durationMs ?? 0) * lanes);
     for (const span of attempt.done) progress.audioDone(span.index, span.endMs - span.startMs);
 
+    const whole = this.isWhole(attempt);
     let planned = 0;
     const plan: MediaPlan = {
       path,
       settings: this.ffmpeg,
       channels,
-      whole: this.isWhole(attempt, media, lanes),
+      whole,
       planned: attempt.spans,
       onSpan: async (span) => {
         startMs.set(span.index, span.startMs);
         planned = Math.max(planned, span.endMs);
         progress.expectAudio(planned * lanes);
-        await attempt.ledger.planSpan(span);
+        await attempt.ledger.planSpan({ ...span, isWhole: whole });
       },
       onWarning: (warning) => warnings.push(warning),
     };
@@ -94,21 +97,15 @@ export class JobRunner {
    * Speakers can only be told apart over the whole file. That is asked for where some engine can do it; where none can and
    * the client wants a warning instead, spans serve better. What an earlier attempt decided stays.
    */
-  private isWhole({ job, spans }: Attempt, media: MediaInfo, lanes: number): boolean {
+  private isWhole({ job, isWhole }: Attempt): boolean {
     if (!job.options.enableDiarization) return false;
-    if (spans.length > 0) {
-      const knownMs = media.durationMs ?? 0;
-      return spans.every((span) => span.index < lanes && span.endMs >= knownMs - HEADER_ERROR_MS);
-    }
+    if (isWhole !== undefined) return isWhole;
     const request = routingRequestOf(job.options);
     const { candidates, rejections } = route(request, this.directory.snapshot());
     const able = [...candidates, ...rejections.filter(({ permanent }) => !permanent).map(({ instance }) => instance)];
     return able.length === 0 || able.some((instance) => instance.description.capabilities.diarization);
   }
 }
-
-/** Headers tell the length of compressed audio to about a frame. */
-const HEADER_ERROR_MS = 2_000;
 
 function runOf({ job, done, ledger, events, progress }: Attempt): JobRun {
   return { job, routing: routingRequestOf(job.options), ledger, events, progress, engine: done[0]?.engine };

@@ -16,7 +16,11 @@ describe('Database', () => {
     await Promise.all(databases.map((database) => database.connect()));
     const rows = await databases[0]?.query<{ name: string }>('SELECT name FROM migrations ORDER BY id');
     await Promise.all(databases.map((database) => database.close()));
-    expect(rows).toEqual([{ name: 'JobsAndTranscripts1790000000001' }, { name: 'JobRevision1790000000002' }]);
+    expect(rows?.map(({ name }) => name)).toEqual([
+      'JobsAndTranscripts1790000000001',
+      'JobRevision1790000000002',
+      'WholeSpans1790000000003',
+    ]);
   });
 
   it('has entities that say what the tables are', async () => {

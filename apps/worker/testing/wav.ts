@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
 const SAMPLE_RATE_HZ = 16_000;
 
 /**
@@ -23,4 +26,13 @@ export function wav(channels: number, seconds: number, silent = false): Buffer {
   header.write('data', 36);
   header.writeUInt32LE(data.length, 40);
   return Buffer.concat([header, data]);
+}
+
+/** A stream as a browser records it: its header does not tell how long it is. */
+export async function withoutLength(seconds: number): Promise<Buffer> {
+  const args = ['-v', 'error', '-f', 'lavfi', '-i', 'sine=sample_rate=16000', '-t', String(seconds)];
+  const output = ['-c:a', 'pcm_s16le', '-f', 'matroska', 'pipe:1'];
+  const run = promisify(execFile);
+  const { stdout } = await run('ffmpeg', [...args, ...output], { encoding: 'buffer', maxBuffer: 2 ** 27 });
+  return stdout;
 }

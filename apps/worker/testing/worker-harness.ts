@@ -73,6 +73,7 @@ export class WorkerHarness {
     instances: readonly EngineInstance[],
     scripts: Readonly<Record<string, Script>>,
     changes: Partial<WorkerSettings> = {},
+    events: Pick<EventBus, 'publish'> = this.events,
   ): TestWorker {
     const settings = quickSettings(changes);
     const registry = new FakeRegistry(...instances);
@@ -84,7 +85,7 @@ export class WorkerHarness {
       leases: new JobLeaseRepository(this.database),
       runner: new JobRunner(this.objects, scheduler, directory, loadConfig({}).ffmpeg),
       announcer: this.announcer(),
-      events: this.events,
+      events,
       statuses: this.statuses,
       objects: this.objects,
       settings,

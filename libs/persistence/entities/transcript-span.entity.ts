@@ -23,6 +23,10 @@ export class TranscriptSpanEntity {
   @Column('smallint', { nullable: true })
   channel!: number | null;
 
+  /** Whether it is all of its channel: what a later attempt has to know to go on behind it, or not. */
+  @Column('boolean', { name: 'is_whole', default: false })
+  isWhole!: boolean;
+
   @Column('text', { default: 'planned' })
   state!: SpanState;
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from '../database.js';
 import { TranscriptJobEntity, TranscriptSpanEntity } from '../entities/index.js';
-import { toFailedAttempts, toJob } from './job.mapper.js';
+import { toJob } from './job.mapper.js';
 import { cancelled, ended, fromNow } from './job-sql.js';
 import type { Claim, SpanRecord } from './lease.js';
 
@@ -43,8 +43,7 @@ export async function claimJob(
   return {
     lease: { jobId, token: row.leaseToken ?? '', workerId, attempt: row.run },
     job: toJob(row),
-    spans: await spansOf({ query, manager }, free.id),
-    failedAttempts: toFailedAttempts(row.errorDetails),
+    spans: await spansOf(manager, free.id),
     maxAttempts: row.maxRetries + 1,
   };
 }
@@ -58,21 +57,15 @@ function gaveUp(attempts: number): string {
   return `Gave up after ${String(attempts)} attempts: none came to an end.`;
 }
 
-async function spansOf({ query, manager }: Transaction, id: string): Promise<SpanRecord[]> {
+async function spansOf(manager: Transaction['manager'], id: string): Promise<SpanRecord[]> {
   const rows = await manager.find(TranscriptSpanEntity, { where: { transcriptJobId: id }, order: { index: 'ASC' } });
-  const counts = await query<{ index: number; segments: number }>(
-    `SELECT span_index AS index, count(*)::integer AS segments FROM transcript_segments
-     WHERE transcript_job_id = $1 GROUP BY span_index`,
-    [id],
-  );
-  const segments = new Map(counts.map((count) => [count.index, count.segments]));
   return rows.map((row) => ({
     index: row.index,
     startMs: row.startMs,
     endMs: row.endMs,
     ...(row.channel === null ? {} : { channel: row.channel }),
     state: row.state,
-    segments: segments.get(row.index) ?? 0,
+    isWhole: row.isWhole,
     ...(row.engine === null ? {} : { engine: row.engine }),
     ...(row.instance === null ? {} : { instance: row.instance }),
     ...(row.model === null ? {} : { model: row.model }),

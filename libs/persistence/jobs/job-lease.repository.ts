@@ -14,6 +14,8 @@ export interface PlannedSpan {
   readonly startMs: number;
   readonly endMs: number;
   readonly channel?: number;
+  /** Whether it is all of its channel; false by default. */
+  readonly isWhole?: boolean;
 }
 
 export interface SpanResult {
@@ -91,12 +93,14 @@ export class JobLeaseRepository {
   async planSpans(lease: Lease, spans: readonly PlannedSpan[]): Promise<void> {
     await this.whileHeld(lease, async ({ query }, id) => {
       await query(
-        `INSERT INTO transcript_spans (transcript_job_id, span_index, start_ms, end_ms, channel)
-         SELECT $1, span.index, round(span."startMs"), round(span."endMs"), span.channel
+        `INSERT INTO transcript_spans (transcript_job_id, span_index, start_ms, end_ms, channel, is_whole)
+         SELECT $1, span.index, round(span."startMs"), round(span."endMs"), span.channel, coalesce(span."isWhole", false)
          FROM jsonb_to_recordset($2::jsonb)
-           AS span (index integer, "startMs" double precision, "endMs" double precision, channel smallint)
+           AS span (index integer, "startMs" double precision, "endMs" double precision, channel smallint,
+             "isWhole" boolean)
          ON CONFLICT (transcript_job_id, span_index) DO UPDATE
-         SET start_ms = excluded.start_ms, end_ms = excluded.end_ms, channel = excluded.channel
+         SET start_ms = excluded.start_ms, end_ms = excluded.end_ms, channel = excluded.channel,
+           is_whole = excluded.is_whole
          WHERE transcript_spans.state <> 'done'`,
         [id, storableJson(spans)],
       );
@@ -109,7 +113,7 @@ export class JobLeaseRepository {
       await query(
         `UPDATE transcript_spans SET state = 'running', tries = tries + 1, engine = $3, instance = $4, updated_at = now()
          WHERE transcript_job_id = $1 AND span_index = $2 AND state <> 'done'`,
-        [id, index, by.engine, by.instance],
+        [id, index, by.engine, storableText(by.instance)],
       );
     });
   }
@@ -145,7 +149,10 @@ export class JobLeaseRepository {
         `UPDATE transcript_spans
          SET state = 'done', engine = $3, instance = $4, model = $5, language = $6, warnings = $7, updated_at = now()
          WHERE transcript_job_id = $1 AND span_index = $2`,
-        [id, index, result.engine, result.instance, result.model, result.language, storableJson(result.warnings)],
+        [
+          ...[id, index, result.engine, ...[result.instance, result.model, result.language].map(storableText)],
+          storableJson(result.warnings),
+        ],
       );
     });
   }
@@ -169,8 +176,8 @@ export class JobLeaseRepository {
            warnings = $7, updated_at = now()
          WHERE id = (SELECT transcript_id FROM transcript_jobs WHERE id = $1)`,
         [
-          ...[id, result.language, result.durationMs, result.engineUsed, result.model, result.fallbackReason ?? null],
-          storableJson(result.warnings),
+          ...[id, storableText(result.language), result.durationMs, result.engineUsed, storableText(result.model)],
+          ...[storableText(result.fallbackReason ?? '') || null, storableJson(result.warnings)],
         ],
       );
       await transaction.query(
@@ -204,12 +211,13 @@ export class JobLeaseRepository {
    * ends instead.
    *
    * @param how.countAttempt false when the worker gives it back for reasons of its own, such as its shutdown
+   * @returns what the job is now
    */
-  async giveBack(lease: Lease, how: { afterMs: number; countAttempt: boolean }): Promise<void> {
-    await this.whileHeld(lease, async ({ query }, id, cancelRequested) => {
+  async giveBack(lease: Lease, how: { afterMs: number; countAttempt: boolean }): Promise<'queued' | 'cancelled'> {
+    return this.whileHeld(lease, async ({ query }, id, cancelRequested) => {
       if (cancelRequested) {
         await query(`UPDATE transcript_jobs SET ${cancelled} WHERE id = $1`, [id]);
-        return;
+        return 'cancelled';
       }
       await query(
         `UPDATE transcript_jobs
@@ -220,6 +228,7 @@ export class JobLeaseRepository {
          WHERE id = $1`,
         [id, how.afterMs, how.countAttempt ? 0 : 1, MAX_STAGES],
       );
+      return 'queued';
     });
   }
 
@@ -234,17 +243,17 @@ export class JobLeaseRepository {
   }
 
   /** Several statements with the row locked: nobody can claim the job before they are committed. */
-  private async whileHeld(
+  private async whileHeld<T>(
     lease: Lease,
-    work: (transaction: Transaction, id: string, cancelRequested: boolean) => Promise<void>,
-  ): Promise<void> {
-    await this.database.transaction(async (transaction) => {
+    work: (transaction: Transaction, id: string, cancelRequested: boolean) => Promise<T>,
+  ): Promise<T> {
+    return this.database.transaction(async (transaction) => {
       const [row] = await transaction.query<{ id: string; cancel: boolean }>(
         `SELECT id, cancel_requested AS cancel FROM transcript_jobs WHERE ${held} FOR UPDATE`,
         [lease.jobId, lease.token],
       );
       if (!row) throw new LeaseLostError(lease);
-      await work(transaction, row.id, row.cancel);
+      return work(transaction, row.id, row.cancel);
     });
   }
 }

@@ -24,7 +24,7 @@ export function toJob(row: TranscriptJobEntity): Job {
 }
 
 /** Engine calls that failed so far, whether or not the job did. */
-export function toFailedAttempts(details: ErrorDetails | null): readonly FailedAttempt[] {
+function toFailedAttempts(details: ErrorDetails | null): readonly FailedAttempt[] {
   return details?.attempts ?? [];
 }
 

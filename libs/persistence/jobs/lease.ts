@@ -1,4 +1,4 @@
-import type { EngineKind, FailedAttempt, Job, Span, TranscriptWarning } from '#contracts';
+import type { EngineKind, Job, Span, TranscriptWarning } from '#contracts';
 
 /** The right to work on a job. Whoever claims it next makes the token void, and every write under it is refused. */
 export interface Lease {
@@ -11,7 +11,8 @@ export interface Lease {
 
 /** What is known of a span when a job is claimed. The fields without value are there once it is done. */
 export interface SpanRecord extends Span {
-  readonly segments: number;
+  /** Whether it is all of its channel, rather than a piece that others follow. */
+  readonly isWhole: boolean;
   readonly engine?: EngineKind;
   readonly instance?: string;
   readonly model?: string;
@@ -25,8 +26,6 @@ export interface Claim {
   readonly job: Job;
   /** In order of index; empty when nothing was planned yet. Those that are `running` were cut short. */
   readonly spans: readonly SpanRecord[];
-  /** Engine calls that failed in earlier attempts, the oldest first. */
-  readonly failedAttempts: readonly FailedAttempt[];
   /** `job.attempts` up to which a worker may give the job back; the last one fails it instead. */
   readonly maxAttempts: number;
 }
