@@ -4,6 +4,7 @@ import type { Channel } from 'nice-grpc';
 import { instanceOf } from '../../libs/routing/testing.js';
 import { type GatewayUnderTest, startGatewayUnderTest } from './testing/gateway-under-test.js';
 import { PlayedWorker } from './testing/played-worker.js';
+import { RestClient } from './testing/rest-client.js';
 import { silentWav } from './testing/sounds.js';
 
 describe('jobs over gRPC', () => {
@@ -99,6 +100,22 @@ describe('jobs over gRPC', () => {
       duration: { seconds: 5, nanos: 0 },
       segments: [{ segmentId: '0-0', startOffset: { seconds: 0, nanos: 70_000_000 }, speakerTag: 0, words: [] }, {}],
     });
+  });
+
+  it('ends the watch of a job that runs on when it stops, and says that it comes from there', async () => {
+    const own = await startGatewayUnderTest([instanceOf('local')]);
+    const ownChannel = createGrpcChannel(own.grpcAddress);
+    try {
+      const { jobId } = await new RestClient(own.url).submit();
+      const watch = createGrpcClient(jobV1.JobServiceDefinition, ownChannel, { unaryDeadlineMs: 10_000 })
+        .watch({ jobId })
+        [Symbol.asyncIterator]();
+      expect((await watch.next()).value).toMatchObject({ event: { type: 'status' } });
+      const [ended] = await Promise.all([watch.next().catch(String), own.stop()]);
+      expect(ended).toContain('UNAVAILABLE: The gateway is stopping');
+    } finally {
+      ownChannel.close();
+    }
   });
 
   it('lists by state and cancels', async () => {

@@ -18,8 +18,8 @@ import { createFastifyAdapter } from './http/fastify-adapter.js';
 import { GatewayMetrics } from './http/metrics.service.js';
 import { logRequests } from './http/request-log.js';
 
-/** How long uploads and calls in progress may go on when the gateway stops. */
-const STOP_GRACE_MS = 10_000;
+/** How long uploads and calls in progress may go on when the gateway stops; both servers stop at the same time. */
+const STOP_GRACE_MS = 4_000;
 
 /** Opens what the gateway works with, then its two servers. */
 export async function startGateway(context: ServiceContext): Promise<RunningService> {
@@ -40,14 +40,13 @@ export async function startGateway(context: ServiceContext): Promise<RunningServ
       abortOnError: false,
     });
     const connections = new Connections(adapter.getInstance().server);
-    stops.push(() => closeApplication(app, connections));
+    const grpcServer = new GrpcServer({ logger });
+    stops.push(() => stopServers(grpcServer, app, connections));
     logRequests(adapter.getInstance(), logger, app.get(GatewayMetrics));
     await app.listen(config.http.port, config.http.host);
     boundUrl = urlOf(app, config.http.host);
 
-    const grpcServer = new GrpcServer({ logger });
     grpcServer.add(jobV1.JobServiceDefinition, app.get(JobGrpcService));
-    stops.push(() => grpcServer.stop(STOP_GRACE_MS));
     const grpcAddress = await grpcServer.listen(config.grpc.host, config.grpc.port);
     return { endpoints: { http: boundUrl, grpc: grpcAddress }, stop };
   } catch (error) {
@@ -79,6 +78,12 @@ async function openResources(
   stops.push(() => registry.close());
   const signedLinks = await loadSignedLinks({ config, publicUrl });
   return { config, logger, database, events, queue, statusCache, objects, registry, signedLinks };
+}
+
+async function stopServers(grpc: GrpcServer, app: NestFastifyApplication, connections: Connections): Promise<void> {
+  const outcomes = await Promise.allSettled([grpc.stop(STOP_GRACE_MS), closeApplication(app, connections)]);
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 /** Ends event streams at once and gives uploads some time; what is then still open is cut. */

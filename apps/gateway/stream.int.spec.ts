@@ -96,6 +96,17 @@ describe('the event stream', () => {
     expect(types).toEqual(['status', 'status', 'status', 'status', 'delta', 'delta', 'completed']);
   });
 
+  it('takes the end for the end though a worker has spoken once more behind it', async () => {
+    const { jobId } = await client.submit();
+    await worker.complete(jobId);
+    const late = { segment_id: '9-9', span: 9, text: 'late', t0: 0, t1: 1 };
+    await server.events.publish(jobId, [{ type: 'delta', data: late }]);
+    const all = await client.allEvents(jobId);
+    expect(all.map(({ type }) => type)).toEqual(whole);
+    const last = all.at(-1)?.id ?? '';
+    expect((await client.get(`${base}/stream/${jobId}`, { 'last-event-id': last })).status).toBe(204);
+  });
+
   it('refuses a last id that it never gave', async () => {
     const { jobId } = await client.submit();
     expect(await client.problem(`${base}/stream/${jobId}?last_event_id=x`)).toMatchObject({

@@ -7,11 +7,14 @@ import type { RunningService, ServiceContext } from '#service-host';
 import { EngineGrpcService } from './engine-grpc.service.js';
 import { Registration } from './registration.js';
 
+/** Where engines and workers share a process the workers have stopped by then; elsewhere a worker tries another one. */
+const STOP_GRACE_MS = 5_000;
+
 export interface HostEngineOptions {
   readonly engine: SpeechEngine;
   /** Needs the endpoint `registry`. */
   readonly context: ServiceContext;
-  /** How long a stop waits for running calls; 10 s unless told otherwise. */
+  /** How long a stop waits for running calls; 5 s unless told otherwise. */
   readonly stopGraceMs?: number;
   /** How long a client may send nothing; 60 s unless told otherwise. */
   readonly idleMs?: number;
@@ -64,7 +67,7 @@ async function serve({ engine, context, ...options }: HostEngineOptions): Promis
   const stop = async (): Promise<void> => {
     service.drain();
     await Promise.all(registrations.map((registration) => registration.stop()));
-    await server.stop(options.stopGraceMs ?? 10_000);
+    await server.stop(options.stopGraceMs ?? STOP_GRACE_MS);
     await engine.stop();
   };
   return { instanceId, address, stop: () => (stopped ??= stop()) };

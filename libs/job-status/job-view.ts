@@ -73,7 +73,8 @@ const MIN_PROGRESS_FOR_ESTIMATE = 2;
 /** The rest at the pace so far; undefined while the job does not run or has hardly begun. */
 function estimateSecondsLeft(job: Job, now: Date): number | undefined {
   if (job.status !== 'processing' || job.progress < MIN_PROGRESS_FOR_ESTIMATE) return undefined;
-  const begun = job.stages[0]?.startedAt ?? job.startedAt;
+  // The time in the queue says nothing about the pace.
+  const begun = job.stages.find(({ name }) => name !== 'queued')?.startedAt ?? job.startedAt;
   if (!begun) return undefined;
   const elapsedMs = Math.max(0, now.getTime() - begun.getTime());
   return Math.ceil((elapsedMs * (100 - job.progress)) / job.progress / 1000);

@@ -1,4 +1,5 @@
-import { Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { endsStream, PolyscribeError } from '#contracts';
 import type { GrpcCallContext } from '#grpc';
 import type { jobV1 } from '#protos';
 import { JobCommands } from '../jobs/job-commands.service.js';
@@ -11,7 +12,9 @@ import { partsOfCall } from './submission.mapper.js';
 
 /** The job API over gRPC: the same use cases as the REST routes. */
 @Injectable()
-export class JobGrpcService implements jobV1.JobServiceImplementation {
+export class JobGrpcService implements jobV1.JobServiceImplementation, BeforeApplicationShutdown {
+  private readonly stopping = new AbortController();
+
   constructor(
     private readonly submitJob: SubmitJob,
     private readonly queries: JobQueries,
@@ -57,18 +60,33 @@ export class JobGrpcService implements jobV1.JobServiceImplementation {
     const close = (): void => {
       news.close();
     };
-    signal.addEventListener('abort', close, { once: true });
+    const ends = [signal, this.stopping.signal];
+    for (const end of ends) end.addEventListener('abort', close, { once: true });
     try {
-      if (signal.aborted) return;
-      for await (const event of news) yield { event: eventToWire(event) };
+      if (ends.some((end) => end.aborted)) close();
+      for await (const event of news) {
+        yield { event: eventToWire(event) };
+        if (endsStream(event.body.type)) return;
+      }
     } finally {
-      signal.removeEventListener('abort', close);
+      for (const end of ends) end.removeEventListener('abort', close);
       news.close();
     }
+    if (this.stopping.signal.aborted) throw goingAway();
+  }
+
+  /** Watches have no end of their own while jobs run; they must not hold up a stop. */
+  beforeApplicationShutdown(): void {
+    this.stopping.abort();
   }
 
   async getTranscript({ jobId }: jobV1.GetTranscriptRequest): Promise<jobV1.GetTranscriptResponse> {
     const { job, transcript } = await this.transcripts.byJob(jobId);
     return { transcript: transcriptToWire(job, transcript) };
   }
+}
+
+/** A client comes back with the last sequence that it has, to another gateway or to this one when it is up again. */
+function goingAway(): PolyscribeError {
+  return new PolyscribeError('dependency_unavailable', 'The gateway is stopping; watch again from the last event.');
 }

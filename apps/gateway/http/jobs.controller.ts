@@ -10,7 +10,6 @@ import { DeadlineInterceptor } from './deadline.interceptor.js';
 import { type AcceptedBody, acceptedBody } from './submit.controller.js';
 
 @Controller('api/transcribe/jobs')
-@UseInterceptors(DeadlineInterceptor)
 export class JobsController {
   constructor(
     private readonly queries: JobQueries,
@@ -20,6 +19,7 @@ export class JobsController {
   ) {}
 
   @Get()
+  @UseInterceptors(DeadlineInterceptor)
   async list(@Query() query: unknown): Promise<{ jobs: JobView[]; next_cursor?: string }> {
     const { jobs, nextCursor } = await this.queries.list(parseQuery(jobFilterSchema, query));
     return {
@@ -29,6 +29,7 @@ export class JobsController {
   }
 
   @Get('stats')
+  @UseInterceptors(DeadlineInterceptor)
   stats(): Promise<Record<string, number>> {
     return this.queries.stats();
   }
@@ -39,11 +40,13 @@ export class JobsController {
   }
 
   @Get('status/:jobId')
+  @UseInterceptors(DeadlineInterceptor)
   status(@Param('jobId') jobId: string): Promise<JobView> {
     return this.queries.status(jobId);
   }
 
   @Get('result/:jobId')
+  @UseInterceptors(DeadlineInterceptor)
   async result(@Param('jobId') jobId: string): Promise<ResultBody> {
     return resultBody(await this.transcripts.document(jobId));
   }

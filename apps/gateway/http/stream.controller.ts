@@ -5,8 +5,7 @@ import type { FastifyReply } from 'fastify';
 import type { Logger } from '#telemetry';
 import { type JobNews, parsePosition, type WatchedEvent, WatchJob } from '../jobs/watch-job.service.js';
 import { LOGGER } from '../tokens.js';
-import { withinDeadline } from '../within-deadline.js';
-import { ANSWER_DEADLINE_MS } from './deadline.interceptor.js';
+import { ANSWER_DEADLINE_MS, withinDeadline } from '../within-deadline.js';
 
 const KEEP_ALIVE_MS = 15_000;
 
@@ -83,15 +82,18 @@ async function relay(news: JobNews, response: ServerResponse): Promise<void> {
 }
 
 /** Writes and waits while the client is behind; false when it is gone or too far behind. */
-async function write(response: ServerResponse, text: string): Promise<boolean> {
+export async function write(response: ServerResponse, text: string): Promise<boolean> {
   if (response.destroyed) return false;
   if (response.write(text)) return true;
-  const patience = AbortSignal.timeout(SLOW_CLIENT_MS);
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  const patience = setTimeout(() => response.destroy(), SLOW_CLIENT_MS);
   try {
-    await Promise.race([once(response, 'drain', { signal: patience }), once(response, 'close', { signal: patience })]);
-  } catch (error) {
-    if (!patience.aborted) throw error;
-    response.destroy();
+    await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
+  } finally {
+    clearTimeout(patience);
+    // Of the two only one happened: the other's listener would stay for as long as the stream.
+    waiting.abort();
   }
   return !response.destroyed;
 }

@@ -1,5 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { endsStream, hasEnded, type Job, type JobEventBody, PolyscribeError } from '#contracts';
+import {
+  endsStream,
+  hasEnded,
+  type Job,
+  type JobEvent,
+  type JobEventBody,
+  type JobEventType,
+  type JobStatus,
+  PolyscribeError,
+} from '#contracts';
 import { EventBus, type EventSubscription } from '#events';
 import { toSeconds } from '#formats';
 import { TranscriptRepository } from '#persistence';
@@ -30,6 +39,15 @@ export function parsePosition(text: string | undefined): Position {
   });
 }
 
+const HISTORY_PAGE = 200;
+
+/** Where a job stands after its end. */
+const statusAfter: Readonly<Partial<Record<JobEventType, JobStatus>>> = {
+  completed: 'completed',
+  error: 'failed',
+  cancelled: 'cancelled',
+};
+
 /** Follows one job from any point of its history. */
 @Injectable()
 export class WatchJob {
@@ -48,11 +66,11 @@ export class WatchJob {
     const job = await this.queries.get(jobId);
     if (after === 'end' && hasEnded(job.status)) return undefined;
     const seq = after === 'end' ? 0 : after;
-    const [next] = await this.events.history(job.id, seq, 1);
-    if (next) return this.follow(job, seq);
-
     const [last] = seq === 0 ? [] : await this.events.history(job.id, seq - 1, 1);
-    if (last) return hasEnded(job.status) && endsStream(last.type) ? undefined : this.follow(job, seq);
+    // Whatever a worker's late breath put behind the end is nothing that a client waits for.
+    if (last?.seq === seq && endsStream(last.type) && (await this.isLastEnd(job.id, last))) return undefined;
+    const [next] = await this.events.history(job.id, seq, 1);
+    if (last ?? next) return this.follow(job, seq);
 
     // The client is ahead of the log, which has expired, and may have begun anew with a retry.
     const [first] = await this.events.history(job.id, 0, 1);
@@ -71,18 +89,31 @@ export class WatchJob {
   }
 
   private async *relay(jobId: string, subscription: EventSubscription): AsyncGenerator<WatchedEvent> {
-    for await (const { seq, ...body } of subscription) {
+    for await (const event of subscription) {
+      const { seq, ...body } = event;
       const ends = endsStream(body.type);
       // The end of an attempt that was retried is no end: who reads it would go away and miss the rest.
-      if (ends && (await this.wasRetriedAfter(jobId, seq))) continue;
+      if (ends && !(await this.isLastEnd(jobId, event))) continue;
       yield { position: seq, body };
       if (ends) return;
     }
   }
 
-  private async wasRetriedAfter(jobId: string, seq: number): Promise<boolean> {
-    const later = await this.events.history(jobId, seq, 1);
-    return later.length > 0 || !hasEnded((await this.queries.get(jobId)).status);
+  /**
+   * Whether the job ended with this event. Later events alone do not mean that it was retried, since a worker may speak
+   * once more behind the end; a later end does, and so does a status that another kind of end leads to.
+   */
+  private async isLastEnd(jobId: string, end: JobEvent): Promise<boolean> {
+    const { status } = await this.queries.get(jobId);
+    if (!hasEnded(status) || statusAfter[end.type] !== status) return false;
+    let after = end.seq;
+    for (;;) {
+      const later = await this.events.history(jobId, after, HISTORY_PAGE);
+      if (later.some(({ type }) => endsStream(type))) return false;
+      const last = later.at(-1);
+      if (!last || later.length < HISTORY_PAGE) return true;
+      after = last.seq;
+    }
   }
 
   /** The last event of a job whose log has expired, made from what the database knows. */
