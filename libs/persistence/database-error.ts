@@ -7,9 +7,12 @@ const RETRY_AFTER_MS = 2_000;
 const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
 const nameCodes = new Set(['ENOTFOUND', 'EAI_AGAIN']);
 const unavailableState = /^(08...|53...|57P0[1-5]|57014|55P03|25P03|40001|40P01)$/;
-/** What `pg` says without a code. */
+/**
+ * What `pg` and TypeORM say without a code. TypeORM takes a connection away from a transaction when it is lost between two
+ * statements, and the next statement hears only that it is gone.
+ */
 const unavailableMessage =
-  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|encountered a connection error/;
+  /Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|encountered a connection error|Client was closed|Query runner already released/;
 
 /** A failed statement without its parameters, which may be transcript text. */
 class StatementError extends Error {
