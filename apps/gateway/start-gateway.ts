@@ -33,7 +33,7 @@ export async function startGateway(context: ServiceContext): Promise<RunningServ
     const publicUrl = (): string => config.http.publicUrl ?? boundUrl;
     const resources = await openResources(context, publicUrl, stops);
 
-    const adapter = createFastifyAdapter(config.limits.maxFileBytes);
+    const adapter = createFastifyAdapter(config.limits.maxFileBytes, config.http);
     const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.on(resources), adapter, {
       logger: new NestLogger(logger),
       bodyParser: false,

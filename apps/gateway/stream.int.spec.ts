@@ -120,7 +120,7 @@ describe('the event stream', () => {
     const { hostname, port } = new URL(server.url);
     const socket = connect(Number(port), hostname);
     await once(socket, 'connect');
-    socket.write(`GET ${base}/stream/${jobId} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    socket.write(`GET ${base}/stream/${jobId} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     await once(socket, 'data');
     socket.destroy();
     const line = await eventually('the request to end', () =>

@@ -6,6 +6,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PolyscribeError } from '#contracts';
 import { requestIdFrom } from '#grpc';
+import { type OwnNames, refuseForeignPages } from './own-names.js';
 import { problemOf, sendProblem } from './problem.js';
 
 /** Fields and their framing around a file; what a form may be larger than its file. */
@@ -20,9 +21,10 @@ const KEEP_ALIVE_MS = 60_000;
 /**
  * Fastify as the gateway wants it: long uploads, short heads, small bodies elsewhere.
  *
+ * @param own by which names it may be called
  * @param maxFileBytes a client that says `Expect: 100-continue` is refused a larger body before it sends it
  */
-export function createFastifyAdapter(maxFileBytes: number): FastifyAdapter {
+export function createFastifyAdapter(maxFileBytes: number, own: OwnNames): FastifyAdapter {
   const adapter = new FastifyAdapter({
     logger: false,
     bodyLimit: 65_536,
@@ -47,6 +49,14 @@ export function createFastifyAdapter(maxFileBytes: number): FastifyAdapter {
   });
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     reply.headers({ 'x-request-id': request.id, ...securityHeaders });
+    try {
+      refuseForeignPages(request, own);
+      refuseIdempotencyKey(request);
+    } catch (error) {
+      if (!(error instanceof PolyscribeError)) throw error;
+      sendProblem(request, reply, error);
+      return;
+    }
     done();
   });
   const server = adapter.getInstance().server;
@@ -75,6 +85,13 @@ const securityHeaders = {
 function requestIdOf(request: { headers: IncomingMessage['headers'] }): string {
   const given = request.headers['x-request-id'];
   return requestIdFrom(typeof given === 'string' ? given : undefined);
+}
+
+/** A client that sends a key relies on it: to ignore it in silence would make two jobs of one. */
+function refuseIdempotencyKey(request: FastifyRequest): void {
+  if (request.headers['idempotency-key'] === undefined) return;
+  const fields = [{ pointer: '/idempotency-key', detail: 'is not offered; leave the header out' }];
+  throw new PolyscribeError('invalid_request', 'Idempotency-Key is not offered yet.', { fields });
 }
 
 function malformedRequest(cause: unknown): PolyscribeError {
