@@ -24,7 +24,7 @@ describe('refuseForeignPages', () => {
     ['DELETE', 'localhost:8000', 'http://localhost:9000'],
   ])('refuses %s to %s from %s', (method, host, origin) => {
     const headers = { host, ...(origin === undefined ? {} : { origin }) };
-    expect(() => refuseForeignPages({ method, headers }, own)).toThrow(expect.objectContaining({ code: 'forbidden' }));
+    expect(() => refuseForeignPages({ method, headers }, own)).toThrow(/host name|another origin/);
   });
 
   it('takes any name where it is bound to every address', () => {

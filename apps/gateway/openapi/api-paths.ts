@@ -67,7 +67,8 @@ function submission(id: string, summary: string): { post: Operation } {
     id,
     tag: 'jobs',
     summary,
-    description: 'The file is streamed, so it may be large; options may stand before or after it.',
+    description:
+      'The file is streamed, so it may be large; options may stand before or after it. `Idempotency-Key` is not offered yet and refused.',
     ok: { 202: json('Accepted', 'The job is queued.') },
     errors: submitErrors,
   };
