@@ -13,7 +13,7 @@ import {
   STALLED_LOOK_MS,
 } from './bullmq-settings.js';
 import type { QueueConsumer, QueueHandler } from './job-queue.port.js';
-import type { Entries, EntryData, EntryWorker, QueueStore } from './queue-store.js';
+import type { EntryData, EntryWorker, QueueStore } from './queue-store.js';
 
 /** For how long a handler may run on after its signal was aborted; then its work is left to the next consumer. */
 const ABORTED_HANDLER_DEADLINE_MS = 10_000;
@@ -21,7 +21,6 @@ const ABORTED_HANDLER_DEADLINE_MS = 10_000;
 const SETTLE_DEADLINE_MS = 6_000;
 const DISCONNECT_DEADLINE_MS = 2_000;
 const CONNECT_GRACE_MS = 3_000;
-const LOOK_DEADLINE_MS = 2_000;
 const TROUBLE_EVERY_MS = 30_000;
 
 export interface BullmqQueueConsumerOptions {
@@ -31,7 +30,7 @@ export interface BullmqQueueConsumerOptions {
   readonly concurrency: number;
   readonly handler: QueueHandler;
   /** Resolves when the store is set up and answers. */
-  readonly ready: () => Promise<Pick<Entries, 'getJobState'>>;
+  readonly ready: () => Promise<unknown>;
   readonly onClosed: () => void;
 }
 
@@ -54,7 +53,8 @@ interface Handling {
 /** Runs a BullMQ worker; starts it as soon as the store answers. */
 export class BullmqQueueConsumer implements QueueConsumer {
   private readonly stop = new AbortController();
-  private readonly handling = new Map<string, Handling>();
+  /** An entry may be in it twice: given out again after an outage while the first handler still runs. */
+  private readonly handling = new Set<Handling>();
   private troubleLoggedAt = Number.NEGATIVE_INFINITY;
   private readonly started: Promise<EntryWorker | undefined>;
   private closing: Promise<void> | undefined;
@@ -87,15 +87,15 @@ export class BullmqQueueConsumer implements QueueConsumer {
   }
 
   private async handlersEnd(): Promise<void> {
-    await Promise.all([...this.handling.values()].map(({ ended }) => ended));
+    await Promise.all([...this.handling].map(({ ended }) => ended));
   }
 
   private jobIds(): string[] {
-    return [...this.handling.values()].map(({ jobId }) => jobId);
+    return [...this.handling].map(({ jobId }) => jobId);
   }
 
   private abortHandlers(): void {
-    for (const { controller } of this.handling.values()) controller.abort();
+    for (const { controller } of this.handling) controller.abort();
   }
 
   /** @returns undefined when it was closed before the store answered */
@@ -166,7 +166,6 @@ export class BullmqQueueConsumer implements QueueConsumer {
     });
     worker.on('error', (error) => this.onTrouble(error));
     worker.on('stalled', (entryId) => logger.warn({ entryId }, 'took over work of a consumer that died'));
-    worker.on('lockRenewalFailed', (entryIds: string[]) => void this.onLocksLost(entryIds));
     return worker;
   }
 
@@ -176,15 +175,15 @@ export class BullmqQueueConsumer implements QueueConsumer {
     const { jobId } = entry.data;
     const controller = new AbortController();
     const work = this.options.handler({ jobId, priority: portPriority(entry.opts.priority ?? 10) }, controller.signal);
-    const entryId = entry.id ?? '';
-    this.handling.set(entryId, { jobId, controller, ended: work.catch(() => undefined) });
+    const handling = { jobId, controller, ended: work.catch(() => undefined) };
+    this.handling.add(handling);
     try {
       await work;
     } catch (error) {
       this.options.logger.debug({ err: error, jobId }, 'the handler gave work back');
       throw new HandlerFailed(this.stop.signal.aborted);
     } finally {
-      this.handling.delete(entryId);
+      this.handling.delete(handling);
     }
   }
 
@@ -194,28 +193,5 @@ export class BullmqQueueConsumer implements QueueConsumer {
     const level = performance.now() - this.troubleLoggedAt < TROUBLE_EVERY_MS ? 'debug' : 'warn';
     if (level === 'warn') this.troubleLoggedAt = performance.now();
     logger[level]({ err: store.forLog(error) }, 'the consumer has trouble with the job queue');
-  }
-
-  /**
-   * Another consumer may have the work by now, and two must not go on with it. Where the entry has gone altogether (the
-   * store lost its data) nobody can have it from the queue, and the work is not wasted.
-   */
-  private async onLocksLost(entryIds: readonly string[]): Promise<void> {
-    for (const entryId of entryIds) {
-      const handling = this.handling.get(entryId);
-      if (!handling) continue;
-      if (await this.hasGone(entryId)) {
-        this.options.logger.debug({ jobId: handling.jobId }, 'goes on with work whose entry was lost');
-      } else handling.controller.abort();
-    }
-  }
-
-  private async hasGone(entryId: string): Promise<boolean> {
-    try {
-      const entries = await this.options.ready();
-      return (await withDeadline(entries.getJobState(entryId), LOOK_DEADLINE_MS, '')) === 'unknown';
-    } catch {
-      return false;
-    }
   }
 }

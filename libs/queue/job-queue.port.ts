@@ -7,8 +7,8 @@ export interface QueuedJob {
 
 /**
  * Takes one piece of work. Resolving means done; throwing gives it back to the queue, which gives it out again after a
- * while that grows with each failure, up to half a minute. The signal aborts when the consumer closes, and when the queue
- * took the work for lost: then another consumer may have it already.
+ * while that grows with each failure, up to half a minute. The signal aborts when the consumer closes, and not when the
+ * queue was away for so long that another consumer may be given the work as well: the lease on the row decides.
  */
 export type QueueHandler = (job: QueuedJob, signal: AbortSignal) => Promise<void>;
 
