@@ -7,6 +7,8 @@ import type { WorkerSettings } from './worker-settings.js';
 
 /** Rows that are looked at together. */
 const PAGE = 100;
+/** A long backlog is looked through over several rounds: each row costs the queue a question. */
+const PAGES_PER_ROUND = 3;
 
 /**
  * Mends what a crash or an outage left between the database and the rest: work that stands in the database and in no queue
@@ -18,6 +20,8 @@ export class Reconciler {
   private round: Promise<void> = Promise.resolve();
   private stopped = false;
   private expiredAt = -Infinity;
+  /** Where the last round stopped; undefined to begin at the start. */
+  private after: string | undefined;
 
   constructor(
     private readonly rows: ReconcileRepository,
@@ -56,16 +60,16 @@ export class Reconciler {
   }
 
   private async enqueue(): Promise<void> {
-    let after: string | undefined;
-    do {
-      const page = await this.rows.unqueued(PAGE, after);
+    for (let pages = 0; pages < PAGES_PER_ROUND && !this.stopped; pages += 1) {
+      const page = await this.rows.unqueued(PAGE, this.after);
       for (const { jobId, priority } of page) {
         if (await this.queue.has(jobId)) continue;
         await this.queue.enqueue({ jobId, priority });
         this.logger.info({ jobId }, 'put a job without a queue entry back');
       }
-      after = page.length < PAGE ? undefined : page.at(-1)?.cursor;
-    } while (after !== undefined && !this.stopped);
+      this.after = page.length < PAGE ? undefined : page.at(-1)?.cursor;
+      if (this.after === undefined) return;
+    }
   }
 
   private async expire(): Promise<void> {
