@@ -57,6 +57,21 @@ describe('npm run transcribe', () => {
     expect(await readFile(output, 'utf8')).toMatch(/^1\n00:00:0\d,\d{3} --> /);
   }, 60_000);
 
+  it('serves two runs that begin at the same time with one mesh', async () => {
+    const outcomes = await Promise.all([
+      transcribe([sample('clinic-dialogue.opus')], { LOCAL_MODEL: 'tiny' }),
+      transcribe([sample('stereo-call.opus')], { LOCAL_MODEL: 'tiny' }),
+    ]);
+    expect(outcomes.map(({ code }) => code)).toEqual([0, 0]);
+    expect(outcomes.every(({ stdout }) => stdout.length > 100)).toBe(true);
+  }, 120_000);
+
+  it('refuses a place for the output that cannot be written to before it does the work', async () => {
+    const outcome = await transcribe([sample('clinic-dialogue.opus'), '--output', join(data.path, 'no/such/file')]);
+    expect(outcome).toMatchObject({ code: 1, stdout: '' });
+    expect(outcome.stderr.trim().split('\n')).toHaveLength(1);
+  });
+
   it('says in one line what is wrong with a file and leaves nothing behind', async () => {
     const notes = join(data.path, 'notes.mp3');
     await writeFile(notes, 'These are notes and no music.\n'.repeat(100));

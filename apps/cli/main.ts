@@ -1,5 +1,6 @@
 import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
+import { dirname } from 'node:path';
 import { ConfigError } from '#config';
 import { type Arguments, readArguments, usage } from './arguments.js';
 import { CliError } from './cli-error.js';
@@ -14,6 +15,7 @@ async function main(): Promise<void> {
     return;
   }
   await checkFile(args.file);
+  if (args.output !== undefined) await checkOutput(args.output);
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort(new CliError('Interrupted.')));
   process.once('SIGTERM', () => interrupted.abort(new CliError('Interrupted.')));
@@ -34,6 +36,21 @@ async function checkFile(path: string): Promise<void> {
   await access(path, constants.R_OK).catch(() => {
     throw new CliError(`${path} cannot be read by you.`);
   });
+}
+
+/** Judged before the work, which would be lost. */
+async function checkOutput(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  const writable = found ? found.isFile() && (await isWritable(path)) : await isWritable(dirname(path));
+  if (path === '' || !writable)
+    throw new CliError(`"${path}" cannot be written to; name a file in a folder that exists.`);
+}
+
+async function isWritable(path: string): Promise<boolean> {
+  return access(path, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function print(text: string, args: Arguments): Promise<void> {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { loadConfig } from '#config';
@@ -9,6 +10,8 @@ import { CliError } from './cli-error.js';
 
 /** How long a mesh may take from its start to being ready, the first making of the database included. */
 const START_DEADLINE_MS = 60_000;
+/** How long the mesh of another run may take to get ready. */
+const OTHER_START_DEADLINE_MS = 20_000;
 /** How long it may take to stop; then it is killed. It loses nothing by that. */
 const STOP_DEADLINE_MS = 35_000;
 /** What is kept of its standard error to say why it did not start. */
@@ -40,7 +43,25 @@ export async function connect(server: string | undefined, say: (message: string)
   const found = await findRunningMesh();
   if (found) return { api: found, close: () => Promise.resolve() };
   say('starting an embedded mesh ...');
-  return startMesh();
+  try {
+    return await startMesh();
+  } catch (error) {
+    // Another run of this command was first: its mesh serves both as soon as it is up.
+    if (!(error instanceof CliError && error.message.includes('is in use'))) throw error;
+    const other = await waitForMesh();
+    if (!other) throw error;
+    return { api: other, close: () => Promise.resolve() };
+  }
+}
+
+async function waitForMesh(): Promise<ApiClient | undefined> {
+  const deadline = performance.now() + OTHER_START_DEADLINE_MS;
+  while (performance.now() < deadline) {
+    const found = await findRunningMesh();
+    if (found) return found;
+    await delay(250);
+  }
+  return undefined;
 }
 
 async function findRunningMesh(): Promise<ApiClient | undefined> {

@@ -1,5 +1,6 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemErrorCode } from '#contracts';
 import type { RunningService, ServiceContext, ServiceDefinition } from '#service-host';
 import { findBinaries } from './binaries.js';
 import { clusterDirOf, openCluster } from './cluster.js';
@@ -23,7 +24,7 @@ export const embeddedPostgres: ServiceDefinition = {
   provides: ['database'],
   async start(context) {
     const { dataDir } = context.config;
-    await mkdir(dataDir, { recursive: true });
+    await makeDataDir(dataDir);
     const lock = await lockDataDir(dataDir);
     try {
       return await startLocked(context, () => lock.release());
@@ -33,6 +34,33 @@ export const embeddedPostgres: ServiceDefinition = {
     }
   },
 };
+
+/**
+ * Makes the folder and those above it, one by one: Node's own recursive way never ends where the system says that a
+ * folder does not exist whose parent is there, as /proc does.
+ *
+ * @throws Error that names DATA_DIR and says what is in the way
+ */
+async function makeDataDir(dataDir: string): Promise<void> {
+  try {
+    await makeFolder(dataDir);
+  } catch (error) {
+    const reason = systemErrorCode(error) ?? 'unknown error';
+    throw new Error(`DATA_DIR must be a folder that this process may write to; ${dataDir} is not (${reason}).`, {
+      cause: error,
+    });
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path).catch((error: unknown) => {
+    // Made by another process meanwhile, or a file of that name.
+    if (systemErrorCode(error) !== 'EEXIST' || found) throw error;
+  });
+}
 
 async function startLocked(
   { config: { dataDir }, logger }: ServiceContext,

@@ -6,6 +6,9 @@ import { startServices } from './service-host.js';
 /** How long a stop may take before the process gives up: what is then unfinished is taken over by its lease. */
 const STOP_DEADLINE_MS = 30_000;
 
+/** Who stops a process group, as `timeout` does, signals twice at once; only a later signal means impatience. */
+const IMPATIENCE_MS = 2_000;
+
 /** What a process sends to the one that started it, where there is a channel: all services are up. */
 export interface ReadyMessage {
   readonly type: 'ready';
@@ -16,8 +19,8 @@ export interface ReadyMessage {
 
 /**
  * The whole life of a process: read the configuration, start the services, wait for SIGTERM, SIGINT or a failure, stop.
- * Exit code 0 after a signal, 1 after a failure, which is told in one line on standard error. A second signal ends the
- * process at once. A process that was started with a channel to its parent also stops when the parent is gone.
+ * Exit code 0 after a signal, 1 after a failure, which is told in one line on standard error. A second signal, seconds
+ * later, ends the process at once. A process that was started with a channel to its parent also stops when the parent is gone.
  */
 export async function runProcess(name: string, definitions: readonly ServiceDefinition[]): Promise<void> {
   const stopWanted = firstStopRequest();
@@ -62,8 +65,10 @@ function firstStopRequest(): Promise<string> {
   return new Promise((resolve) => {
     process.once('disconnect', () => resolve('parent gone'));
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(1));
+      let first: number | undefined;
+      process.on(signal, () => {
+        first ??= performance.now();
+        if (performance.now() - first > IMPATIENCE_MS) process.exit(1);
         resolve(signal);
       });
     }
