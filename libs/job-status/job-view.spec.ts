@@ -1,5 +1,5 @@
 import type { Job } from '#contracts';
-import { aDocument } from '../formats/testing/documents.js';
+import { aDocument } from '../formats/testing.js';
 import { jobView } from './job-view.js';
 
 const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 2) + seconds * 1000);
