@@ -105,7 +105,9 @@ describe('PostgresJobQueue', () => {
       ),
     );
     await eventually('the work after the cut', () => taken.includes(after.jobId));
-    expect(await queue.depth()).toBe(0);
+    // An enqueue whose answer was lost with its connection was repeated: the work may be given out once more.
+    await eventually('nothing to be left', async () => (await queue.depth()) === 0);
+    expect(new Set(taken).size).toBe(2);
   });
 
   it('sets up its tables once when many processes start at the same moment', async () => {
