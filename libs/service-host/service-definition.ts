@@ -40,5 +40,7 @@ export interface ServiceDefinition {
   readonly needs: readonly EndpointName[];
   /** Endpoints it gives. When all of them are configured already it is not started: somebody else runs it. */
   readonly provides: readonly EndpointName[];
+  /** It is left out where this variable is not set; always started where absent. */
+  readonly requires?: { readonly variable: string; isSet(config: Config): boolean };
   start(context: ServiceContext): Promise<RunningService>;
 }

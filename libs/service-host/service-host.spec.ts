@@ -1,4 +1,4 @@
-import { loadConfig } from '#config';
+import { type Config, loadConfig } from '#config';
 import { createLogger } from '#telemetry';
 import type { EndpointName, Endpoints, ServiceDefinition } from './service-definition.js';
 import { startServices } from './service-host.js';
@@ -81,6 +81,23 @@ describe('startServices', () => {
     const started = await startServices(services, loadConfig({ ENGINE_REGISTRY_URL: 'there:2' }), logger);
     await started.stop();
     expect(log).toEqual(['start worker registry=there:2', 'stop worker']);
+  });
+
+  it('leaves out a service whose variable is not set', async () => {
+    const log: string[] = [];
+    const requires = { variable: 'APP_URL', isSet: (config: Config) => config.http.publicUrl !== undefined };
+    const optional = { ...recording(log, 'optional', [], {}), requires };
+    const services = [recording(log, 'registry', [], { registry: 'here:1' }), optional];
+    await (await startServices(services, loadConfig({}), logger)).stop();
+    expect(log).toEqual(['start registry', 'stop registry']);
+    await (await startServices(services, loadConfig({ APP_URL: 'http://here' }), logger)).stop();
+    expect(log.slice(2)).toEqual(['start registry', 'start optional', 'stop optional', 'stop registry']);
+  });
+
+  it('names the variable when nothing is left to start', async () => {
+    const requires = { variable: 'APP_URL', isSet: (config: Config) => config.http.publicUrl !== undefined };
+    const optional = { ...recording([], 'optional', [], {}), requires };
+    await expect(startServices([optional], loadConfig({}), logger)).rejects.toThrow(/optional needs APP_URL/);
   });
 
   it('stops what it started when a later one fails, and throws its error', async () => {

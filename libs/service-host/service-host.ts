@@ -1,4 +1,4 @@
-import type { Config } from '#config';
+import { type Config, ConfigError } from '#config';
 import type { Logger } from '#telemetry';
 import type {
   EndpointName,
@@ -31,7 +31,7 @@ const variableOf: Readonly<Record<EndpointName, string>> = {
  * keep the others waiting. When one fails to start, all are stopped again and its error is thrown.
  *
  * @throws Error that names the service and the variable when an endpoint is neither configured nor provided, or when the
- *   definitions form a circle.
+ *   definitions form a circle; ConfigError when nothing is left to start because a variable is not set.
  */
 export async function startServices(
   definitions: readonly ServiceDefinition[],
@@ -39,7 +39,9 @@ export async function startServices(
   logger: Logger,
 ): Promise<StartedServices> {
   const endpoints: Partial<Record<EndpointName, string>> = configuredEndpoints(config);
-  const wanted = definitions.filter((d) => d.provides.length === 0 || d.provides.some((name) => !endpoints[name]));
+  const wanted = configured(definitions, config).filter(
+    (d) => d.provides.length === 0 || d.provides.some((name) => !endpoints[name]),
+  );
   const starts: { readonly definition: ServiceDefinition; readonly service: Promise<RunningService> }[] = [];
 
   for (const definition of startOrder(wanted, Object.keys(endpoints) as EndpointName[])) {
@@ -70,6 +72,16 @@ export async function startServices(
     throw failure.reason;
   }
   return { endpoints, failed: firstFailure(running), stop };
+}
+
+/** Those that the configuration asks for. A process that is to run just one such service must not idle without it. */
+function configured(definitions: readonly ServiceDefinition[], config: Config): readonly ServiceDefinition[] {
+  const kept = definitions.filter(({ requires }) => requires?.isSet(config) ?? true);
+  const [first] = definitions;
+  if (kept.length === 0 && first?.requires) {
+    throw new ConfigError(`Bad configuration: ${first.name} needs ${first.requires.variable} to be set.`);
+  }
+  return kept;
 }
 
 /** Resolves when one of them dies by itself; never when none can. */
