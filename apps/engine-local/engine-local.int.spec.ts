@@ -16,7 +16,7 @@ describe('the engine-local service', () => {
         const request = { requestId: 'test', profile: 'balanced', onUnsupported: 'refuse', phrases: [] } as const;
         const plain = { task: 'transcribe', wordTimestamps: false, partialResults: false } as const;
         const events: EngineEvent[] = [];
-        const call = { ...request, ...plain };
+        const call = { ...request, ...plain, engineOptions: {} };
         const { signal } = new AbortController();
         for await (const event of remote.transcribe(instance?.address ?? '', call, audio, signal)) events.push(event);
         expect(events.at(-1)).toEqual({ type: 'summary', language: 'en', model: 'tiny', audioMs: 2_000 });

@@ -37,7 +37,7 @@ describe('LocalEngine', () => {
   ): AsyncGenerator<EngineEvent> {
     const plain = { task: 'transcribe', wordTimestamps: false, phrases: [], partialResults: false } as const;
     return engine.transcribe(
-      { requestId: 'test', profile: 'balanced', onUnsupported: 'refuse', ...plain, ...wishes },
+      { requestId: 'test', profile: 'balanced', engineOptions: {}, onUnsupported: 'refuse', ...plain, ...wishes },
       audio,
       signal,
     );

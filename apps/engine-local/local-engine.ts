@@ -91,6 +91,9 @@ export class LocalEngine extends SpeechEngine {
       partialResults: false,
       translation: false,
       confidence: false,
+      punctuationControl: false,
+      profanityFilter: false,
+      verbatim: false,
       maxAudioMs: undefined,
       maxConcurrency: MAX_CONCURRENCY,
     };

@@ -230,6 +230,7 @@ function engineRequest(work: SpanWork, run: JobRun, instance: EngineInstance): E
     ...diarization(options),
     phrases: [],
     profile: options.profile,
+    engineOptions: {},
     partialResults: capabilities.partialResults,
     ...(work.lengthMs === undefined ? {} : { audioMs: work.lengthMs }),
     onUnsupported: options.onUnsupported,

@@ -37,6 +37,12 @@ export interface EngineCapabilities {
   /** Translation to English. */
   readonly translation: boolean;
   readonly confidence: boolean;
+  /** Can leave punctuation out; without it the text comes as the engine punctuates it. */
+  readonly punctuationControl: boolean;
+  /** Can mask swear words. */
+  readonly profanityFilter: boolean;
+  /** Can write numbers and fillers down as they were spoken. */
+  readonly verbatim: boolean;
   /** Longest span it takes; undefined means no limit. */
   readonly maxAudioMs: number | undefined;
   /** Calls it serves at once, at least 1. */

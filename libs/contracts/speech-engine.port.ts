@@ -20,6 +20,14 @@ export interface EngineRequest {
   readonly diarization?: { readonly minSpeakers?: number; readonly maxSpeakers?: number };
   readonly phrases: readonly Phrase[];
   readonly profile: Profile;
+  /** false asks for text without punctuation; undefined takes the engine's default, which is with it. */
+  readonly punctuation?: boolean;
+  /** true asks for swear words to be masked. */
+  readonly profanityFilter?: boolean;
+  /** true asks for numbers and fillers as they were spoken ("twenty one", "um"). */
+  readonly verbatim?: boolean;
+  /** Settings of this kind of engine alone; the adapter documents its keys. */
+  readonly engineOptions: Readonly<Record<string, string>>;
   /** Whether `partial` events are wanted. */
   readonly partialResults: boolean;
   /** How long the audio will be, where the caller knows. */

@@ -12,6 +12,9 @@ const bare: EngineCapabilities = {
   partialResults: false,
   translation: false,
   confidence: false,
+  punctuationControl: false,
+  profanityFilter: false,
+  verbatim: false,
   maxAudioMs: undefined,
   maxConcurrency: 1,
 };
@@ -22,6 +25,7 @@ const unnamed: EngineRequest = {
   wordTimestamps: false,
   phrases: [],
   profile: 'balanced',
+  engineOptions: {},
   partialResults: false,
   onUnsupported: 'refuse',
 };
@@ -46,6 +50,12 @@ describe('admitRequest', () => {
     ['speakers', { diarization: {} }, 'unsupported_feature'],
     ['translation', { task: 'translate' }, 'unsupported_feature'],
     ['partial results', { partialResults: true }, 'unsupported_feature'],
+    ['text without punctuation', { punctuation: false }, 'unsupported_feature'],
+    ['punctuation, which all engines give', { punctuation: true }, 'admitted'],
+    ['masked swear words', { profanityFilter: true }, 'unsupported_feature'],
+    ['swear words as they are', { profanityFilter: false }, 'admitted'],
+    ['verbatim text', { verbatim: true }, 'unsupported_feature'],
+    ['an option that it does not know', { engineOptions: { beam: '5' } }, 'unsupported_feature'],
     ['phrases, which are hints', { phrases: [{ phrase: 'a' }] }, 'admitted'],
   ])('judges a request for %s', (_what, wishes, expected) => {
     expect(codeFor(wishes)).toBe(expected);
@@ -59,9 +69,10 @@ describe('admitRequest', () => {
 
   it('warns of each feature and leaves it out, where the request says warn', () => {
     const wishes = { wordTimestamps: true, diarization: {}, partialResults: true, phrases: [{ phrase: 'a' }] };
-    const asked: EngineRequest = { ...plain, ...wishes, task: 'translate', onUnsupported: 'warn' };
+    const style = { punctuation: false, profanityFilter: true, verbatim: true, engineOptions: { beam: '5' } };
+    const asked: EngineRequest = { ...plain, ...wishes, ...style, task: 'translate', onUnsupported: 'warn' };
     const { request, warnings, model } = admitRequest(asked, bare);
-    expect(warnings).toHaveLength(5);
+    expect(warnings).toHaveLength(9);
     expect(new Set(warnings.map((warning) => warning.code))).toEqual(new Set(['unsupported_feature']));
     expect(request).toEqual({ ...plain, onUnsupported: 'warn' });
     expect(model).toBe('big');
@@ -71,5 +82,14 @@ describe('admitRequest', () => {
     const all = { ...bare, wordTimestamps: true, diarization: true, phraseBoosting: true, translation: true };
     const asked: EngineRequest = { ...plain, wordTimestamps: true, diarization: { minSpeakers: 2 }, task: 'translate' };
     expect(admitRequest(asked, all)).toEqual({ request: asked, model: 'big', warnings: [] });
+  });
+
+  it('passes on the engine options that the adapter knows', () => {
+    const asked: EngineRequest = { ...plain, engineOptions: { beam: '5', 'x.y': 'z' }, onUnsupported: 'warn' };
+    expect(admitRequest(asked, bare, ['beam']).request.engineOptions).toEqual({ beam: '5' });
+    expect(admitRequest(asked, bare, ['beam']).warnings.map(({ message }) => message)).toEqual([
+      'The engine does not support the engine option x.y; the request went on without.',
+    ]);
+    expect(admitRequest(asked, bare, 'any')).toEqual({ request: asked, model: 'big', warnings: [] });
   });
 });

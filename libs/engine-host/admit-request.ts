@@ -14,21 +14,24 @@ export interface AdmittedRequest {
   readonly warnings: readonly TranscriptWarning[];
 }
 
+/** The keys of `engineOptions` that an adapter knows; `any` where the backend is the judge of them. */
+export type OptionKeys = readonly string[] | 'any';
+
 /**
  * Judges a request by the capabilities, the same way for every adapter: what the engine cannot do is refused or becomes a
  * warning, as the request asks, and is never dropped in silence. Phrases are hints, so they never lead to a refusal.
  *
+ * @param optionKeys any other engine option counts as a feature that the engine lacks
  * @throws PolyscribeError `unsupported_language`, `model_not_found`, `unsupported_feature`
  */
-export function admitRequest(request: EngineRequest, capabilities: EngineCapabilities): AdmittedRequest {
+export function admitRequest(
+  request: EngineRequest,
+  capabilities: EngineCapabilities,
+  optionKeys: OptionKeys = [],
+): AdmittedRequest {
   checkLanguage(request, capabilities);
   const model = modelFor(request, capabilities);
-  const lacking = [
-    ...(request.task === 'translate' && !capabilities.translation ? ['translation'] : []),
-    ...(request.wordTimestamps && !capabilities.wordTimestamps ? ['word timestamps'] : []),
-    ...(request.diarization && !capabilities.diarization ? ['diarization'] : []),
-    ...(request.partialResults && !capabilities.partialResults ? ['partial results'] : []),
-  ];
+  const lacking = [...lackingFeatures(request, capabilities), ...unknownOptions(request, optionKeys)];
   if (lacking.length > 0 && request.onUnsupported === 'refuse') {
     throw new PolyscribeError('unsupported_feature', `This engine does not support ${lacking.join(' and ')}.`);
   }
@@ -37,7 +40,29 @@ export function admitRequest(request: EngineRequest, capabilities: EngineCapabil
     code: 'unsupported_feature',
     message: `The engine does not support ${feature}; the request went on without.`,
   }));
-  return { request: without(request, capabilities), model, warnings };
+  return { request: without(request, capabilities, optionKeys), model, warnings };
+}
+
+function lackingFeatures(request: EngineRequest, capabilities: EngineCapabilities): string[] {
+  const features: readonly (readonly [name: string, wanted: boolean, offered: boolean])[] = [
+    ['translation', request.task === 'translate', capabilities.translation],
+    ['word timestamps', request.wordTimestamps, capabilities.wordTimestamps],
+    ['diarization', request.diarization !== undefined, capabilities.diarization],
+    ['partial results', request.partialResults, capabilities.partialResults],
+    // Punctuation is what every engine gives by itself: only to leave it out takes control over it.
+    ['punctuation control', request.punctuation === false, capabilities.punctuationControl],
+    ['profanity filter', request.profanityFilter === true, capabilities.profanityFilter],
+    ['verbatim text', request.verbatim === true, capabilities.verbatim],
+  ];
+  return features.flatMap(([name, wanted, offered]) => (wanted && !offered ? [name] : []));
+}
+
+function unknownOptions({ engineOptions }: EngineRequest, known: OptionKeys): string[] {
+  return Object.keys(engineOptions).flatMap((key) => (isKnown(key, known) ? [] : [`the engine option ${key}`]));
+}
+
+function isKnown(key: string, known: OptionKeys): boolean {
+  return known === 'any' || known.includes(key);
 }
 
 function checkLanguage({ language }: EngineRequest, { languages, languageDetection }: EngineCapabilities): void {
@@ -59,14 +84,19 @@ function modelFor({ model }: EngineRequest, { models, defaultModel }: EngineCapa
   throw new PolyscribeError('model_not_found', `This engine has no model of that name; it has ${models.join(', ')}.`);
 }
 
-function without(request: EngineRequest, capabilities: EngineCapabilities): EngineRequest {
-  const { diarization, ...rest } = request;
+function without(request: EngineRequest, capabilities: EngineCapabilities, optionKeys: OptionKeys): EngineRequest {
+  const { diarization, punctuation, profanityFilter, verbatim, ...rest } = request;
+  const options = Object.entries(request.engineOptions).filter(([key]) => isKnown(key, optionKeys));
   return {
     ...rest,
     task: capabilities.translation ? request.task : 'transcribe',
     ...(diarization && capabilities.diarization && { diarization }),
     wordTimestamps: request.wordTimestamps && capabilities.wordTimestamps,
     partialResults: request.partialResults && capabilities.partialResults,
+    ...(punctuation !== undefined && capabilities.punctuationControl && { punctuation }),
+    ...(profanityFilter !== undefined && capabilities.profanityFilter && { profanityFilter }),
+    ...(verbatim !== undefined && capabilities.verbatim && { verbatim }),
+    engineOptions: Object.fromEntries(options),
     phrases: capabilities.phraseBoosting ? request.phrases : [],
   };
 }

@@ -12,6 +12,9 @@ const bare = {
   partialResults: false,
   translation: false,
   confidence: false,
+  punctuationControl: false,
+  profanityFilter: false,
+  verbatim: false,
   maxConcurrency: 1,
 };
 speechEngineContract(

@@ -54,6 +54,9 @@ const allCapabilities: EngineCapabilities = {
   partialResults: true,
   translation: true,
   confidence: true,
+  punctuationControl: true,
+  profanityFilter: true,
+  verbatim: true,
   maxAudioMs: undefined,
   maxConcurrency: 8,
 };
@@ -117,7 +120,7 @@ export class ScriptedEngine extends SpeechEngine {
     signal: AbortSignal,
   ): AsyncGenerator<EngineEvent, void> {
     failIfAborted(signal);
-    const { request, model, warnings } = admitRequest(call.request, this.describe().capabilities);
+    const { request, model, warnings } = admitRequest(call.request, this.describe().capabilities, 'any');
     for (const warning of warnings) yield { type: 'warning', warning };
     const behaviour = this.script.behave?.(this.calls.length, call.request) ?? { kind: 'work' };
     const speakers = new Map<string, number>();

@@ -79,6 +79,7 @@ describe('the engine mesh', () => {
     wordTimestamps: false,
     phrases: [],
     profile: 'balanced',
+    engineOptions: {},
     partialResults: false,
     onUnsupported: 'refuse',
   };

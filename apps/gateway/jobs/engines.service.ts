@@ -110,6 +110,9 @@ const nothing: EngineCapabilities = {
   partialResults: false,
   translation: false,
   confidence: false,
+  punctuationControl: false,
+  profanityFilter: false,
+  verbatim: false,
   maxAudioMs: undefined,
   maxConcurrency: 1,
 };
@@ -123,6 +126,9 @@ function featuresOf(capabilities: EngineCapabilities): EngineView['features'] {
     partial_results: capabilities.partialResults,
     translation: capabilities.translation,
     confidence: capabilities.confidence,
+    punctuation_control: capabilities.punctuationControl,
+    profanity_filter: capabilities.profanityFilter,
+    verbatim: capabilities.verbatim,
     max_audio_s: capabilities.maxAudioMs === undefined ? null : capabilities.maxAudioMs / 1000,
   };
 }

@@ -44,6 +44,9 @@ const bare = {
   phraseBoosting: false,
   partialResults: false,
   translation: false,
+  punctuationControl: false,
+  profanityFilter: false,
+  verbatim: false,
 };
 
 /** For each rule of the contract a fault that breaks this rule and no other. */
@@ -188,6 +191,12 @@ export const faults: Readonly<Record<string, () => Fault>> = {
   'goes on without features that it lacks and warns, where the request says warn': () => ({
     ...eventwise((event) => (event.type === 'warning' && !event.warning.message.includes('phrase') ? [] : [event])),
     capabilities: bare,
+  }),
+  'serves features that it declares': () => ({
+    async *transcribe(engine, request, ...rest) {
+      if (request.verbatim === true) throw new PolyscribeError('unsupported_feature', 'Declared and not done.');
+      yield* engine.transcribe(request, ...rest);
+    },
   }),
   'never ignores phrases in silence': () => ({
     ...asking((request) => ({ ...request, phrases: [] })),

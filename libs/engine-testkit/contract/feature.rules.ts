@@ -13,6 +13,9 @@ const features: readonly {
   { name: 'diarization', has: (c) => c.diarization, wish: { diarization: {} } },
   { name: 'translation', has: (c) => c.translation, wish: { task: 'translate' } },
   { name: 'partial results', has: (c) => c.partialResults, wish: { partialResults: true } },
+  { name: 'punctuation control', has: (c) => c.punctuationControl, wish: { punctuation: false } },
+  { name: 'profanity filter', has: (c) => c.profanityFilter, wish: { profanityFilter: true } },
+  { name: 'verbatim text', has: (c) => c.verbatim, wish: { verbatim: true } },
 ];
 
 const phrases = [{ phrase: 'polyscribe' }];
@@ -55,6 +58,16 @@ export const featureRules: readonly EngineRule[] = [
         if (has(capabilitiesOf(engine))) continue;
         const { events } = await wellDone(engine, fixtures, { ...wish, onUnsupported: 'warn' });
         demand(warnsOf(events), `There was no warning about ${name}.`);
+      }
+    },
+  },
+  {
+    title: 'serves features that it declares',
+    async check(engine, fixtures) {
+      for (const { name, has, wish } of features) {
+        if (!has(capabilitiesOf(engine))) continue;
+        const { events } = await wellDone(engine, fixtures, wish);
+        demand(!warnsOf(events), `There was a warning about ${name}, which is declared.`);
       }
     },
   },

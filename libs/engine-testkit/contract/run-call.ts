@@ -31,6 +31,7 @@ export function plainRequest(fixtures: EngineFixtures, wishes: Partial<EngineReq
     wordTimestamps: false,
     phrases: [],
     profile: 'balanced',
+    engineOptions: {},
     partialResults: false,
     onUnsupported: 'refuse',
     ...wishes,

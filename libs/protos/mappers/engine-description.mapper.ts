@@ -66,6 +66,9 @@ function fromWireCapabilities(message: wire.Capabilities, read: WireReader): Eng
     partialResults: message.partialResults,
     translation: message.translation,
     confidence: message.confidence,
+    punctuationControl: message.punctuationControl,
+    profanityFilter: message.profanityFilter,
+    verbatim: message.verbatim,
     maxAudioMs:
       maxAudioDuration === undefined ? undefined : durationToMs(at('max_audio_duration'), maxAudioDuration, read),
     maxConcurrency: read.atLeast(at('max_concurrency'), maxConcurrency, 1),

@@ -36,13 +36,17 @@ export function toWireConfig(request: EngineRequest): wire.TranscribeConfig {
     partialResults: request.partialResults,
     audioDuration: audioMs === undefined ? undefined : msToDuration(audioMs),
     unsupportedPolicy: policies[request.onUnsupported],
+    punctuation: request.punctuation,
+    profanityFilter: request.profanityFilter,
+    verbatim: request.verbatim,
+    engineOptions: { ...request.engineOptions },
   };
 }
 
 /** @throws PolyscribeError `invalid_request` that names the field which cannot be */
 export function fromWireConfig(message: wire.TranscribeConfig): EngineRequest {
   const read = new WireReader('invalid_request');
-  const { language, model, diarization, audioDuration } = message;
+  const { language, model, diarization, audioDuration, punctuation, profanityFilter, verbatim } = message;
   return {
     requestId: read.name('request_id', message.requestId),
     ...(language === '' ? {} : { language: normalizeLanguage(language) ?? read.fail('language', 'is no BCP-47 tag') }),
@@ -52,6 +56,10 @@ export function fromWireConfig(message: wire.TranscribeConfig): EngineRequest {
     ...(diarization && { diarization: fromWireDiarization(diarization, read) }),
     phrases: read.list('phrases', message.phrases).map((phrase) => fromWirePhrase(phrase, read)),
     profile: read.choice('profile', message.profile || wire.Profile.BALANCED, (value) => wordFor(profiles, value)),
+    ...(punctuation !== undefined && { punctuation }),
+    ...(profanityFilter !== undefined && { profanityFilter }),
+    ...(verbatim !== undefined && { verbatim }),
+    engineOptions: fromWireOptions(message.engineOptions, read),
     partialResults: message.partialResults,
     ...(audioDuration && { audioMs: durationToMs('audio_duration', audioDuration, read) }),
     onUnsupported: read.choice(
@@ -71,6 +79,14 @@ function fromWireDiarization(message: wire.Diarization, read: WireReader): NonNu
   const maxSpeakers = read.atLeast('diarization.max_speakers', message.maxSpeakers, 0);
   if (maxSpeakers > 0 && minSpeakers > maxSpeakers) read.fail('diarization.min_speakers', 'is above max_speakers');
   return { ...(minSpeakers > 0 && { minSpeakers }), ...(maxSpeakers > 0 && { maxSpeakers }) };
+}
+
+function fromWireOptions(message: Readonly<Record<string, string>>, read: WireReader): EngineRequest['engineOptions'] {
+  const entries = Object.entries(message).map(([key, value]): [string, string] => [
+    read.filledName('engine_options', key),
+    read.text('engine_options', value),
+  ]);
+  return Object.fromEntries(read.list('engine_options', entries));
 }
 
 function fromWirePhrase({ phrase, boost }: wire.Phrase, read: WireReader): EngineRequest['phrases'][number] {

@@ -39,6 +39,9 @@ const description: fc.Arbitrary<EngineDescription> = fc.record({
       partialResults: fc.boolean(),
       translation: fc.boolean(),
       confidence: fc.boolean(),
+      punctuationControl: fc.boolean(),
+      profanityFilter: fc.boolean(),
+      verbatim: fc.boolean(),
       maxAudioMs: fc.option(ms, { nil: undefined }),
       maxConcurrency: fc.integer({ min: 1, max: 1000 }),
     }),
@@ -61,12 +64,25 @@ const request = fc.record(
     ),
     phrases: fc.array(fc.record({ phrase: filled, boost: fraction }, { requiredKeys: ['phrase'] }), { maxLength: 5 }),
     profile: fc.constantFrom('fast', 'balanced', 'precise'),
+    punctuation: fc.boolean(),
+    profanityFilter: fc.boolean(),
+    verbatim: fc.boolean(),
+    engineOptions: fc.dictionary(fc.stringMatching(/^[a-z][a-z.]{0,20}$/), name, { noNullPrototype: true }),
     partialResults: fc.boolean(),
     audioMs: ms,
     onUnsupported: fc.constantFrom('refuse', 'warn'),
   },
   {
-    requiredKeys: ['requestId', 'task', 'wordTimestamps', 'phrases', 'profile', 'partialResults', 'onUnsupported'],
+    requiredKeys: [
+      'requestId',
+      'task',
+      'wordTimestamps',
+      'phrases',
+      'profile',
+      'engineOptions',
+      'partialResults',
+      'onUnsupported',
+    ],
   },
 ) as fc.Arbitrary<EngineRequest>;
 
@@ -187,6 +203,7 @@ describe('mappers on hostile input', () => {
     ['more speakers at least than at most', { diarization: { minSpeakers: 3, maxSpeakers: 2 } }],
     ['an empty phrase', { phrases: [{ phrase: '' }] }],
     ['a boost that is not a number', { phrases: [{ phrase: 'a', boost: Number.NaN }] }],
+    ['an engine option without end', { engineOptions: { beam: '5'.repeat(10_000) } }],
     ['a model name without end', { model: 'm'.repeat(10_000) }],
   ];
 
@@ -202,6 +219,7 @@ describe('mappers on hostile input', () => {
       wordTimestamps: false,
       phrases: [],
       profile: 'balanced',
+      engineOptions: {},
       partialResults: false,
       onUnsupported: 'refuse',
     });

@@ -6,6 +6,9 @@ export type WireFault = 'invalid_request' | 'engine_bad_response';
 /** Longest short text (names, addresses, models, tags) that is taken from the wire. */
 const MAX_NAME_LENGTH = 256;
 
+/** Longest text of any kind that is no transcript and is taken from the wire. */
+const MAX_TEXT_LENGTH = 4_096;
+
 /** Longest list that is taken from the wire. */
 const MAX_LIST_LENGTH = 10_000;
 
@@ -32,6 +35,12 @@ export class WireReader {
   filledName(field: string, value: string): string {
     if (value === '') this.fail(field, 'is missing');
     return this.name(field, value);
+  }
+
+  /** A text of some length; may be empty. */
+  text(field: string, value: string): string {
+    if (value.length > MAX_TEXT_LENGTH) this.fail(field, `is longer than ${String(MAX_TEXT_LENGTH)} characters`);
+    return value;
   }
 
   list<T>(field: string, values: readonly T[]): readonly T[] {

@@ -69,6 +69,12 @@ export interface Capabilities {
     | undefined;
   /** How many calls it serves at once, at least 1. */
   maxConcurrency: number;
+  /** Can leave punctuation out; without it the text comes as the engine punctuates it. */
+  punctuationControl: boolean;
+  /** Can mask swear words. */
+  profanityFilter: boolean;
+  /** Can write numbers and fillers down as they were spoken. */
+  verbatim: boolean;
 }
 
 /** Health says whether the backend of an instance can work. */
@@ -200,6 +206,9 @@ function createBaseCapabilities(): Capabilities {
     confidence: false,
     maxAudioDuration: undefined,
     maxConcurrency: 0,
+    punctuationControl: false,
+    profanityFilter: false,
+    verbatim: false,
   };
 }
 
@@ -240,6 +249,15 @@ export const Capabilities: MessageFns<Capabilities> = {
     }
     if (message.maxConcurrency !== 0) {
       writer.uint32(96).int32(message.maxConcurrency);
+    }
+    if (message.punctuationControl !== false) {
+      writer.uint32(104).bool(message.punctuationControl);
+    }
+    if (message.profanityFilter !== false) {
+      writer.uint32(112).bool(message.profanityFilter);
+    }
+    if (message.verbatim !== false) {
+      writer.uint32(120).bool(message.verbatim);
     }
     return writer;
   },
@@ -353,6 +371,30 @@ export const Capabilities: MessageFns<Capabilities> = {
             message.maxConcurrency = reader.int32();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.punctuationControl = reader.bool();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.profanityFilter = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.verbatim = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -384,6 +426,9 @@ export const Capabilities: MessageFns<Capabilities> = {
       ? Duration.fromPartial(object.maxAudioDuration)
       : undefined;
     message.maxConcurrency = object.maxConcurrency ?? 0;
+    message.punctuationControl = object.punctuationControl ?? false;
+    message.profanityFilter = object.profanityFilter ?? false;
+    message.verbatim = object.verbatim ?? false;
     return message;
   },
 };

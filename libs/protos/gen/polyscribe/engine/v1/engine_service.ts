@@ -95,6 +95,25 @@ export interface TranscribeConfig {
     | undefined;
   /** What to do with a request for a feature that the engine lacks; unspecified means refuse. */
   unsupportedPolicy: UnsupportedPolicy;
+  /** false asks for text without punctuation; unset takes the engine's default, which is with it. */
+  punctuation?:
+    | boolean
+    | undefined;
+  /** true asks for swear words to be masked. */
+  profanityFilter?:
+    | boolean
+    | undefined;
+  /** true asks for numbers and fillers as they were spoken. */
+  verbatim?:
+    | boolean
+    | undefined;
+  /** Settings of this kind of engine alone; the adapter documents its keys. */
+  engineOptions: { [key: string]: string };
+}
+
+export interface TranscribeConfig_EngineOptionsEntry {
+  key: string;
+  value: string;
 }
 
 /** Diarization asks for speaker tags. */
@@ -415,6 +434,10 @@ function createBaseTranscribeConfig(): TranscribeConfig {
     partialResults: false,
     audioDuration: undefined,
     unsupportedPolicy: 0,
+    punctuation: undefined,
+    profanityFilter: undefined,
+    verbatim: undefined,
+    engineOptions: {},
   };
 }
 
@@ -453,6 +476,18 @@ export const TranscribeConfig: MessageFns<TranscribeConfig> = {
     if (message.unsupportedPolicy !== 0) {
       writer.uint32(88).int32(message.unsupportedPolicy);
     }
+    if (message.punctuation !== undefined) {
+      writer.uint32(96).bool(message.punctuation);
+    }
+    if (message.profanityFilter !== undefined) {
+      writer.uint32(104).bool(message.profanityFilter);
+    }
+    if (message.verbatim !== undefined) {
+      writer.uint32(112).bool(message.verbatim);
+    }
+    globalThis.Object.entries(message.engineOptions).forEach(([key, value]: [string, string]) => {
+      TranscribeConfig_EngineOptionsEntry.encode({ key: key as any, value }, writer.uint32(122).fork()).join();
+    });
     return writer;
   },
 
@@ -557,6 +592,41 @@ export const TranscribeConfig: MessageFns<TranscribeConfig> = {
             message.unsupportedPolicy = reader.int32() as any;
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.punctuation = reader.bool();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.profanityFilter = reader.bool();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.verbatim = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            const entry15 = TranscribeConfig_EngineOptionsEntry.decode(reader, reader.uint32());
+            if (entry15.value !== undefined) {
+              message.engineOptions[entry15.key] = entry15.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -589,6 +659,85 @@ export const TranscribeConfig: MessageFns<TranscribeConfig> = {
       ? Duration.fromPartial(object.audioDuration)
       : undefined;
     message.unsupportedPolicy = object.unsupportedPolicy ?? 0;
+    message.punctuation = object.punctuation ?? undefined;
+    message.profanityFilter = object.profanityFilter ?? undefined;
+    message.verbatim = object.verbatim ?? undefined;
+    message.engineOptions = (globalThis.Object.entries(object.engineOptions ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseTranscribeConfig_EngineOptionsEntry(): TranscribeConfig_EngineOptionsEntry {
+  return { key: "", value: "" };
+}
+
+export const TranscribeConfig_EngineOptionsEntry: MessageFns<TranscribeConfig_EngineOptionsEntry> = {
+  encode(message: TranscribeConfig_EngineOptionsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TranscribeConfig_EngineOptionsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTranscribeConfig_EngineOptionsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TranscribeConfig_EngineOptionsEntry>): TranscribeConfig_EngineOptionsEntry {
+    return TranscribeConfig_EngineOptionsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TranscribeConfig_EngineOptionsEntry>): TranscribeConfig_EngineOptionsEntry {
+    const message = createBaseTranscribeConfig_EngineOptionsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
