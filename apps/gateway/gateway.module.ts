@@ -20,9 +20,10 @@ import { SubmitController } from './http/submit.controller.js';
 import { TranscriptsController } from './http/transcripts.controller.js';
 import { EnginesQuery } from './jobs/engines.service.js';
 import { HealthQuery } from './jobs/health.service.js';
-import { JobCommands } from './jobs/job-commands.service.js';
+import { CancelJob } from './jobs/cancel-job.service.js';
 import { JobHandOver } from './jobs/job-hand-over.service.js';
 import { JobQueries } from './jobs/job-queries.service.js';
+import { RetryJob } from './jobs/retry-job.service.js';
 import { TranscriptQueries } from './jobs/transcript-queries.service.js';
 import { WatchJob } from './jobs/watch-job.service.js';
 import { DocumentationController } from './openapi/documentation.controller.js';
@@ -75,14 +76,15 @@ export class GatewayModule {
         { provide: ObjectStore, useValue: resources.objects },
         { provide: RegistryWatcher, useValue: resources.registry },
         { provide: APP_FILTER, useClass: ProblemFilter },
+        CancelJob,
         EnginesQuery,
         GatewayMetrics,
         HealthQuery,
-        JobCommands,
         JobGrpcService,
         JobHandOver,
         JobQueries,
         MediaIntake,
+        RetryJob,
         SubmitJob,
         SubmitOptionsReader,
         TranscriptQueries,

@@ -155,6 +155,26 @@ describe('jobs over REST', () => {
     expect(await client.problem(`${base}/${jobId}/retry`, { method: 'POST' })).toMatchObject({ status: 409 });
   });
 
+  it('answers 409 to a retry when the recording is no longer kept, whoever removed it', async () => {
+    for (const remove of [noteRemoval, removeObject]) {
+      const { jobId } = await client.submit();
+      await client.json(`${base}/${jobId}`, { method: 'DELETE' });
+      await remove(jobId);
+      expect(await client.problem(`${base}/${jobId}/retry`, { method: 'POST' })).toMatchObject({
+        status: 409,
+        code: 'job_state_conflict',
+        detail: expect.stringContaining('no longer kept') as string,
+      });
+    }
+
+    async function noteRemoval(jobId: string): Promise<void> {
+      await server.database.query('UPDATE transcript_jobs SET media_removed_at = now() WHERE job_id = $1', [jobId]);
+    }
+    async function removeObject(jobId: string): Promise<void> {
+      await server.objects.delete((await server.jobs.find(jobId))?.media.key ?? '');
+    }
+  });
+
   it('asks the worker of a running job to stop', async () => {
     const { jobId } = await client.submit();
     const lease = await worker.claim(jobId);

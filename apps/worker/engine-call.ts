@@ -94,6 +94,8 @@ function blame(thrown: unknown, call: EngineCall, audio: CountedAudio, deadline:
   }
   if (audio.failure !== undefined) return audio.failure.error;
   const error = PolyscribeError.from(thrown);
+  // The media were decoded here: an engine that does not take PCM says nothing about the file.
+  if (error.code === 'unsupported_media') return new EngineFailure(badResponse('says that it cannot read the audio'));
   if (error.code !== 'cancelled') return new EngineFailure(error);
   // Nobody here cancelled: the engine's process is stopping.
   return new EngineFailure(

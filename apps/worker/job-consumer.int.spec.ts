@@ -134,6 +134,29 @@ describe('JobConsumer', () => {
       failure: { code: 'unsupported_media', retryable: false },
     });
     expect(await harness.objects.stat(job.media.key)).toBeUndefined();
+    expect(await harness.jobs.retry(job.id)).toBe('media_gone');
+  });
+
+  it('fails a file whose decoding takes too long, and keeps it for a retry', async () => {
+    const job = await harness.submit(short);
+    const slow = await harness.program('exec sleep 600');
+    const worker = harness.worker([local], {}, {}, harness.events, { ffmpegPath: slow, timeoutMs: 300 });
+    await run(worker, job);
+    expect(await harness.find(job)).toMatchObject({
+      status: 'failed',
+      attempts: 1,
+      failure: { code: 'media_timeout', retryable: true, message: expect.stringContaining('FFMPEG_TIMEOUT') as string },
+    });
+    await harness.jobs.retry(job.id);
+    await run(harness.worker([local], { 'local:1': speaks }), job);
+    expect(await harness.find(job)).toMatchObject({ status: 'completed' });
+  });
+
+  it('does not take an engine that cannot read PCM for a damaged file', async () => {
+    const job = await harness.submit(short);
+    const refuses: Script = () => [new PolyscribeError('unsupported_media', 'What is this?')];
+    await run(harness.worker([asr, local], { 'asr:1': refuses, 'local:1': speaks }), job);
+    expect(await harness.find(job)).toMatchObject({ status: 'completed' });
   });
 
   it('stops the engine and ends as cancelled when the client cancels', async () => {

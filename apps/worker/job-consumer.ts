@@ -122,8 +122,11 @@ export class JobConsumer {
     if (verdict.kind === 'again') {
       return this.giveBack(claim, attempt, error.message, verdict.afterMs, verdict.countAttempt);
     }
-    await leases.fail(claim.lease, { code: error.code, message: error.message, retryable: error.retryable });
-    if (error.code === 'unsupported_media') await this.parts.objects.delete(claim.job.media.key);
+    // A file that can never be decoded is of no use to anybody; in all other cases a retry needs it.
+    const dropMedia = error.code === 'unsupported_media';
+    const { code, message, retryable } = error;
+    await leases.fail(claim.lease, { code, message, retryable, dropMedia });
+    if (dropMedia) await this.parts.objects.delete(claim.job.media.key);
     return { outcome: 'failed' };
   }
 

@@ -20,7 +20,7 @@ export interface FailedTry {
 /**
  * What has been tried for one span, and what the error table allows next:
  *
- * - `never`, `queue`: the span ends with this error; the job decides about the rest
+ * - `never`, `by-hand`, `queue`: the span ends with this error; the job decides about the rest
  * - `other-engine-once`: one more try, on another instance and now
  * - `other-engine-then-later`: another instance now, any after a pause, up to the limit
  * - `later`: as above without a limit in number; the wait for an engine has its own limit in time
@@ -47,6 +47,7 @@ export class SpanTries {
     this.tried.add(instance);
     switch (error.row.retry) {
       case 'never':
+      case 'by-hand':
       case 'queue':
         throw error;
       case 'other-engine-once':

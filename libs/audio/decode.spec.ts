@@ -231,12 +231,12 @@ describe('decodePcm and its child process', () => {
 
   it('gives up on a process that gives nothing while it is waited for', async () => {
     const error = await failure(decodeAll(wave, fake('staller', 'exec sleep 600', 200)));
-    expect([error.code, error.message]).toEqual(['unsupported_media', expect.stringMatching(/within 0\.2 s/)]);
+    expect([error.code, error.message]).toEqual(['media_timeout', expect.stringMatching(/within 0\.2 s/)]);
   });
 
   it('ends a process that uses more than its processor time', async () => {
     const error = await failure(decodeAll(wave, fake('burner', 'while :; do echo burning; done', 1000)));
-    expect([error.code, error.message]).toEqual(['unsupported_media', expect.stringMatching(/within 1 s/)]);
+    expect([error.code, error.message]).toEqual(['media_timeout', expect.stringMatching(/within 1 s/)]);
   });
 
   it('holds the process back while nobody pulls', async () => {

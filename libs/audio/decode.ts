@@ -40,9 +40,9 @@ const harmless = /not on whitelist|Last message repeated/;
  * The file is taken for hostile: see `FencedProcess`, and `formats.ts` for what may be opened. Of a damaged file whatever
  * could be decoded is given, with a warning.
  *
- * @throws PolyscribeError `unsupported_media` when it gives no audio at all or takes longer than `settings.timeoutMs` of
- *   processor time or for its next output, `dependency_unavailable` when there is no ffmpeg, `not_found` when there is no
- *   such file, `cancelled`
+ * @throws PolyscribeError `unsupported_media` when it gives no audio at all, `media_timeout` when it takes longer than
+ *   `settings.timeoutMs` of processor time or for its next output, `dependency_unavailable` when there is no ffmpeg,
+ *   `not_found` when there is no such file, `cancelled`
  */
 export async function* decodePcm(path: string, options: DecodeOptions): AsyncGenerator<Buffer, void, undefined> {
   const { settings, signal } = options;

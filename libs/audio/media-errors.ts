@@ -68,10 +68,8 @@ function notInstalled({ name, variable }: MediaProgram, cause: Error): Polyscrib
 
 function tooSlow(timeoutMs: number, cause: Error): PolyscribeError {
   const limit = `${timeoutMs / 1000} s (FFMPEG_TIMEOUT)`;
-  const advice = 'Convert it to WAV, MP3 or FLAC and try again.';
-  return new PolyscribeError('unsupported_media', `The file could not be decoded within ${limit}. ${advice}`, {
-    cause,
-  });
+  const advice = 'Try again when the server has less to do, or convert the file to WAV, MP3 or FLAC.';
+  return new PolyscribeError('media_timeout', `The file could not be decoded within ${limit}. ${advice}`, { cause });
 }
 
 function describe(exit: FencedExit): string {

@@ -94,7 +94,7 @@ describe('probeMedia', () => {
   it('gives up when the answer takes too long', async () => {
     const ffprobePath = media.script('staller', 'exec sleep 600');
     const error = await failure(probe(media.make('some.wav', ...tone), { ffprobePath, timeoutMs: 200 }));
-    expect(error).toEqual({ code: 'unsupported_media', message: expect.stringMatching(/within 0\.2 s/) as string });
+    expect(error).toEqual({ code: 'media_timeout', message: expect.stringMatching(/within 0\.2 s/) as string });
   });
 
   it('gives up when the answer takes too much room', async () => {

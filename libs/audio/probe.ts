@@ -48,7 +48,7 @@ type ProbeOutput = z.output<typeof outputSchema>;
  * ffprobe (5.1) fails on any video outside the list instead of passing over it. The limits of the process stand alone.
  *
  * @throws PolyscribeError `unsupported_media` when it is not audio or video, damaged, empty or without an audio track,
- *   `dependency_unavailable` when there is no ffprobe, `not_found` when there is no such file, `cancelled`
+ *   `media_timeout`, `dependency_unavailable` when there is no ffprobe, `not_found` when there is no such file, `cancelled`
  */
 export async function probeMedia(path: string, settings: FfmpegSettings, signal: AbortSignal): Promise<MediaInfo> {
   throwIfAborted(signal);

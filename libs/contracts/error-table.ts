@@ -13,6 +13,8 @@ export type RetryPolicy =
   | 'other-engine-once'
   /** Another engine may succeed now, and any engine later. */
   | 'other-engine-then-later'
+  /** Not by itself: it may succeed once somebody has changed something, such as a limit or the load. */
+  | 'by-hand'
   /** The job queue's attempts decide. */
   | 'queue';
 
@@ -74,6 +76,7 @@ export const errorTable = {
   engine_unavailable: row(503, 'UNAVAILABLE', 'other-engine-then-later', true, 'Engine unavailable'),
   dependency_unavailable: row(503, 'UNAVAILABLE', 'other-engine-then-later', false, 'Dependency unavailable'),
   engine_timeout: row(504, 'DEADLINE_EXCEEDED', 'other-engine-once', true, 'Engine timed out'),
+  media_timeout: row(504, 'DEADLINE_EXCEEDED', 'by-hand', false, 'Decoding took too long'),
   internal: row(500, 'INTERNAL', 'queue', false, 'Internal error'),
 } as const satisfies Record<string, ErrorRow>;
 

@@ -2,7 +2,7 @@ import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { endsStream, PolyscribeError } from '#contracts';
 import type { GrpcCallContext } from '#grpc';
 import type { jobV1 } from '#protos';
-import { JobCommands } from '../jobs/job-commands.service.js';
+import { CancelJob } from '../jobs/cancel-job.service.js';
 import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.service.js';
 import { TranscriptQueries } from '../jobs/transcript-queries.service.js';
 import { WatchJob } from '../jobs/watch-job.service.js';
@@ -18,7 +18,7 @@ export class JobGrpcService implements jobV1.JobServiceImplementation, BeforeApp
   constructor(
     private readonly submitJob: SubmitJob,
     private readonly queries: JobQueries,
-    private readonly commands: JobCommands,
+    private readonly cancelJob: CancelJob,
     private readonly transcripts: TranscriptQueries,
     private readonly watchJob: WatchJob,
   ) {}
@@ -48,7 +48,7 @@ export class JobGrpcService implements jobV1.JobServiceImplementation, BeforeApp
   }
 
   async cancel({ jobId }: jobV1.CancelRequest): Promise<jobV1.CancelResponse> {
-    return { job: jobToWire(await this.commands.cancel(jobId)) };
+    return { job: jobToWire(await this.cancelJob.cancel(jobId)) };
   }
 
   async *watch(

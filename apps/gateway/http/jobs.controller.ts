@@ -3,8 +3,9 @@ import type { FastifyReply } from 'fastify';
 import { type ResultBody, resultBody } from '#formats';
 import { type JobView, jobView } from '#job-status';
 import { EnginesQuery, type EnginesView } from '../jobs/engines.service.js';
-import { JobCommands } from '../jobs/job-commands.service.js';
+import { CancelJob } from '../jobs/cancel-job.service.js';
 import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.service.js';
+import { RetryJob } from '../jobs/retry-job.service.js';
 import { TranscriptQueries } from '../jobs/transcript-queries.service.js';
 import { DeadlineInterceptor } from './deadline.interceptor.js';
 import { type AcceptedBody, acceptedBody } from './submit.controller.js';
@@ -13,7 +14,8 @@ import { type AcceptedBody, acceptedBody } from './submit.controller.js';
 export class JobsController {
   constructor(
     private readonly queries: JobQueries,
-    private readonly commands: JobCommands,
+    private readonly cancelJob: CancelJob,
+    private readonly retryJob: RetryJob,
     private readonly transcripts: TranscriptQueries,
     private readonly engines: EnginesQuery,
   ) {}
@@ -57,7 +59,7 @@ export class JobsController {
     @Param('jobId') jobId: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<{ job_id: string; status: string; message: string }> {
-    const job = await this.commands.cancel(jobId);
+    const job = await this.cancelJob.cancel(jobId);
     const done = job.status === 'cancelled';
     reply.code(done ? 200 : 202);
     const message = done ? 'The job is cancelled.' : 'The worker has been asked to stop.';
@@ -67,7 +69,7 @@ export class JobsController {
   @Post(':jobId/retry')
   @HttpCode(202)
   async retry(@Param('jobId') jobId: string): Promise<AcceptedBody> {
-    return acceptedBody(await this.commands.retry(jobId));
+    return acceptedBody(await this.retryJob.retry(jobId));
   }
 }
 

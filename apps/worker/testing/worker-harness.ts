@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import type { FfmpegSettings } from '#audio';
 import { loadConfig } from '#config';
 import type { EngineInstance, Job, JobEvent, JobOptions } from '#contracts';
 import { createEventBus, type EventBus } from '#events';
@@ -74,6 +75,7 @@ export class WorkerHarness {
     scripts: Readonly<Record<string, Script>>,
     changes: Partial<WorkerSettings> = {},
     events: Pick<EventBus, 'publish'> = this.events,
+    ffmpeg: Partial<FfmpegSettings> = {},
   ): TestWorker {
     const settings = quickSettings(changes);
     const registry = new FakeRegistry(...instances);
@@ -83,7 +85,7 @@ export class WorkerHarness {
     const consumer = new JobConsumer({
       workerId: `worker-${randomUUID()}`,
       leases: new JobLeaseRepository(this.database),
-      runner: new JobRunner(this.objects, scheduler, directory, loadConfig({}).ffmpeg),
+      runner: new JobRunner(this.objects, scheduler, directory, { ...loadConfig({}).ffmpeg, ...ffmpeg }),
       announcer: this.announcer(),
       events,
       statuses: this.statuses,
@@ -105,6 +107,13 @@ export class WorkerHarness {
       options: optionsWith(options),
       media: { key, filename: 'x.wav', bytes: media.length, sha256: '0'.repeat(64), mediaType: 'audio/wav' },
     });
+  }
+
+  /** A shell script that can stand in for a program. */
+  async program(body: string): Promise<string> {
+    const path = join(this.folder, randomUUID());
+    await writeFile(path, `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+    return path;
   }
 
   async find(job: Job): Promise<Job> {

@@ -29,6 +29,9 @@ export interface StageRecord {
 @Index('ix_transcript_jobs_unannounced', ['id'], {
   where: "NOT announced AND status IN ('completed', 'failed', 'cancelled')",
 })
+@Index('ix_transcript_jobs_media', ['completedAt', 'id'], {
+  where: 'media_removed_at IS NULL AND completed_at IS NOT NULL',
+})
 @Check('ck_transcript_jobs_engine', "engine IN ('auto', 'asr', 'whisperx', 'local')")
 @Check('ck_transcript_jobs_status', "status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')")
 @Check('ck_transcript_jobs_progress', 'progress BETWEEN 0 AND 100')
@@ -78,6 +81,10 @@ export class TranscriptJobEntity {
 
   @Column('text', { name: 'media_type' })
   mediaType!: string;
+
+  /** When the media went; the object may be there a little longer. */
+  @Column('timestamp with time zone', { name: 'media_removed_at', precision: 3, nullable: true })
+  mediaRemovedAt!: Date | null;
 
   @Column('text', { default: 'queued' })
   status!: JobStatus;

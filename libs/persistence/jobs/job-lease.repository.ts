@@ -189,15 +189,23 @@ export class JobLeaseRepository {
     });
   }
 
-  /** Ends the job badly. The failed engine calls recorded so far stay in its history. */
-  async fail(lease: Lease, failure: { code: ErrorCode; message: string; retryable: boolean }): Promise<void> {
-    const { code, retryable } = failure;
+  /**
+   * Ends the job badly. The failed engine calls recorded so far stay in its history.
+   *
+   * @param failure.dropMedia notes that its media are of no use and go now; the caller removes them afterwards
+   */
+  async fail(
+    lease: Lease,
+    failure: { code: ErrorCode; message: string; retryable: boolean; dropMedia?: boolean },
+  ): Promise<void> {
+    const { code, retryable, dropMedia = false } = failure;
     const message = storableText(failure.message).slice(0, MAX_MESSAGE_CHARS);
     await this.updateHeld(
       lease,
       `status = 'failed', stage = 'failed', message = $4, ${ended},
-       error_details = coalesce(error_details, '{}') || $3::jsonb`,
-      [storableJson({ code, message, retryable }), message],
+       error_details = coalesce(error_details, '{}') || $3::jsonb,
+       media_removed_at = CASE WHEN $5::boolean THEN clock_timestamp() END`,
+      [storableJson({ code, message, retryable }), message, dropMedia],
     );
   }
 

@@ -18,8 +18,8 @@ export interface NewJob {
 /** What became of a wish to cancel: done, passed on to the worker, too late, or no such job. */
 export type CancelOutcome = 'cancelled' | 'requested' | 'ended' | 'unknown';
 
-/** What became of a wish to run a job again: it waits, its state does not allow it, or no such job. */
-export type RetryOutcome = 'queued' | 'conflict' | 'unknown';
+/** What became of a wish to run a job again: it waits, its state does not allow it, its media are gone, or no such job. */
+export type RetryOutcome = 'queued' | 'conflict' | 'media_gone' | 'unknown';
 
 /** Jobs as everyone but their worker sees and changes them. */
 export class JobRepository {
@@ -115,12 +115,18 @@ export class JobRepository {
          cancel_requested = false, announced = false, error_details = NULL, worker_id = NULL, started_at = NULL,
          completed_at = NULL, not_before = now(), updated_at = now(),
          stages = jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp()))
-       WHERE job_id = $1 AND status IN ('failed', 'cancelled')
+       WHERE job_id = $1 AND status IN ('failed', 'cancelled') AND media_removed_at IS NULL
        RETURNING id`,
       [jobId],
     );
     if (retried.length > 0) return 'queued';
-    return (await this.find(jobId)) ? 'conflict' : 'unknown';
+    const [job] = await this.database.query<{ gone: boolean }>(
+      `SELECT status IN ('failed', 'cancelled') AND media_removed_at IS NOT NULL AS gone
+       FROM transcript_jobs WHERE job_id = $1`,
+      [jobId],
+    );
+    if (!job) return 'unknown';
+    return job.gone ? 'media_gone' : 'conflict';
   }
 
   /** Removes the job and its transcript with all that belongs to them. Unknown jobs are no error. */

@@ -4,14 +4,14 @@ import { EventBus } from '#events';
 import { JobStatuses } from '#job-status';
 import { JobRepository, ReconcileRepository } from '#persistence';
 import { JobQueue } from '#queue';
-import { isUuid, unknownJob } from './job-id.js';
+import { changeJob } from './change-job.js';
 import { JobQueries } from './job-queries.service.js';
 import { JobHandOver, statusEvent } from './job-hand-over.service.js';
-import { ANSWER_DEADLINE_MS, briefly, withinDeadline } from '../within-deadline.js';
+import { briefly } from '../within-deadline.js';
 
-/** Changes what happens to jobs. */
+/** Takes jobs back. */
 @Injectable()
-export class JobCommands {
+export class CancelJob {
   constructor(
     private readonly queries: JobQueries,
     private readonly jobs: JobRepository,
@@ -28,7 +28,7 @@ export class JobCommands {
    * @throws PolyscribeError `job_not_found`, `job_state_conflict` when it has ended
    */
   async cancel(jobId: string): Promise<Job> {
-    const { job, outcome } = await this.change(jobId, () => this.jobs.requestCancel(jobId));
+    const { job, outcome } = await changeJob(this.queries, jobId, () => this.jobs.requestCancel(jobId));
     if (outcome === 'ended') {
       throw new PolyscribeError('job_state_conflict', `The job is ${job.status} already; nothing is left to cancel.`, {
         facts: { job_status: job.status },
@@ -36,37 +36,6 @@ export class JobCommands {
     }
     if (outcome === 'cancelled') await briefly(this.tellCancelled(job));
     return job;
-  }
-
-  /**
-   * Queues a failed or cancelled job again; what it had finished is kept.
-   *
-   * @throws PolyscribeError `job_not_found`, `job_state_conflict` when it has not ended or was completed
-   */
-  async retry(jobId: string): Promise<Job> {
-    const { job, outcome } = await this.change(jobId, () => this.jobs.retry(jobId));
-    if (outcome === 'conflict') {
-      const message = `The job is ${job.status}; only a failed or cancelled one can be retried.`;
-      throw new PolyscribeError('job_state_conflict', message, { facts: { job_status: job.status } });
-    }
-    await briefly(this.handOver.toWorkers(job));
-    return job;
-  }
-
-  /**
-   * Changes the row and reads it again. Only this has the deadline of an answer: once it is done the change is a fact, and
-   * no delay of queue or event bus may make the answer say otherwise.
-   */
-  private change<Outcome extends string>(
-    jobId: string,
-    write: () => Promise<Outcome | 'unknown'>,
-  ): Promise<{ job: Job; outcome: Outcome }> {
-    const written = async (): Promise<{ job: Job; outcome: Outcome }> => {
-      const outcome = isUuid(jobId) ? await write() : 'unknown';
-      if (outcome === 'unknown') throw unknownJob(jobId);
-      return { job: await this.queries.get(jobId), outcome };
-    };
-    return withinDeadline(written(), ANSWER_DEADLINE_MS, 'database');
   }
 
   private async tellCancelled(job: Job): Promise<void> {
