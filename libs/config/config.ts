@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { EngineChoice } from '#contracts';
 import { ConfigError } from './config-error.js';
 import { type Env, envSchema } from './env-schema.js';
+import { type RivaSettings, rivaSettings } from './riva-settings.js';
 import { type TlsFiles, readTlsFiles } from './tls-files.js';
 
 /** All settings as one typed tree, read once at the start. Times in milliseconds, sizes in bytes. */
@@ -51,6 +52,8 @@ export interface Config {
     readonly advertiseAddress: string | undefined;
     readonly localModel: 'tiny' | 'base';
   };
+  /** undefined means that there is no Riva. */
+  readonly riva: RivaSettings | undefined;
   readonly logLevel: Env['LOG_LEVEL'];
 }
 
@@ -86,6 +89,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       advertiseAddress: e.ENGINE_ADVERTISE_ADDRESS,
       localModel: e.LOCAL_MODEL,
     },
+    riva: rivaSettings(e),
     logLevel: e.LOG_LEVEL,
   };
 }

@@ -1,4 +1,6 @@
+import { normalizeLanguage } from '#contracts';
 import { z } from 'zod';
+import { BOOST_FORMS, parseBoosts } from './boosts.js';
 import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.js';
 
 /** An environment variable set to the empty string counts as unset, as compose files and shells produce it. */
@@ -82,6 +84,33 @@ export const envSchema = z.object({
   ENGINE_PORT: withDefault(port, 0),
   ENGINE_ADVERTISE_ADDRESS: optional(hostAndPort),
   LOCAL_MODEL: withDefault(z.enum(['tiny', 'base'], { error: 'must be tiny or base' }), 'base'),
+
+  RIVA_URI: optional(addresses),
+  RIVA_SSL: withDefault(flag, false),
+  RIVA_SSL_CA: optional(z.string()),
+  RIVA_SSL_CERT: optional(z.string()),
+  RIVA_SSL_KEY: optional(z.string()),
+  RIVA_API_KEY: optional(z.string().regex(/^[!-~]+$/, { error: 'must be printable ASCII without spaces' })),
+  RIVA_FUNCTION_ID: optional(z.uuid({ error: 'must be a UUID' })),
+  RIVA_MODEL: optional(z.string()),
+  RIVA_MODEL_TYPE: withDefault(z.enum(['online', 'offline'], { error: 'must be online or offline' }), 'online'),
+  RIVA_LANGUAGE: withDefault(
+    z.string().refine((value) => normalizeLanguage(value) !== undefined, { error: 'must be a language such as en-US' }),
+    'en-US',
+  ),
+  RIVA_DIARIZATION: withDefault(flag, true),
+  RIVA_CONFIDENCE: withDefault(flag, false),
+  RIVA_BOOST: withDefault(
+    z.string().transform((value, context) => {
+      const rules = parseBoosts(value);
+      if (!rules) context.addIssue({ code: 'custom', message: `must be ${BOOST_FORMS}` });
+      return rules ?? [];
+    }),
+    [],
+  ),
+  RIVA_MAX_STREAMS: withDefault(wholeNumber(1, 1_000), 16),
+  RIVA_MAX_MESSAGE_SIZE: withDefault(wholeNumber(1_048_576, 1_073_741_824), 67_108_864),
+  RIVA_TIMEOUT: withDefault(seconds(3_600), 60_000),
 
   GRPC_TLS_CERT: optional(z.string()),
   GRPC_TLS_KEY: optional(z.string()),

@@ -2,3 +2,5 @@ export * from './config-error.js';
 export * from './config.js';
 export { parseRedisUrl, type RedisAddress, type RedisNode } from './redis-url.js';
 export { environmentVariables } from './env-schema.js';
+export type { BoostRule } from './boosts.js';
+export type { ClientTlsFiles, RivaSettings } from './riva-settings.js';

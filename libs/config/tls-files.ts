@@ -25,26 +25,34 @@ export function readTlsFiles(paths: Paths): TlsFiles | undefined {
     throw new ConfigError('Bad configuration: GRPC_TLS_CERT, GRPC_TLS_KEY and GRPC_TLS_CA must be set together.');
   }
   const files = {
-    certificate: read('GRPC_TLS_CERT', cert),
-    privateKey: read('GRPC_TLS_KEY', key),
-    authority: read('GRPC_TLS_CA', ca),
+    certificate: readVariable('GRPC_TLS_CERT', cert),
+    privateKey: readVariable('GRPC_TLS_KEY', key),
+    authority: readVariable('GRPC_TLS_CA', ca),
   };
   checkCertificate('GRPC_TLS_CERT', files.certificate);
   checkCertificate('GRPC_TLS_CA', files.authority);
-  try {
-    createSecureContext({ cert: files.certificate, key: files.privateKey, ca: files.authority });
-  } catch (error) {
-    throw new ConfigError(
-      'Bad configuration: GRPC_TLS_KEY must be the private key of GRPC_TLS_CERT, unencrypted, as PEM.',
-      {
-        cause: error,
-      },
-    );
-  }
+  checkPair({ certificate: 'GRPC_TLS_CERT', privateKey: 'GRPC_TLS_KEY' }, files);
   return files;
 }
 
-function read(variable: string, path: string): Buffer {
+/** @throws ConfigError when the key is not that of the certificate */
+export function checkPair(
+  variables: { readonly certificate: string; readonly privateKey: string },
+  files: { readonly certificate: Buffer; readonly privateKey: Buffer; readonly authority?: Buffer | undefined },
+): void {
+  try {
+    const { certificate: cert, privateKey: key, authority } = files;
+    createSecureContext({ cert, key, ...(authority && { ca: authority }) });
+  } catch (error) {
+    throw new ConfigError(
+      `Bad configuration: ${variables.privateKey} must be the private key of ${variables.certificate}, unencrypted, as PEM.`,
+      { cause: error },
+    );
+  }
+}
+
+/** @throws ConfigError that names the variable when there is no such file */
+export function readVariable(variable: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
@@ -61,7 +69,8 @@ function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? ` (${String(error.code)})` : '';
 }
 
-function checkCertificate(variable: string, pem: Buffer): void {
+/** @throws ConfigError when the text is no certificate or one that has run out */
+export function checkCertificate(variable: string, pem: Buffer): void {
   let certificate: X509Certificate;
   try {
     certificate = new X509Certificate(pem);

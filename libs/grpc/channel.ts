@@ -3,13 +3,18 @@ import type { Channel, Client, ClientMiddleware, CompatServiceDefinition } from 
 import { type DeadlineOptions, deadlineMiddleware } from 'nice-grpc-client-middleware-deadline';
 import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
 import { MAX_MESSAGE_BYTES } from './limits.js';
-import { type GrpcTls, channelCredentials } from './tls.js';
+import { type GrpcClientTls, channelCredentials } from './tls.js';
 
 export interface ChannelSettings {
   /** In the clear unless given. */
-  readonly tls?: GrpcTls | undefined;
+  readonly tls?: GrpcClientTls | undefined;
   /** Largest message that is taken; 4 MiB unless told otherwise. */
   readonly maxReceiveBytes?: number;
+  /**
+   * How often a quiet connection with running calls is tried; 20 s unless told otherwise. Servers that are not ours may
+   * take more than one in five minutes for an attack and close the connection (gRPC's default).
+   */
+  readonly keepaliveMs?: number;
 }
 
 /** The single addresses of a list with commas between them, each once. */
@@ -25,7 +30,7 @@ export function createGrpcChannel(address: string, settings: ChannelSettings = {
   return createChannel(address, channelCredentials(settings.tls), {
     'grpc.max_receive_message_length': settings.maxReceiveBytes ?? MAX_MESSAGE_BYTES,
     // A peer that vanished without a word is noticed within half a minute, not when TCP gives up.
-    'grpc.keepalive_time_ms': 20_000,
+    'grpc.keepalive_time_ms': settings.keepaliveMs ?? 20_000,
     'grpc.keepalive_timeout_ms': 10_000,
     // A restarted peer is found again quickly; the library's default backs off up to two minutes.
     'grpc.initial_reconnect_backoff_ms': 100,

@@ -4,4 +4,4 @@ export * from './client-errors.js';
 export * from './grpc-server.js';
 export * from './health.service.js';
 export * from './request-id.js';
-export type { GrpcTls } from './tls.js';
+export type { GrpcClientTls, GrpcTls } from './tls.js';

@@ -9,6 +9,12 @@ export interface GrpcTls {
   readonly authority: Buffer;
 }
 
+/**
+ * What a client shows and believes; all are PEM. Without an authority those of the system are believed, without a
+ * certificate none is shown.
+ */
+export type GrpcClientTls = { readonly [File in keyof GrpcTls]?: GrpcTls[File] | undefined };
+
 /** undefined serves in the clear. */
 export function serverCredentials(tls: GrpcTls | undefined): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure();
@@ -17,7 +23,7 @@ export function serverCredentials(tls: GrpcTls | undefined): ServerCredentials {
 }
 
 /** undefined calls in the clear. */
-export function channelCredentials(tls: GrpcTls | undefined): ChannelCredentials {
+export function channelCredentials(tls: GrpcClientTls | undefined): ChannelCredentials {
   if (!tls) return ChannelCredentials.createInsecure();
-  return ChannelCredentials.createSsl(tls.authority, tls.privateKey, tls.certificate);
+  return ChannelCredentials.createSsl(tls.authority ?? null, tls.privateKey ?? null, tls.certificate ?? null);
 }
