@@ -51,4 +51,18 @@ describe('loadConfig', () => {
   it('asks for both keys where the object store is set', () => {
     expect(() => loadConfig({ MINIO_ENDPOINT: 'minio:9000', MINIO_ACCESS_KEY: 'a' })).toThrow(/MINIO_SECRET_KEY/);
   });
+
+  it('takes hosts that URLs of clients may name, and a secret of webhooks that is one', () => {
+    expect(loadConfig({}).outbound.allowedHosts).toEqual([]);
+    const hosts = ['media.intranet', '10.1.2.3:9000', '[fd00::1]:80'];
+    expect(loadConfig({ URL_ALLOWED_HOSTS: `${hosts.join(', ')},` }).outbound.allowedHosts).toEqual(hosts);
+    for (const bad of ['http://a', 'a/b', 'u@a', 'a:b', 'a b']) {
+      expect(() => loadConfig({ URL_ALLOWED_HOSTS: bad })).toThrow(/URL_ALLOWED_HOSTS must be host/);
+    }
+    const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+    expect(loadConfig({ WEBHOOK_SECRET: secret }).webhooks).toEqual({ secret, onError: true });
+    for (const bad of ['hunter2', 'whsec_', `whsec_${Buffer.alloc(23).toString('base64')}`, `${secret}%`]) {
+      expect(() => loadConfig({ WEBHOOK_SECRET: bad })).toThrow(/^Bad configuration: WEBHOOK_SECRET must be whsec_/);
+    }
+  });
 });

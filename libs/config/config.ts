@@ -38,6 +38,19 @@ export interface Config {
   readonly defaultEngine: EngineChoice;
   readonly limits: { readonly maxFileBytes: number; readonly jobTimeoutMs: number; readonly mediaTtlMs: number };
   readonly ffmpeg: { readonly ffmpegPath: string; readonly ffprobePath: string; readonly timeoutMs: number };
+  /** Calls to addresses that a client named. */
+  readonly outbound: {
+    /** `host` or `host:port`; these may be called though they are not on the public internet. */
+    readonly allowedHosts: readonly string[];
+    /** Longest fetch of a recording that was submitted by its URL. */
+    readonly fetchTimeoutMs: number;
+  };
+  readonly webhooks: {
+    /** `whsec_...`, signs what goes to the `callback_url` of a job; undefined leaves that unsigned. */
+    readonly secret: string | undefined;
+    /** Whether a `callback_url` hears of failures too. */
+    readonly onError: boolean;
+  };
   readonly worker: { readonly maxConcurrency: number };
   readonly registry: {
     /** host:port of the registry, or of each of its replicas with commas between them; undefined means in this process. */
@@ -81,6 +94,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     defaultEngine: e.DEFAULT_TRANSCRIPTION_ENGINE,
     limits: { maxFileBytes: e.MAX_FILE_SIZE, jobTimeoutMs: e.JOB_TIMEOUT, mediaTtlMs: e.MEDIA_TTL },
     ffmpeg: { ffmpegPath: e.FFMPEG_PATH, ffprobePath: e.FFPROBE_PATH, timeoutMs: e.FFMPEG_TIMEOUT },
+    outbound: { allowedHosts: e.URL_ALLOWED_HOSTS, fetchTimeoutMs: e.URL_FETCH_TIMEOUT },
+    webhooks: { secret: e.WEBHOOK_SECRET, onError: e.WEBHOOK_ON_ERROR },
     worker: { maxConcurrency: e.MAX_CONCURRENCY },
     registry: { url: e.ENGINE_REGISTRY_URL, host: e.HOST, port: e.ENGINE_REGISTRY_PORT },
     engine: {

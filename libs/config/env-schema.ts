@@ -44,6 +44,27 @@ const addresses = z
     error: 'must be host:port, or several of them with commas between',
   });
 
+/** Host names and addresses, each with a port or without, with commas between them. */
+const hostList = z
+  .string()
+  .transform((value) => value.split(',').flatMap((host) => (host.trim() === '' ? [] : [host.trim()])))
+  .refine((hosts) => hosts.every((host) => /^(\[[0-9a-fA-F:.]+\]|[^\s:/@[\]]+)(:\d{1,5})?$/.test(host)), {
+    error: 'must be host or host:port, or several of them with commas between',
+  });
+
+/** As Standard Webhooks writes secrets: 24 to 64 bytes. */
+const webhookSecret = z.string().refine((value) => isWebhookSecret(value), {
+  error: 'must be whsec_ and 24 to 64 random bytes as base64, such as "whsec_$(openssl rand -base64 32)" gives',
+});
+
+function isWebhookSecret(value: string): boolean {
+  const [, base64 = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(value) ?? [];
+  const key = Buffer.from(base64, 'base64');
+  return (
+    key.length >= 24 && key.length <= 64 && key.toString('base64').replace(/=+$/, '') === base64.replace(/=+$/, '')
+  );
+}
+
 /**
  * Every environment variable that Polyscribe reads, with its default. Unknown variables are ignored: the environment is
  * shared with others.
@@ -78,6 +99,11 @@ export const envSchema = z.object({
   FFPROBE_PATH: withDefault(z.string(), 'ffprobe'),
   MAX_CONCURRENCY: withDefault(wholeNumber(1, 256), 2),
   MEDIA_TTL: withDefault(seconds(31_536_000), 86_400_000),
+
+  URL_ALLOWED_HOSTS: withDefault(hostList, []),
+  URL_FETCH_TIMEOUT: withDefault(seconds(86_400), 600_000),
+  WEBHOOK_SECRET: optional(webhookSecret),
+  WEBHOOK_ON_ERROR: withDefault(flag, true),
 
   ENGINE_REGISTRY_URL: optional(addresses),
   ENGINE_REGISTRY_PORT: withDefault(port, 50060),

@@ -58,7 +58,9 @@ describe('the guard of outbound URLs', () => {
     );
     const messages = new Set<string>();
     for (const url of ['https://gone.example.com/', 'https://inner.example.com/']) {
-      await secretive.addressesOf(secretive.judge(url)).catch((error: unknown) => messages.add((error as Error).message));
+      await secretive
+        .addressesOf(secretive.judge(url))
+        .catch((error: unknown) => messages.add((error as Error).message));
     }
     try {
       secretive.judge('http://127.0.0.1/');
