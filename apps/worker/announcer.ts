@@ -21,9 +21,11 @@ export class Announcer {
     if (end) await this.tell(end);
   }
 
-  /** Announces every end that a crash left unannounced, up to `limit`. */
-  async announceAll(limit: number): Promise<void> {
-    for (const end of await this.ends.unannounced(limit)) await this.tell(end);
+  /** Announces every end that a crash left unannounced, up to `limit`, and gives their number. */
+  async announceAll(limit: number): Promise<number> {
+    const ends = await this.ends.unannounced(limit);
+    for (const end of ends) await this.tell(end);
+    return ends.length;
   }
 
   private async tell({ job, attempt }: UnannouncedJob): Promise<void> {

@@ -22,24 +22,31 @@ export class Reconciler {
   private expiredAt = -Infinity;
   /** Where the last round stopped; undefined to begin at the start. */
   private after: string | undefined;
+  /** Rounds one after the other in which there was nothing to do. */
+  private idleRounds = 0;
 
   constructor(
-    private readonly rows: ReconcileRepository,
-    private readonly queue: JobQueue,
-    private readonly announcer: Announcer,
-    private readonly events: EventBus,
+    private readonly rows: Pick<ReconcileRepository, 'unqueued'>,
+    private readonly queue: Pick<JobQueue, 'has' | 'enqueue'>,
+    private readonly announcer: Pick<Announcer, 'announceAll'>,
+    private readonly events: Pick<EventBus, 'expire'>,
     private readonly settings: WorkerSettings,
     private readonly logger: Logger,
   ) {}
 
   start(): void {
-    // Jitter keeps workers that started together from asking together.
-    const pauseMs = this.settings.reconcileEveryMs * (0.75 + 0.5 * Math.random());
     this.timer = setTimeout(() => {
       this.round = this.runRound().finally(() => {
         if (!this.stopped) this.start();
       });
-    }, pauseMs);
+    }, this.pauseMs());
+  }
+
+  /** Looks again soon while there is something to mend. Jitter keeps workers that started together from asking together. */
+  private pauseMs(): number {
+    const { reconcileEveryMs, reconcileIdleMs } = this.settings;
+    const whole = Math.min(Math.max(reconcileEveryMs, reconcileIdleMs), reconcileEveryMs * 2 ** this.idleRounds);
+    return whole * (0.75 + 0.5 * Math.random());
   }
 
   async stop(): Promise<void> {
@@ -50,32 +57,39 @@ export class Reconciler {
 
   /** One look at everything. A step that fails is tried again in the next round, and does not keep the others from theirs. */
   private async runRound(): Promise<void> {
+    let mended = 0;
     for (const step of [() => this.enqueue(), () => this.announcer.announceAll(PAGE), () => this.expire()]) {
       try {
-        if (!this.stopped) await step();
+        if (!this.stopped) mended += await step();
       } catch (error) {
+        mended += 1;
         this.logger.warn({ err: error }, 'could not reconcile; trying again');
       }
     }
+    this.idleRounds = mended > 0 || this.after !== undefined ? 0 : this.idleRounds + 1;
   }
 
-  private async enqueue(): Promise<void> {
+  private async enqueue(): Promise<number> {
+    let mended = 0;
     for (let pages = 0; pages < PAGES_PER_ROUND && !this.stopped; pages += 1) {
-      const page = await this.rows.unqueued(PAGE, this.after);
+      const page = await this.rows.unqueued(PAGE, this.settings.unqueuedAfterMs, this.after);
       for (const { jobId, priority } of page) {
         if (await this.queue.has(jobId)) continue;
         await this.queue.enqueue({ jobId, priority });
+        mended += 1;
         this.logger.info({ jobId }, 'put a job without a queue entry back');
       }
       this.after = page.length < PAGE ? undefined : page.at(-1)?.cursor;
-      if (this.after === undefined) return;
+      if (this.after === undefined) break;
     }
+    return mended;
   }
 
-  private async expire(): Promise<void> {
+  private async expire(): Promise<number> {
     const now = performance.now();
-    if (now - this.expiredAt < this.settings.expireEveryMs) return;
+    if (now - this.expiredAt < this.settings.expireEveryMs) return 0;
     this.expiredAt = now;
     await this.events.expire(new Date(Date.now() - this.settings.eventTtlMs));
+    return 0;
   }
 }

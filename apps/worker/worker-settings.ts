@@ -38,6 +38,10 @@ export interface WorkerSettings {
   readonly jobRetry: BackoffLimits;
   /** How often the reconciler looks for work without a queue entry and ends without an announcement. */
   readonly reconcileEveryMs: number;
+  /** Up to how long it pauses while there is nothing to mend. */
+  readonly reconcileIdleMs: number;
+  /** How long work has to be due before it counts as lost: a gateway may just be putting it in. */
+  readonly unqueuedAfterMs: number;
   /** How often expired event logs are removed, and how old they are then. */
   readonly expireEveryMs: number;
   readonly eventTtlMs: number;
@@ -65,6 +69,8 @@ export function workerSettings(config: Config): WorkerSettings {
     retry: { firstMs: 500, maxMs: 15_000 },
     jobRetry: { firstMs: 5_000, maxMs: 300_000 },
     reconcileEveryMs: 5_000,
+    reconcileIdleMs: 20_000,
+    unqueuedAfterMs: 10_000,
     expireEveryMs: 3_600_000,
     eventTtlMs: config.jobTtlMs,
   };

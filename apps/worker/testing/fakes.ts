@@ -38,6 +38,8 @@ export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSett
     retry: { firstMs: 10, maxMs: 50 },
     jobRetry: { firstMs: 20, maxMs: 100 },
     reconcileEveryMs: 200,
+    reconcileIdleMs: 200,
+    unqueuedAfterMs: 0,
     expireEveryMs: 3_600_000,
     eventTtlMs: 3_600_000,
     ...changes,

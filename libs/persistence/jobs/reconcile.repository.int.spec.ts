@@ -33,10 +33,21 @@ describe('ReconcileRepository', () => {
     const later = await jobs.create(newJob());
     const claim = await leases.claim(later.id, 'w', 60_000);
     if (claim) await leases.giveBack(claim.lease, { afterMs: 60_000, countAttempt: true });
-    const first = await reconcile.unqueued(1);
-    const second = await reconcile.unqueued(10, first[0]?.cursor);
+    const first = await reconcile.unqueued(1, 0);
+    const second = await reconcile.unqueued(10, 0, first[0]?.cursor);
     expect(first).toMatchObject([{ jobId: waiting.id, priority: 9 }]);
     expect(second.map(({ jobId }) => jobId)).toEqual([abandoned.id]);
+  });
+
+  it('leaves a job alone that has been due for a moment only', async () => {
+    const job = await jobs.create(newJob());
+    expect(await reconcile.unqueued(10, 60_000)).toEqual([]);
+    await database.query(
+      `UPDATE transcript_jobs SET not_before = now() - interval '2 minutes', updated_at = now() - interval '2 minutes'`,
+    );
+    expect(await reconcile.unqueued(10, 60_000)).toMatchObject([{ jobId: job.id }]);
+    await database.query(`UPDATE transcript_jobs SET not_before = now() - interval '30 s'`);
+    expect(await reconcile.unqueued(10, 60_000)).toEqual([]);
   });
 
   it('finds the ends that nobody told, until they are told', async () => {

@@ -2,6 +2,7 @@ import type { Job } from '#contracts';
 import type { Database } from '../database.js';
 import { TranscriptJobEntity } from '../entities/index.js';
 import { toJob } from './job.mapper.js';
+import { fromNow } from './job-sql.js';
 
 /** A job that nobody works on although somebody could. */
 export interface UnqueuedJob {
@@ -23,18 +24,20 @@ export class ReconcileRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Jobs that should have a queue entry: they wait and are due, or their worker's lease has run out. Most have one, so
-   * that the caller goes through all pages.
+   * Jobs that should have a queue entry: they have been due for a while, or their worker's lease has run out. Most have
+   * one, so that the caller goes through all pages.
    *
+   * @param waitedMs jobs that became due within that time are left to whoever is just putting them in
    * @param after `cursor` of the last job of the page before
    */
-  async unqueued(limit: number, after = '0'): Promise<UnqueuedJob[]> {
+  async unqueued(limit: number, waitedMs: number, after = '0'): Promise<UnqueuedJob[]> {
     return this.database.query<UnqueuedJob>(
       `SELECT job_id AS "jobId", priority, id::text AS cursor FROM transcript_jobs
        WHERE id > $1 AND status IN ('queued', 'processing')
-         AND (status = 'queued' AND not_before <= now() OR status = 'processing' AND lease_until < now())
+         AND (status = 'queued' AND greatest(not_before, updated_at) <= ${fromNow('-$3')}
+           OR status = 'processing' AND lease_until < now())
        ORDER BY id LIMIT $2`,
-      [after, limit],
+      [after, limit, waitedMs],
     );
   }
 
