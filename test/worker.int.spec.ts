@@ -89,6 +89,35 @@ describe('the worker in a mesh', () => {
     expect(engine.calls.filter(({ request }) => request.requestId.endsWith('-0'))).toHaveLength(1);
   }, 120_000);
 
+  it('ends a job that kills every worker as failed, with what they were at, and a retry completes it', async () => {
+    const engine = new ScriptedEngine({
+      behave: (call) => (call <= 2 ? { kind: 'hang', afterSegments: 1 } : { kind: 'work' }),
+    });
+    await mesh.host(engine);
+    const job = await mesh.submit(fewFile);
+    await mesh.database.query('UPDATE transcript_jobs SET max_retries = 1 WHERE job_id = $1', [job.id]);
+    for (const call of [0, 1]) {
+      const worker = mesh.spawnWorker();
+      await eventually('the engine to be at work', () => engine.calls[call]?.segments === 1, 60_000);
+      worker.child.kill('SIGKILL');
+      await worker.exited;
+    }
+
+    await mesh.work();
+    const lost = { engine: 'local', code: 'internal', message: expect.stringContaining('lost') as string };
+    expect(await ended(job)).toMatchObject({
+      status: 'failed',
+      attempts: 2,
+      failure: { code: 'internal', retryable: true, attempts: [lost, lost] },
+    });
+    await eventually('the announcement', async () => (await mesh.history(job)).at(-1)?.type === 'error');
+
+    expect(await mesh.jobs.retry(job.id)).toBe('queued');
+    await mesh.queue.enqueue({ jobId: job.id, priority: 5 });
+    expect(await ended(job)).toMatchObject({ status: 'completed', attempts: 1 });
+    expect(await mesh.texts(job)).toEqual(textsOf(few));
+  }, 180_000);
+
   it('hands its job back on SIGTERM and exits with 0', async () => {
     const engine = new ScriptedEngine({
       behave: (call) => (call === 1 ? { kind: 'hang', afterSegments: 2 } : { kind: 'work' }),
@@ -174,7 +203,7 @@ describe('the worker in a mesh', () => {
     await mesh.host(new ScriptedEngine());
     const job = await mesh.submit(fewFile);
     await mesh.queue.remove(job.id);
-    await mesh.work({ reconcileEveryMs: 200 });
+    await mesh.work({ reconcileEveryMs: 200, unqueuedAfterMs: 0 });
     expect(await ended(job)).toMatchObject({ status: 'completed' });
   });
 

@@ -1,22 +1,30 @@
 import { type ErrorCode, errorTable, PolyscribeError } from '#contracts';
-import { verdictOn } from './failure-verdict.js';
+import { type AttemptState, verdictOn } from './failure-verdict.js';
 import { backoffMs } from './backoff.js';
 
 const limits = { jobTimeoutMs: 1000, busyWaitMs: 5000, engineWaitPauseMs: 15, jobRetry: { firstMs: 10, maxMs: 40 } };
 
-function verdict(code: ErrorCode, state: { attempt?: number; ageMs?: number } = {}) {
-  return verdictOn(new PolyscribeError(code, 'x'), { attempt: 1, maxAttempts: 4, ageMs: 0, ...state }, limits);
+const fresh = { attempt: 1, maxAttempts: 4, waitedMs: { busy: 0, outage: 0 } };
+
+function verdict(code: ErrorCode, state: Partial<AttemptState> = {}) {
+  return verdictOn(new PolyscribeError(code, 'x'), { ...fresh, ...state }, limits);
 }
 
 describe('verdictOn', () => {
   it.each([
-    ['no_engine', 1000],
-    ['dependency_unavailable', 1000],
-    ['engine_busy', 5000],
-    ['rate_limited', 5000],
-  ] as const)('lets a job wait for what nobody is to blame for: %s, up to %d ms', (code, limitMs) => {
-    expect(verdict(code, { attempt: 4, ageMs: limitMs - 1 })).toMatchObject({ kind: 'again', countAttempt: false });
-    expect(verdict(code, { ageMs: limitMs })).toEqual({ kind: 'fail' });
+    ['no_engine', 'outage', 1000],
+    ['dependency_unavailable', 'outage', 1000],
+    ['engine_busy', 'busy', 5000],
+    ['rate_limited', 'busy', 5000],
+  ] as const)('lets a job wait for what nobody is to blame for: %s, an %s up to %d ms', (code, waitsFor, limitMs) => {
+    const waited = (ms: number) => ({ waitedMs: { ...fresh.waitedMs, [waitsFor]: ms } });
+    const again = { kind: 'again', countAttempt: false, waitsFor };
+    expect(verdict(code, { attempt: 4, ...waited(limitMs - 1) })).toMatchObject(again);
+    expect(verdict(code, waited(limitMs))).toEqual({ kind: 'fail' });
+  });
+
+  it('does not count the wait for a full engine as an outage', () => {
+    expect(verdict('no_engine', { waitedMs: { busy: 4_000, outage: 0 } })).toMatchObject({ kind: 'again' });
   });
 
   it.each(['engine_unavailable', 'internal'] as const)('counts an attempt that ended with %s', (code) => {
@@ -33,9 +41,8 @@ describe('verdictOn', () => {
 
   it('waits as long as the error asks, within the limit', () => {
     const error = (retryAfterMs: number) => new PolyscribeError('engine_busy', 'x', { retryAfterMs });
-    const state = { attempt: 1, maxAttempts: 4, ageMs: 0 };
-    expect(verdictOn(error(30), state, limits)).toMatchObject({ afterMs: 30 });
-    expect(verdictOn(error(9999), state, limits)).toMatchObject({ afterMs: 40 });
+    expect(verdictOn(error(30), fresh, limits)).toMatchObject({ afterMs: 30 });
+    expect(verdictOn(error(9999), fresh, limits)).toMatchObject({ afterMs: 40 });
   });
 });
 

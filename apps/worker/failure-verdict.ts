@@ -1,16 +1,23 @@
 import type { PolyscribeError } from '#contracts';
+import type { WaitedMs } from '#persistence';
 import { backoffMs, type BackoffLimits } from './backoff.js';
 
 /** What becomes of a job whose attempt failed. */
 export type Verdict =
-  { readonly kind: 'fail' } | { readonly kind: 'again'; readonly afterMs: number; readonly countAttempt: boolean };
+  | { readonly kind: 'fail' }
+  | {
+      readonly kind: 'again';
+      readonly afterMs: number;
+      readonly countAttempt: boolean;
+      readonly waitsFor?: 'busy' | 'outage';
+    };
 
 export interface AttemptState {
   /** From 1. */
   readonly attempt: number;
   readonly maxAttempts: number;
-  /** Since a worker first took the job. */
-  readonly ageMs: number;
+  /** How long it has been waiting already for what it might wait for now. */
+  readonly waitedMs: WaitedMs;
 }
 
 export interface VerdictLimits {
@@ -24,8 +31,8 @@ export interface VerdictLimits {
  * What the error table makes of a job's failed attempt:
  *
  * - All engines are busy: it waits its turn again, as it would in the queue, without using up an attempt.
- * - Nobody is to blame and it may pass (no engine, a dependency away): the same, but only until the job is as old as an
- *   attempt may take.
+ * - Nobody is to blame and it may pass (no engine, a dependency away): the same, but only until that has lasted as long
+ *   as an attempt may take.
  * - An engine is down, or something went wrong here: again after a pause, while there are attempts left.
  * - Anything else would end the same way: it fails.
  */
@@ -33,9 +40,11 @@ export function verdictOn(error: PolyscribeError, state: AttemptState, limits: V
   const { retry, engineFault } = error.row;
   const mayPass = retry === 'later' || retry === 'other-engine-then-later';
   if (mayPass && !engineFault) {
-    if (state.ageMs >= (retry === 'later' ? limits.busyWaitMs : limits.jobTimeoutMs)) return { kind: 'fail' };
+    const waitsFor = retry === 'later' ? 'busy' : 'outage';
+    const limitMs = waitsFor === 'busy' ? limits.busyWaitMs : limits.jobTimeoutMs;
+    if (state.waitedMs[waitsFor] >= limitMs) return { kind: 'fail' };
     const afterMs = Math.max(backoffMs(1, pauseOf(limits)), error.retryAfterMs ?? 0);
-    return { kind: 'again', afterMs: Math.min(afterMs, limits.jobRetry.maxMs), countAttempt: false };
+    return { kind: 'again', afterMs: Math.min(afterMs, limits.jobRetry.maxMs), countAttempt: false, waitsFor };
   }
   if ((mayPass || retry === 'queue') && state.attempt < state.maxAttempts) {
     return { kind: 'again', afterMs: backoffMs(state.attempt, limits.jobRetry), countAttempt: true };

@@ -69,6 +69,11 @@ async function segmentsSeen(job: Job, count: number): Promise<void> {
   await eventually(`${count} deltas`, seen);
 }
 
+/** Lets a job that was put back be taken at once, with what else is to be true of its row. */
+async function makeDue(job: Job, change: string): Promise<void> {
+  await harness.database.query(`UPDATE transcript_jobs SET ${change}, not_before = now() WHERE job_id = $1`, [job.id]);
+}
+
 describe('JobConsumer', () => {
   it('turns a job into a transcript and tells of each step', async () => {
     const job = await harness.submit(long);
@@ -286,21 +291,31 @@ describe('JobConsumer', () => {
     expect(worker.engines.calls).toEqual([]);
   });
 
-  it('waits for an engine without using up attempts, and gives up when the job is old', async () => {
+  it('waits for an engine without using up attempts, and gives up when the outage lasts', async () => {
     const job = await harness.submit(short);
     const worker = harness.worker([], {}, { engineWaitMs: 50 });
     await expect(run(worker, job)).resolves.toMatchObject({ afterMs: expect.any(Number) as number });
     expect(await harness.find(job)).toMatchObject({ status: 'queued', attempts: 0 });
 
-    await harness.database.query(
-      `UPDATE transcript_jobs SET started_at = now() - interval '1 day', not_before = now() WHERE job_id = $1`,
-      [job.id],
-    );
+    await makeDue(job, `started_at = now() - interval '1 day'`);
+    await expect(run(worker, job)).resolves.toMatchObject({ afterMs: expect.any(Number) as number });
+    await makeDue(job, `outage_since = now() - interval '1 day'`);
     await expect(run(worker, job)).resolves.toBeUndefined();
     expect(await harness.find(job)).toMatchObject({
       status: 'failed',
       failure: { code: 'no_engine', retryable: true },
     });
+  });
+
+  it('does not fail a job on a short outage that has long waited for full engines', async () => {
+    const job = await harness.submit(short);
+    const full = instanceOf('asr', { inFlight: 1, capabilities: { maxConcurrency: 1 } });
+    const busy: Script = () => [new PolyscribeError('engine_busy', 'full')];
+    await run(harness.worker([full], { 'asr:1': busy, 'asr:2': busy }, { engineWaitMs: 50 }), job);
+    await makeDue(job, `started_at = now() - interval '1 hour', busy_since = now() - interval '1 hour'`);
+    const outage = harness.worker([], {}, { engineWaitMs: 50 });
+    await expect(run(outage, job)).resolves.toMatchObject({ afterMs: expect.any(Number) as number });
+    expect(await harness.find(job)).toMatchObject({ status: 'queued', attempts: 0 });
   });
 
   it.each(['internal', 'engine_unavailable'] as const)('ends a job that always fails with %s', async (code) => {

@@ -2,7 +2,7 @@ import { PolyscribeError } from '#contracts';
 import type { EventBus } from '#events';
 import type { JobStatuses } from '#job-status';
 import type { ObjectStore } from '#objects';
-import { type Claim, type JobLeaseRepository, LeaseLostError } from '#persistence';
+import { type Claim, type GiveBack, type JobLeaseRepository, LeaseLostError } from '#persistence';
 import type { QueuedJob } from '#queue';
 import type { Logger } from '#telemetry';
 import type { Announcer } from './announcer.js';
@@ -21,6 +21,9 @@ type Outcome = 'completed' | 'failed' | 'cancelled' | 'given back' | 'lost';
 export interface Requeue {
   readonly afterMs: number;
 }
+
+/** How a job goes to another worker when this one stops. */
+const AT_ONCE: GiveBack = { afterMs: 0, countAttempt: false };
 
 export interface JobConsumerParts {
   readonly workerId: string;
@@ -115,13 +118,11 @@ export class JobConsumer {
       await leases.cancelled(claim.lease);
       return { outcome: 'cancelled' };
     }
-    if (interruption?.kind === 'stop') return this.giveBack(claim, attempt, 'The worker is stopping', 0, false);
+    if (interruption?.kind === 'stop') return this.giveBack(claim, attempt, 'The worker is stopping', AT_ONCE);
     const error = interruption ? tooLong(settings.jobTimeoutMs) : PolyscribeError.from(thrown);
-    const ageMs = Date.now() - (claim.job.startedAt ?? claim.job.createdAt).getTime();
-    const verdict = verdictOn(error, { attempt: claim.job.attempts, maxAttempts: claim.maxAttempts, ageMs }, settings);
-    if (verdict.kind === 'again') {
-      return this.giveBack(claim, attempt, error.message, verdict.afterMs, verdict.countAttempt);
-    }
+    const { maxAttempts, waitedMs } = claim;
+    const verdict = verdictOn(error, { attempt: claim.job.attempts, maxAttempts, waitedMs }, settings);
+    if (verdict.kind === 'again') return this.giveBack(claim, attempt, error.message, verdict);
     // A file that can never be decoded is of no use to anybody; in all other cases a retry needs it.
     const dropMedia = error.code === 'unsupported_media';
     const { code, message, retryable } = error;
@@ -134,8 +135,7 @@ export class JobConsumer {
     claim: Claim,
     attempt: ClaimedAttempt,
     message: string,
-    afterMs: number,
-    countAttempt: boolean,
+    how: GiveBack,
   ): Promise<{ outcome: Outcome; requeue?: Requeue }> {
     // Told before it is written: afterwards the next worker may already be telling that it runs.
     const progress = attempt.progress.percentNow;
@@ -146,10 +146,10 @@ export class JobConsumer {
       // Nobody is told that it waits, which the row says all the same; keeping the job would cost it an attempt.
       this.parts.logger.warn({ err: error, jobId: claim.job.id }, 'could not tell that a job waits again');
     }
-    const became = await this.parts.leases.giveBack(claim.lease, { afterMs, countAttempt });
+    const became = await this.parts.leases.giveBack(claim.lease, how);
     await this.parts.statuses.refresh(claim.job.id);
     if (became === 'cancelled') return { outcome: 'cancelled' };
-    return { outcome: 'given back', requeue: { afterMs } };
+    return { outcome: 'given back', requeue: { afterMs: how.afterMs } };
   }
 
   private log(

@@ -124,6 +124,14 @@ export class TranscriptJobEntity {
   @Column('timestamp with time zone', { name: 'not_before', precision: 3, default: () => 'now()' })
   notBefore!: Date;
 
+  /** When it was first put back because every engine was full, since it last got on. */
+  @Column('timestamp with time zone', { name: 'busy_since', precision: 3, nullable: true })
+  busySince!: Date | null;
+
+  /** When it was first put back because no engine was up or a dependency away, since one last answered. */
+  @Column('timestamp with time zone', { name: 'outage_since', precision: 3, nullable: true })
+  outageSince!: Date | null;
+
   /** Raised by a trigger with every change of the row, so that no statement can forget to. */
   @Column('bigint', { default: 0, transformer: { to: Number, from: Number } })
   revision!: number;

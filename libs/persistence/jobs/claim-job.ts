@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { JobStatus } from '#contracts';
 import type { Transaction } from '../database.js';
 import { TranscriptJobEntity, TranscriptSpanEntity } from '../entities/index.js';
 import { toJob } from './job.mapper.js';
-import { cancelled, ended, fromNow } from './job-sql.js';
+import { cancelled, ended, fromNow, MAX_FAILED_ATTEMPTS } from './job-sql.js';
 import type { Claim, SpanRecord } from './lease.js';
 
 /** A queue's timer and the database's clock may differ by that much. */
@@ -15,8 +16,9 @@ export async function claimJob(
   workerId: string,
   leaseMs: number,
 ): Promise<Claim | undefined> {
-  const [free] = await query<{ id: string; cancel: boolean; spent: boolean; attempts: number }>(
-    `SELECT id, cancel_requested AS cancel, attempts > max_retries AS spent, attempts
+  const [free] = await query<FreeJob>(
+    `SELECT id, cancel_requested AS cancel, attempts > max_retries AS spent, attempts, status, stage,
+       ${msSince('busy_since')} AS busy, ${msSince('outage_since')} AS outage
      FROM transcript_jobs
      WHERE job_id = $1 AND (status = 'queued' AND not_before <= ${fromNow('$2')}
        OR status = 'processing' AND lease_until < clock_timestamp())
@@ -28,8 +30,9 @@ export async function claimJob(
     await query(`UPDATE transcript_jobs SET ${cancelled} WHERE id = $1`, [free.id]);
     return undefined;
   }
+  if (free.status === 'processing') await query(lostCalls, [free.id, MAX_FAILED_ATTEMPTS]);
   if (free.spent) {
-    await query(`UPDATE transcript_jobs SET ${spent} WHERE id = $1`, [free.id, gaveUp(free.attempts)]);
+    await query(`UPDATE transcript_jobs SET ${spent} WHERE id = $1`, [free.id, gaveUp(free)]);
     return undefined;
   }
   await query(
@@ -45,16 +48,47 @@ export async function claimJob(
     job: toJob(row),
     spans: await spansOf(manager, free.id),
     maxAttempts: row.maxRetries + 1,
+    waitedMs: { busy: free.busy, outage: free.outage },
   };
 }
+
+interface FreeJob {
+  readonly id: string;
+  readonly cancel: boolean;
+  readonly spent: boolean;
+  readonly attempts: number;
+  readonly status: JobStatus;
+  readonly stage: string;
+  readonly busy: number;
+  readonly outage: number;
+}
+
+function msSince(column: string): string {
+  return `coalesce(greatest(0, extract(epoch FROM clock_timestamp() - ${column}) * 1000), 0)::double precision`;
+}
+
+/**
+ * Adds the calls that a lost worker was at to the job's history: one of them may be what it died of. $1 is the row, $2
+ * how many calls are kept.
+ */
+const lostCalls = `UPDATE transcript_jobs SET error_details = coalesce(error_details, '{}') || jsonb_build_object(
+    'attempts', jsonb_path_query_array(coalesce(error_details->'attempts', '[]') || lost.calls,
+      ('$[last - ' || $2::integer - 1 || ' to last]')::jsonpath))
+  FROM (
+    SELECT jsonb_agg(jsonb_build_object('engine', engine, 'instance', instance, 'code', 'internal',
+      'message', 'The worker was lost during this call.') ORDER BY span_index) AS calls
+    FROM transcript_spans WHERE transcript_job_id = $1 AND state = 'running'
+  ) AS lost
+  WHERE transcript_jobs.id = $1 AND lost.calls IS NOT NULL`;
 
 /** Every worker that took the job died or gave it back: it is more likely to kill the next one than to succeed. */
 const spent = `status = 'failed', stage = 'failed', message = $2::text, ${ended},
   error_details = coalesce(error_details, '{}') || jsonb_build_object('code', 'internal', 'message', $2::text,
     'retryable', true)`;
 
-function gaveUp(attempts: number): string {
-  return `Gave up after ${String(attempts)} attempts: none came to an end.`;
+function gaveUp({ attempts, status, stage }: FreeJob): string {
+  const last = status === 'processing' ? ` The worker of the last was lost at the stage ${stage}.` : '';
+  return `Gave up after ${String(attempts)} attempts: none came to an end.${last}`;
 }
 
 async function spansOf(manager: Transaction['manager'], id: string): Promise<SpanRecord[]> {

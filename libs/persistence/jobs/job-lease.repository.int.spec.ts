@@ -1,3 +1,4 @@
+import { eventually } from '#testing';
 import { Database } from '../database.js';
 import { startTestDatabase, type TestDatabase } from '../testing.js';
 import { newJob, segment, spanResult } from '../testing/new-job.js';
@@ -131,10 +132,54 @@ describe('JobLeaseRepository', () => {
     expect(await leases.claim(job.id, 'w', 60_000)).toBeUndefined();
     expect((await jobs.find(job.id))?.failure).toEqual({
       code: 'internal',
-      message: 'Gave up after 4 attempts: none came to an end.',
+      message: 'Gave up after 4 attempts: none came to an end. The worker of the last was lost at the stage queued.',
       retryable: true,
       attempts: [],
     });
+  });
+
+  it('adds the calls that a lost worker was at to the history, up to the last 50', async () => {
+    const { job, lease } = await claimed();
+    const spans = [0, 1, 2].map((index) => ({ index, startMs: index * 1_000, endMs: index * 1_000 + 1_000 }));
+    await leases.planSpans(lease, spans);
+    for (const { index } of spans) await leases.startSpan(lease, index, { engine: 'asr', instance: `asr-${index}` });
+    await leases.commitSpan(lease, 1, spanResult([]));
+    const failed = { engine: 'local', instance: 'local-1', code: 'engine_timeout', message: 'late' } as const;
+    for (let n = 0; n < 49; n += 1) await leases.recordFailedAttempt(lease, failed);
+    await expire(job.id);
+    const next = await claimed(job.id);
+    await leases.fail(next.lease, { code: 'internal', message: 'x', retryable: true });
+    const attempts = (await jobs.find(job.id))?.failure?.attempts ?? [];
+    expect(attempts).toHaveLength(50);
+    expect(attempts[0]).toEqual(failed);
+    const lost = { engine: 'asr', code: 'internal', message: 'The worker was lost during this call.' };
+    expect(attempts.slice(-2)).toEqual([
+      { ...lost, instance: 'asr-0' },
+      { ...lost, instance: 'asr-2' },
+    ]);
+  });
+
+  it('tells for how long a job has been put back, and begins anew once it gets on', async () => {
+    let claim = await claimed();
+    await leases.planSpans(claim.lease, [{ index: 0, startMs: 0, endMs: 1_000 }]);
+    await putBack('outage');
+    expect(claim.waitedMs.outage).toBeGreaterThan(0);
+    await putBack(undefined);
+    expect(claim.waitedMs.outage).toBeGreaterThan(0);
+    await putBack('busy');
+    expect(claim.waitedMs).toEqual({ busy: expect.any(Number) as number, outage: 0 });
+    await putBack('outage');
+    expect(claim.waitedMs.busy).toBeGreaterThan(0);
+    await leases.commitSpan(claim.lease, 0, spanResult([]));
+    await putBack(undefined);
+    expect(claim.waitedMs).toEqual({ busy: 0, outage: 0 });
+
+    async function putBack(waitsFor: 'busy' | 'outage' | undefined): Promise<void> {
+      await leases.giveBack(claim.lease, { afterMs: 0, countAttempt: false, ...(waitsFor && { waitsFor }) });
+      const before = Date.now();
+      await eventually('the clock to go on', () => Date.now() > before + 5);
+      claim = await claimed(claim.job.id);
+    }
   });
 
   it('does not count an attempt that a worker gave back for its own reasons', async () => {

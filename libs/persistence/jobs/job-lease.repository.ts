@@ -5,7 +5,7 @@ import { storableJson, storableText } from '../storable.js';
 import { replaceSegments } from '../transcripts/segment-store.js';
 import { renumberSpeakers } from '../transcripts/speaker-numbers.js';
 import { claimJob } from './claim-job.js';
-import { cancelled, ended, fromNow, stagesClosed } from './job-sql.js';
+import { cancelled, ended, fromNow, MAX_FAILED_ATTEMPTS, stagesClosed } from './job-sql.js';
 import { type Claim, type Lease, LeaseLostError } from './lease.js';
 
 /** A stretch of audio to be planned; times from the start of the audio. */
@@ -37,11 +37,18 @@ export interface JobResult {
   readonly warnings: readonly TranscriptWarning[];
 }
 
-/** Failed engine calls that are kept of one job: the last ones, since a job may be tried for hours. */
-const MAX_FAILED_ATTEMPTS = 50;
 /** Stages that are kept of one job. */
 const MAX_STAGES = 50;
 const MAX_MESSAGE_CHARS = 1_000;
+
+/** How and why a worker puts a job back. */
+export interface GiveBack {
+  readonly afterMs: number;
+  /** False when the worker gives it back for reasons that are not the job's, such as its own shutdown. */
+  readonly countAttempt: boolean;
+  /** What it waits for: a full engine, or something that is away. The claim tells for how long already. */
+  readonly waitsFor?: 'busy' | 'outage';
+}
 
 /** The one place where a row is known to be this worker's: its token stands in it, and the job runs. */
 const held = `job_id = $1 AND lease_token = $2 AND status = 'processing'`;
@@ -154,6 +161,12 @@ export class JobLeaseRepository {
           storableJson(result.warnings),
         ],
       );
+      // The job gets on: what it waits for from now on is another matter.
+      await transaction.query(
+        `UPDATE transcript_jobs SET busy_since = NULL, outage_since = NULL
+         WHERE id = $1 AND (busy_since IS NOT NULL OR outage_since IS NOT NULL)`,
+        [id],
+      );
     });
   }
 
@@ -218,10 +231,9 @@ export class JobLeaseRepository {
    * Puts the job back so that another worker may take it `afterMs` from now. A job whose cancel was asked for meanwhile
    * ends instead.
    *
-   * @param how.countAttempt false when the worker gives it back for reasons of its own, such as its shutdown
    * @returns what the job is now
    */
-  async giveBack(lease: Lease, how: { afterMs: number; countAttempt: boolean }): Promise<'queued' | 'cancelled'> {
+  async giveBack(lease: Lease, how: GiveBack): Promise<'queued' | 'cancelled'> {
     return this.whileHeld(lease, async ({ query }, id, cancelRequested) => {
       if (cancelRequested) {
         await query(`UPDATE transcript_jobs SET ${cancelled} WHERE id = $1`, [id]);
@@ -231,10 +243,13 @@ export class JobLeaseRepository {
         `UPDATE transcript_jobs
          SET status = 'queued', stage = 'queued', message = '', lease_token = NULL, lease_until = NULL,
            not_before = ${fromNow('$2')}, attempts = greatest(0, attempts - $3::integer), updated_at = now(),
+           busy_since = CASE WHEN $5 = 'busy' THEN coalesce(busy_since, clock_timestamp()) ELSE busy_since END,
+           outage_since = CASE $5 WHEN 'busy' THEN NULL WHEN 'outage' THEN coalesce(outage_since, clock_timestamp())
+             ELSE outage_since END,
            stages = ${stagesClosed} || CASE WHEN jsonb_array_length(stages) >= $4::integer THEN '[]'::jsonb
              ELSE jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp())) END
          WHERE id = $1`,
-        [id, how.afterMs, how.countAttempt ? 0 : 1, MAX_STAGES],
+        [id, how.afterMs, how.countAttempt ? 0 : 1, MAX_STAGES, how.waitsFor ?? ''],
       );
       return 'queued';
     });

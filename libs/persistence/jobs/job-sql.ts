@@ -16,6 +16,9 @@ export const ended = `completed_at = clock_timestamp(), updated_at = clock_times
 export const cancelled = `status = 'cancelled', stage = 'cancelled', message = 'Cancelled.', cancel_requested = false,
   ${ended}`;
 
+/** Failed engine calls that are kept of one job: the last ones, since a job may be tried for hours. */
+export const MAX_FAILED_ATTEMPTS = 50;
+
 /** An instant `ms` milliseconds from now; the placeholder must be a number. */
 export function fromNow(placeholder: string): string {
   return `clock_timestamp() + ${placeholder}::double precision * interval '1 millisecond'`;

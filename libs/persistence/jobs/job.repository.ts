@@ -113,7 +113,7 @@ export class JobRepository {
       `UPDATE transcript_jobs
        SET status = 'queued', stage = 'queued', message = '', progress = 0, attempts = 0, run = run + 1,
          cancel_requested = false, announced = false, error_details = NULL, worker_id = NULL, started_at = NULL,
-         completed_at = NULL, not_before = now(), updated_at = now(),
+         completed_at = NULL, not_before = now(), updated_at = now(), busy_since = NULL, outage_since = NULL,
          stages = jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp()))
        WHERE job_id = $1 AND status IN ('failed', 'cancelled') AND media_removed_at IS NULL
        RETURNING id`,

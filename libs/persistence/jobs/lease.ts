@@ -20,6 +20,14 @@ export interface SpanRecord extends Span {
   readonly warnings: readonly TranscriptWarning[];
 }
 
+/** For how long a job has been put back again and again, when it was claimed; 0 when it was not. */
+export interface WaitedMs {
+  /** Every engine that could serve was full; counts until a span is done. */
+  readonly busy: number;
+  /** No engine was up, or a dependency away; counts until a span is done or an engine at least says that it is full. */
+  readonly outage: number;
+}
+
 /** A job with the right to work on it. */
 export interface Claim {
   readonly lease: Lease;
@@ -28,6 +36,7 @@ export interface Claim {
   readonly spans: readonly SpanRecord[];
   /** `job.attempts` up to which a worker may give the job back; the last one fails it instead. */
   readonly maxAttempts: number;
+  readonly waitedMs: WaitedMs;
 }
 
 /** The job is no longer this worker's: another has it, it was cancelled or has ended. Stop, and write nothing more. */

@@ -2,6 +2,7 @@ import { JobsAndTranscripts1790000000001 } from './0001-jobs-and-transcripts.mig
 import { JobRevision1790000000002 } from './0002-job-revision.migration.js';
 import { WholeSpans1790000000003 } from './0003-whole-spans.migration.js';
 import { MediaRemoval1790000000004 } from './0004-media-removal.migration.js';
+import { Waits1790000000005 } from './0005-waits.migration.js';
 
 /** In the order in which they run; TypeORM goes by the number at the end of the name. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
   JobRevision1790000000002,
   WholeSpans1790000000003,
   MediaRemoval1790000000004,
+  Waits1790000000005,
 ];
