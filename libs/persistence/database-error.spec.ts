@@ -1,10 +1,16 @@
 import { PolyscribeError } from '#contracts';
-import { QueryRunnerAlreadyReleasedError } from 'typeorm';
+import {
+  QueryRunnerAlreadyReleasedError,
+  QueryRunnerProviderAlreadyReleasedError,
+  TransactionNotStartedError,
+} from 'typeorm';
 import { mapDatabaseError } from './database-error.js';
 
 describe('mapDatabaseError', () => {
   it.each([
     ['a connection lost between two statements of a transaction', new QueryRunnerAlreadyReleasedError()],
+    ['a connection lost before the first statement', new QueryRunnerProviderAlreadyReleasedError()],
+    ['a connection lost before the commit', new TransactionNotStartedError()],
     ['a connection that was closed', new Error('Client was closed and is not queryable')],
     ['a connection lost in a statement', new Error('Connection terminated unexpectedly')],
     ['a server that does not let us in', Object.assign(new Error(), { code: 'ECONNREFUSED' })],

@@ -1,3 +1,8 @@
+import {
+  QueryRunnerAlreadyReleasedError,
+  QueryRunnerProviderAlreadyReleasedError,
+  TransactionNotStartedError,
+} from 'typeorm';
 import { PolyscribeError, systemErrorCode } from '#contracts';
 
 /** When a client may try again: long enough for a restart or a failover that has begun. */
@@ -7,12 +12,18 @@ const RETRY_AFTER_MS = 2_000;
 const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
 const nameCodes = new Set(['ENOTFOUND', 'EAI_AGAIN']);
 const unavailableState = /^(08...|53...|57P0[1-5]|57014|55P03|25P03|40001|40P01)$/;
-/**
- * What `pg` and TypeORM say without a code. TypeORM takes a connection away from a transaction when it is lost between two
- * statements, and the next statement hears only that it is gone.
- */
+/** What `pg` says without a code. */
 const unavailableMessage =
-  /Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|encountered a connection error|Client was closed|Query runner already released/;
+  /Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|encountered a connection error|Client was closed/;
+/**
+ * TypeORM takes a connection away from a transaction when it is lost between two statements; the next statement, commit or
+ * rollback hears only that it is gone.
+ */
+const lostTransactions = [
+  QueryRunnerAlreadyReleasedError,
+  QueryRunnerProviderAlreadyReleasedError,
+  TransactionNotStartedError,
+] as const;
 
 /** A failed statement without its parameters, which may be transcript text. */
 class StatementError extends Error {
@@ -47,6 +58,7 @@ export function mapDatabaseError(thrown: unknown): unknown {
 }
 
 export function isUnavailable(code: string | undefined, thrown: unknown): boolean {
+  if (lostTransactions.some((lost) => thrown instanceof lost)) return true;
   if (code !== undefined) return networkCodes.has(code) || nameCodes.has(code) || unavailableState.test(code);
   const message = typeof thrown === 'object' && thrown !== null && 'message' in thrown ? String(thrown.message) : '';
   return unavailableMessage.test(message);

@@ -136,7 +136,7 @@ class ChaosRun {
       recoveries: this.recoveries,
       crashes,
       seconds: (performance.now() - started) / 1000,
-      logs: failed ? this.cluster.logTails() : '',
+      logs: failed ? this.cluster.logExcerpts() : '',
     };
   }
 

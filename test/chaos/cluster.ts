@@ -47,7 +47,7 @@ export class Cluster {
       await cluster.startProcesses(size);
       return cluster;
     } catch (error) {
-      const logs = cluster.logTails();
+      const logs = cluster.logExcerpts();
       await cluster.close();
       throw new Error(`The cluster did not start.\n${logs}`, { cause: error });
     }
@@ -63,15 +63,15 @@ export class Cluster {
 
   /** Ends of processes that nobody asked for. */
   get crashes(): readonly string[] {
-    return this.processes.flatMap(({ process }) => Array.from({ length: process.crashes }, () => process.name));
+    return this.processes.flatMap(({ process }) => process.crashes);
   }
 
   async untilAllReady(): Promise<void> {
     await Promise.all(this.processes.map(({ process }) => process.untilReady()));
   }
 
-  logTails(): string {
-    return this.processes.map(({ process }) => `--- ${process.name}\n${process.logTail()}`).join('\n');
+  logExcerpts(): string {
+    return this.processes.map(({ process }) => `--- ${process.name}\n${process.logExcerpt()}`).join('\n');
   }
 
   async close(): Promise<void> {

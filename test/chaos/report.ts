@@ -15,7 +15,7 @@ export function chaosReport(seed: number, outcome: ChaosOutcome): string {
       `readers ${outcome.readers} with ${outcome.reconnections} reconnections, processes that crashed ${crashes.length}`,
     `  ${'seconds to recover from'.padEnd(32)}${'faults'.padStart(6)}${'median'.padStart(9)}${'max'.padStart(9)}`,
     ...rows,
-    ...[...losses, ...duplicates, ...gaps, ...crashes.map((name) => `${name} crashed`)].map((line) => `  ! ${line}`),
+    ...[...losses, ...duplicates, ...gaps, ...crashes].map((line) => `  ! ${line}`),
   ].join('\n');
 }
 

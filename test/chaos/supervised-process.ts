@@ -10,7 +10,8 @@ const START_DEADLINE_MS = 120_000;
 const STOP_DEADLINE_MS = 40_000;
 /** Between an end and the next start, as supervisors do. */
 const RESTART_PAUSE_MS = 500;
-const TAIL_CHARS = 4_000;
+const TAIL_CHARS = 2_000;
+const TROUBLES = 30;
 
 export interface ProcessOptions {
   readonly name: string;
@@ -29,8 +30,8 @@ export class SupervisedProcess {
   private restart: NodeJS.Timeout | undefined;
   /** Where it serves HTTP, as it said at its latest start. */
   http = '';
-  /** How often it ended by itself after it had been ready. */
-  crashes = 0;
+  /** What each run said last that ended by itself after it had been ready. */
+  readonly crashes: string[] = [];
 
   private constructor(private readonly options: ProcessOptions) {}
 
@@ -86,9 +87,11 @@ export class SupervisedProcess {
     clearTimeout(timer);
   }
 
-  /** The end of what it logged in all its runs. */
-  logTail(): string {
-    return readFileSync(this.options.logFile, 'utf8').slice(-TAIL_CHARS);
+  /** What went wrong in all its runs, and the end of what it logged. */
+  logExcerpt(): string {
+    const log = readFileSync(this.options.logFile, 'utf8');
+    const troubles = log.split('\n').filter((line) => line !== '' && !isRoutine(line));
+    return [...troubles.slice(-TROUBLES), '...', log.slice(-TAIL_CHARS)].join('\n');
   }
 
   private run(): void {
@@ -105,12 +108,19 @@ export class SupervisedProcess {
       if (http !== undefined) this.http = http;
       this.isReady = true;
     });
-    child.once('exit', () => {
-      if (this.isReady && !this.killed && !this.stopping) this.crashes += 1;
+    child.once('exit', (code, signal) => {
+      if (this.isReady && !this.killed && !this.stopping) {
+        this.crashes.push(`${this.name} ended with ${String(signal ?? code)}:\n${this.logExcerpt()}`);
+      }
       this.isReady = false;
       if (!this.stopping) this.restart = setTimeout(() => this.run(), RESTART_PAUSE_MS);
     });
   }
+}
+
+/** Logged below the level of an error; what is not a log entry at all is what Node says of a crash. */
+function isRoutine(line: string): boolean {
+  return /^\{"level":[1-4]0,/.test(line);
 }
 
 function hasEnded(child: ChildProcess): boolean {
