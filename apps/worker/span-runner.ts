@@ -1,15 +1,14 @@
 import {
   type EngineEvent,
   type EngineInstance,
-  type EngineRequest,
-  type JobOptions,
   PolyscribeError,
   type TranscriptSegment,
   type TranscriptWarning,
 } from '#contracts';
-import { modelFor, refusal, type Rejection, route, type RoutingRequest } from '#routing';
+import { refusal, type Rejection, route, type RoutingRequest } from '#routing';
 import { callEngine, type CallResult, type EngineCaller, EngineFailure } from './engine-call.js';
 import type { EngineDirectory } from './engine-directory.js';
+import { engineRequest } from './engine-request.js';
 import { chooseInstance } from './instance-choice.js';
 import { interruptionOf } from './interruption.js';
 import type { JobRun, SpanResult, SpanWork } from './job-run.js';
@@ -214,37 +213,6 @@ function requestFor(work: SpanWork, run: JobRun, tries: SpanTries): RoutingReque
     ...run.routing,
     ...(work.lengthMs === undefined ? {} : { audioMs: work.lengthMs }),
     triedInstances: tries.tried,
-  };
-}
-
-function engineRequest(work: SpanWork, run: JobRun, instance: EngineInstance): EngineRequest {
-  const { options } = run.job;
-  const { engine, capabilities } = instance.description;
-  const model = modelFor(run.routing, engine, capabilities);
-  return {
-    requestId: `${run.job.id}-${work.index}`,
-    ...(options.language === undefined ? {} : { language: options.language }),
-    ...(model === undefined ? {} : { model }),
-    task: options.task,
-    wordTimestamps: options.wordTimestamps,
-    ...diarization(options),
-    phrases: [],
-    profile: options.profile,
-    engineOptions: {},
-    partialResults: capabilities.partialResults,
-    ...(work.lengthMs === undefined ? {} : { audioMs: work.lengthMs }),
-    onUnsupported: options.onUnsupported,
-  };
-}
-
-function diarization(options: JobOptions): Pick<EngineRequest, 'diarization'> {
-  if (!options.enableDiarization) return {};
-  const { minSpeakers, maxSpeakers } = options;
-  return {
-    diarization: {
-      ...(minSpeakers === undefined ? {} : { minSpeakers }),
-      ...(maxSpeakers === undefined ? {} : { maxSpeakers }),
-    },
   };
 }
 

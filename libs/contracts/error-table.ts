@@ -64,6 +64,7 @@ export const errorTable = {
   model_not_found: row(404, 'NOT_FOUND', 'never', false, 'Model not found'),
   job_not_completed: row(409, 'FAILED_PRECONDITION', 'never', false, 'Job not completed'),
   job_state_conflict: row(409, 'FAILED_PRECONDITION', 'never', false, 'Job state does not allow this'),
+  precondition_failed: row(412, 'FAILED_PRECONDITION', 'never', false, 'Changed by somebody else'),
   payload_too_large: row(413, 'RESOURCE_EXHAUSTED', 'never', false, 'Payload too large'),
   unsupported_media: row(415, 'INVALID_ARGUMENT', 'never', false, 'Unsupported media'),
   idempotency_mismatch: row(422, 'INVALID_ARGUMENT', 'never', false, 'Idempotency key used for another request'),

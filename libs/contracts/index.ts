@@ -1,3 +1,4 @@
+export * from './context.js';
 export * from './engine.js';
 export * from './engine-event-guard.js';
 export * from './error-table.js';
@@ -6,5 +7,6 @@ export * from './job-event.js';
 export * from './language.js';
 export * from './pcm.js';
 export * from './polyscribe-error.js';
+export * from './speaker-roles.js';
 export * from './speech-engine.port.js';
 export * from './system-error.js';

@@ -1,6 +1,7 @@
 import type { ErrorCode } from './error-table.js';
 import type { EngineChoice, EngineKind, Profile, Task, UnsupportedPolicy } from './engine.js';
-import type { TranscriptWarning } from './speech-engine.port.js';
+import type { RoleSetChoice, SpeakerRoles } from './speaker-roles.js';
+import type { Phrase, TranscriptWarning } from './speech-engine.port.js';
 
 export const jobStatuses = ['queued', 'processing', 'completed', 'failed', 'cancelled'] as const;
 export type JobStatus = (typeof jobStatuses)[number];
@@ -25,6 +26,18 @@ export interface JobOptions {
   readonly wordTimestamps: boolean;
   /** Transcribe each channel by itself and mark its segments with `channel`. */
   readonly separateChannels: boolean;
+  /** false asks for text without punctuation; undefined takes the engine's default, which is with it. */
+  readonly punctuation?: boolean;
+  /** Mask swear words. */
+  readonly profanityFilter?: boolean;
+  /** Numbers and fillers as they were spoken. */
+  readonly verbatim?: boolean;
+  /** Settings for each kind of engine; only those of the kind that serves are passed on. */
+  readonly engineOptions?: Readonly<Partial<Record<EngineKind, Readonly<Record<string, string>>>>>;
+  /** The context that was named, as it was when the job was sent: to change or delete it later changes no job. */
+  readonly context?: { readonly id: string; readonly language?: string; readonly phrases: readonly Phrase[] };
+  /** Between which roles speakers are told apart; undefined means `clinical`, and that nobody asked for it. */
+  readonly speakerRoles?: RoleSetChoice;
   readonly onUnsupported: UnsupportedPolicy;
   /** Whether another engine may serve when the named one cannot. `auto` always may. */
   readonly allowFallback: boolean;
@@ -132,6 +145,8 @@ export interface Transcript {
   readonly fallbackReason?: string;
   /** In time order. */
   readonly segments: readonly TranscriptSegment[];
+  /** Absent where no speaker's role is known. */
+  readonly speakerRoles?: SpeakerRoles;
   readonly warnings: readonly TranscriptWarning[];
 }
 

@@ -1,3 +1,4 @@
+export * from './contexts/context.repository.js';
 export * from './database.js';
 export type { JobFilter, JobPage } from './jobs/job-list.js';
 export * from './jobs/job-lease.repository.js';

@@ -58,6 +58,9 @@ const pointers: Partial<Record<Rejection['code'], string>> = {
   translation: '/task',
   diarization: '/enable_diarization',
   word_timestamps: '/word_timestamps',
+  punctuation_control: '/punctuation',
+  profanity_filter: '/profanity_filter',
+  verbatim: '/verbatim',
 };
 
 function explanation(

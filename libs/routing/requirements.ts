@@ -9,6 +9,9 @@ export const lackCodes = [
   'translation',
   'diarization',
   'word_timestamps',
+  'punctuation_control',
+  'profanity_filter',
+  'verbatim',
   'audio_too_long',
 ] as const;
 export type LackCode = (typeof lackCodes)[number];
@@ -44,6 +47,24 @@ const features: readonly Feature[] = [
     name: 'word timestamps',
     wanted: (request) => request.wordTimestamps,
     offered: (capabilities) => capabilities.wordTimestamps,
+  },
+  {
+    code: 'punctuation_control',
+    name: 'text without punctuation',
+    wanted: (request) => request.withoutPunctuation,
+    offered: (capabilities) => capabilities.punctuationControl,
+  },
+  {
+    code: 'profanity_filter',
+    name: 'masking of swear words',
+    wanted: (request) => request.profanityFilter,
+    offered: (capabilities) => capabilities.profanityFilter,
+  },
+  {
+    code: 'verbatim',
+    name: 'verbatim text',
+    wanted: (request) => request.verbatim,
+    offered: (capabilities) => capabilities.verbatim,
   },
 ];
 

@@ -355,6 +355,9 @@ const arbitraryRequest: fc.Arbitrary<RoutingRequest> = fc
     task: fc.constantFrom('transcribe' as const, 'translate' as const),
     diarization: fc.boolean(),
     wordTimestamps: fc.boolean(),
+    withoutPunctuation: fc.boolean(),
+    profanityFilter: fc.boolean(),
+    verbatim: fc.boolean(),
     onUnsupported: fc.constantFrom('refuse' as const, 'warn' as const),
     audioMs: fc.constantFrom(undefined, 10, 1000),
     triedInstances: fc.constantFrom(undefined, new Set(['a'])),
@@ -367,6 +370,11 @@ const arbitraryRequest: fc.Arbitrary<RoutingRequest> = fc
     ...(triedInstances === undefined ? {} : { triedInstances }),
   }));
 
+const flagNames = [
+  ...(['languageDetection', 'wordTimestamps', 'diarization', 'translation'] as const),
+  ...(['punctuationControl', 'profanityFilter', 'verbatim'] as const),
+];
+
 const arbitraryInstance: fc.Arbitrary<EngineInstance> = fc
   .record({
     engine: fc.constantFrom(...engineKinds),
@@ -376,12 +384,7 @@ const arbitraryInstance: fc.Arbitrary<EngineInstance> = fc
     speed: fc.nat(50),
     languages: fc.subarray(['en', 'en-US', 'de', '*']),
     models: fc.subarray(['asr-model', 'other']),
-    flags: fc.record({
-      languageDetection: fc.boolean(),
-      wordTimestamps: fc.boolean(),
-      diarization: fc.boolean(),
-      translation: fc.boolean(),
-    }),
+    flags: fc.record(Object.fromEntries(flagNames.map((name) => [name, fc.boolean()]))),
     maxAudioMs: fc.constantFrom(undefined, 100),
     maxConcurrency: fc.integer({ min: 1, max: 4 }),
   })
@@ -402,7 +405,13 @@ function expectToServe(request: RoutingRequest, { id, inFlight, description }: E
   if (request.model !== undefined && named) expect(capabilities.models).toContain(request.model);
   if (request.audioMs !== undefined) expect(request.audioMs).toBeLessThanOrEqual(capabilities.maxAudioMs ?? Infinity);
   if (request.onUnsupported === 'warn') return;
-  expect(capabilities.diarization || !request.diarization).toBe(true);
-  expect(capabilities.wordTimestamps || !request.wordTimestamps).toBe(true);
-  expect(capabilities.translation || request.task === 'transcribe').toBe(true);
+  const unmet = [
+    request.diarization && !capabilities.diarization,
+    request.wordTimestamps && !capabilities.wordTimestamps,
+    request.withoutPunctuation && !capabilities.punctuationControl,
+    request.profanityFilter && !capabilities.profanityFilter,
+    request.verbatim && !capabilities.verbatim,
+    request.task === 'translate' && !capabilities.translation,
+  ];
+  expect(unmet).not.toContain(true);
 }

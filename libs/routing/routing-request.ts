@@ -11,6 +11,10 @@ export interface RoutingRequest {
   readonly task: Task;
   readonly diarization: boolean;
   readonly wordTimestamps: boolean;
+  /** Text without punctuation is asked for. */
+  readonly withoutPunctuation: boolean;
+  readonly profanityFilter: boolean;
+  readonly verbatim: boolean;
   readonly onUnsupported: UnsupportedPolicy;
   /** Length of the one call to be routed; undefined while it is not known, limits are then not looked at. */
   readonly audioMs?: number;
@@ -37,6 +41,9 @@ export function routingRequestOf(options: JobOptions): RoutingRequest {
     task: options.task,
     diarization: options.enableDiarization,
     wordTimestamps: options.wordTimestamps,
+    withoutPunctuation: options.punctuation === false,
+    profanityFilter: options.profanityFilter ?? false,
+    verbatim: options.verbatim ?? false,
     onUnsupported: options.onUnsupported,
   };
 }

@@ -10,6 +10,9 @@ export function requestWith(changes: Partial<RoutingRequest> = {}): RoutingReque
     task: 'transcribe',
     diarization: false,
     wordTimestamps: false,
+    withoutPunctuation: false,
+    profanityFilter: false,
+    verbatim: false,
     onUnsupported: 'refuse',
     ...changes,
   };

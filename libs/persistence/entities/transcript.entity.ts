@@ -1,5 +1,5 @@
 import { Check, Column, Entity, PrimaryColumn } from 'typeorm';
-import type { EngineKind, TranscriptWarning } from '#contracts';
+import type { EngineKind, SpeakerRoles, TranscriptWarning } from '#contracts';
 
 /** What a job became. The columns without value are filled when the job completes. */
 @Entity('transcripts')
@@ -22,6 +22,9 @@ export class TranscriptEntity {
 
   @Column('text', { name: 'fallback_reason', nullable: true })
   fallbackReason!: string | null;
+
+  @Column('jsonb', { name: 'speaker_roles', nullable: true })
+  speakerRoles!: SpeakerRoles | null;
 
   @Column('jsonb', { default: [] })
   warnings!: TranscriptWarning[];

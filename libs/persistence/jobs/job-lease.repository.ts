@@ -1,4 +1,11 @@
-import type { EngineKind, ErrorCode, FailedAttempt, TranscriptSegment, TranscriptWarning } from '#contracts';
+import type {
+  EngineKind,
+  ErrorCode,
+  FailedAttempt,
+  SpeakerRoles,
+  TranscriptSegment,
+  TranscriptWarning,
+} from '#contracts';
 import { PolyscribeError } from '#contracts';
 import type { Database, Transaction } from '../database.js';
 import { storableJson, storableText } from '../storable.js';
@@ -34,6 +41,8 @@ export interface JobResult {
   readonly engineUsed: EngineKind;
   readonly model: string;
   readonly fallbackReason?: string;
+  /** By the tags that `speech` gave. */
+  readonly speakerRoles?: SpeakerRoles;
   readonly warnings: readonly TranscriptWarning[];
 }
 
@@ -171,6 +180,21 @@ export class JobLeaseRepository {
   }
 
   /**
+   * What each speaker of the job says, in time order, with the tags that the transcript will have. Segments without a
+   * speaker are left out.
+   */
+  async speech(lease: Lease): Promise<{ speakerTag: number; text: string }[]> {
+    return this.whileHeld(lease, async (transaction, id) => {
+      await renumberSpeakers(transaction, id);
+      return transaction.query<{ speakerTag: number; text: string }>(
+        `SELECT speaker_tag AS "speakerTag", text FROM transcript_segments
+         WHERE transcript_job_id = $1 AND speaker_tag IS NOT NULL ORDER BY start_ms, span_index, ordinal`,
+        [id],
+      );
+    });
+  }
+
+  /**
    * Ends the job well. Speaker tags of the whole transcript become 0, 1, 2 in order of first speech.
    *
    * @throws PolyscribeError `internal` when a span is not done
@@ -186,11 +210,12 @@ export class JobLeaseRepository {
       await transaction.query(
         `UPDATE transcripts
          SET language = $2, duration_ms = round($3::double precision), engine_used = $4, model = $5, fallback_reason = $6,
-           warnings = $7, updated_at = now()
+           warnings = $7, speaker_roles = $8, updated_at = now()
          WHERE id = (SELECT transcript_id FROM transcript_jobs WHERE id = $1)`,
         [
           ...[id, storableText(result.language), result.durationMs, result.engineUsed, storableText(result.model)],
           ...[storableText(result.fallbackReason ?? '') || null, storableJson(result.warnings)],
+          result.speakerRoles ? storableJson(result.speakerRoles) : null,
         ],
       );
       await transaction.query(

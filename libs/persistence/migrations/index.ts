@@ -3,6 +3,7 @@ import { JobRevision1790000000002 } from './0002-job-revision.migration.js';
 import { WholeSpans1790000000003 } from './0003-whole-spans.migration.js';
 import { MediaRemoval1790000000004 } from './0004-media-removal.migration.js';
 import { Waits1790000000005 } from './0005-waits.migration.js';
+import { ContextsAndRoles1790000000006 } from './0006-contexts-and-roles.migration.js';
 
 /** In the order in which they run; TypeORM goes by the number at the end of the name. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   WholeSpans1790000000003,
   MediaRemoval1790000000004,
   Waits1790000000005,
+  ContextsAndRoles1790000000006,
 ];

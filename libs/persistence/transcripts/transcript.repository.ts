@@ -59,10 +59,11 @@ export class TranscriptRepository {
 }
 
 function toSummary(row: TranscriptEntity, jobId: string): TranscriptSummary | undefined {
-  const { id, language, durationMs, engineUsed, model, fallbackReason, warnings } = row;
+  const { id, language, durationMs, engineUsed, model, fallbackReason, speakerRoles, warnings } = row;
   if (language === null || durationMs === null || engineUsed === null || model === null) return undefined;
   return {
     ...{ id, jobId, language, durationMs, engineUsed, model, warnings },
     ...(fallbackReason === null ? {} : { fallbackReason }),
+    ...(speakerRoles === null ? {} : { speakerRoles }),
   };
 }
