@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { type EngineInstance, engineChoices, engineKinds, healthStates, languageMatches } from '#contracts';
+import { type EngineCapabilities, type EngineInstance, languageMatches } from '#contracts';
 import { route, type RoutingRequest } from './index.js';
+import { arbitraryInstance, arbitraryRequest } from './testing/arbitraries.js';
 import { instanceOf, requestWith, snapshotOf } from './testing.js';
 
 interface Case {
@@ -346,52 +347,6 @@ describe('route', () => {
   });
 });
 
-const arbitraryRequest: fc.Arbitrary<RoutingRequest> = fc
-  .record({
-    engine: fc.constantFrom(...engineChoices),
-    allowFallback: fc.boolean(),
-    language: fc.constantFrom(undefined, 'en', 'en-US', 'de'),
-    model: fc.constantFrom(undefined, 'asr-model', 'other'),
-    task: fc.constantFrom('transcribe' as const, 'translate' as const),
-    diarization: fc.boolean(),
-    wordTimestamps: fc.boolean(),
-    withoutPunctuation: fc.boolean(),
-    profanityFilter: fc.boolean(),
-    verbatim: fc.boolean(),
-    onUnsupported: fc.constantFrom('refuse' as const, 'warn' as const),
-    audioMs: fc.constantFrom(undefined, 10, 1000),
-    triedInstances: fc.constantFrom(undefined, new Set(['a'])),
-  })
-  .map(({ language, model, audioMs, triedInstances, ...rest }) => ({
-    ...rest,
-    ...(language === undefined ? {} : { language }),
-    ...(model === undefined ? {} : { model }),
-    ...(audioMs === undefined ? {} : { audioMs }),
-    ...(triedInstances === undefined ? {} : { triedInstances }),
-  }));
-
-const flagNames = [
-  ...(['languageDetection', 'wordTimestamps', 'diarization', 'translation'] as const),
-  ...(['punctuationControl', 'profanityFilter', 'verbatim'] as const),
-];
-
-const arbitraryInstance: fc.Arbitrary<EngineInstance> = fc
-  .record({
-    engine: fc.constantFrom(...engineKinds),
-    id: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
-    state: fc.constantFrom(...healthStates),
-    inFlight: fc.nat(3),
-    speed: fc.nat(50),
-    languages: fc.subarray(['en', 'en-US', 'de', '*']),
-    models: fc.subarray(['asr-model', 'other']),
-    flags: fc.record(Object.fromEntries(flagNames.map((name) => [name, fc.boolean()]))),
-    maxAudioMs: fc.constantFrom(undefined, 100),
-    maxConcurrency: fc.integer({ min: 1, max: 4 }),
-  })
-  .map(({ engine, id, state, inFlight, speed, flags, ...capabilities }) =>
-    instanceOf(engine, { id, state, inFlight, speed, capabilities: { ...capabilities, ...flags } }),
-  );
-
 /** The rules said a second time, in another way than the product says them. */
 function expectToServe(request: RoutingRequest, { id, inFlight, description }: EngineInstance): void {
   const { engine, capabilities, health } = description;
@@ -405,7 +360,11 @@ function expectToServe(request: RoutingRequest, { id, inFlight, description }: E
   if (request.model !== undefined && named) expect(capabilities.models).toContain(request.model);
   if (request.audioMs !== undefined) expect(request.audioMs).toBeLessThanOrEqual(capabilities.maxAudioMs ?? Infinity);
   if (request.onUnsupported === 'warn') return;
-  const unmet = [
+  expect(featuresMissing(request, capabilities)).not.toContain(true);
+}
+
+function featuresMissing(request: RoutingRequest, capabilities: EngineCapabilities): boolean[] {
+  return [
     request.diarization && !capabilities.diarization,
     request.wordTimestamps && !capabilities.wordTimestamps,
     request.withoutPunctuation && !capabilities.punctuationControl,
@@ -413,5 +372,4 @@ function expectToServe(request: RoutingRequest, { id, inFlight, description }: E
     request.verbatim && !capabilities.verbatim,
     request.task === 'translate' && !capabilities.translation,
   ];
-  expect(unmet).not.toContain(true);
 }
