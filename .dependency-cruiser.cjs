@@ -34,15 +34,18 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(apps|libs)/',
-        pathNot: '(\\.spec\\.ts$|\\.contract\\.ts$|/testing/|/testing\\.ts$|^libs/engine-testkit/)',
+        pathNot: '(\\.spec\\.ts$|\\.contract\\.ts$|/testing/|/testing\\.ts$|^libs/(engine-testkit|riva-simulator)/)',
       },
-      to: { path: '(\\.spec\\.ts$|\\.contract\\.ts$|/testing/|/testing\\.ts$|^libs/engine-testkit/)' },
+      to: { path: '(\\.spec\\.ts$|\\.contract\\.ts$|/testing/|/testing\\.ts$|^libs/(engine-testkit|riva-simulator)/)' },
     },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
       name: 'not-to-dev-dependencies',
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: '(\\.spec\\.ts$|\\.contract\\.ts$|/testing/|^libs/engine-testkit/)' },
+      from: {
+        path: '^(apps|libs)/',
+        pathNot: '(\\.spec\\.ts$|\\.contract\\.ts$|/testing/|^libs/(engine-testkit|riva-simulator)/)',
+      },
       to: { dependencyTypes: ['npm-dev'] },
     },
   ],

@@ -7,3 +7,4 @@ export * from './scripted-fixtures.js';
 export * from './scripted-speech.js';
 export * from './stub-registry.js';
 export * from './test-context.js';
+export * from './tone-reader.js';

@@ -29,6 +29,11 @@ export class ToneReader {
     return this.bytes;
   }
 
+  /** The words of the sentence that is not over yet. */
+  get pending(): HeardSentence {
+    return this.sentence;
+  }
+
   /** @returns the sentences that ended in this chunk */
   push(chunk: Uint8Array): HeardSentence[] {
     this.bytes += chunk.length;

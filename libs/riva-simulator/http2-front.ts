@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import {
+  type ClientHttp2Session,
+  type Http2SecureServer,
+  type Http2Server,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+  connect,
+  constants,
+  createSecureServer,
+  createServer,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import type { FaultAction } from './riva-fault.js';
+import { type SimulatorTls, http2Credentials } from './simulator-tls.js';
+
+/** By this header the server behind the front can name a stream of it. */
+export const STREAM_ID_KEY = 'x-simulator-stream';
+
+type ResponseHeaders = IncomingHttpHeaders & IncomingHttpStatusHeader;
+
+/**
+ * What stands before a gRPC server and can do what the server cannot: reset a stream, cut a connection, answer with a bare
+ * HTTP status. Everything else passes unchanged.
+ */
+export class Http2Front {
+  private readonly streams = new Map<string, ServerHttp2Stream>();
+  /** Each connection of a client with the one behind it. */
+  private readonly sessions = new Map<Http2Session, ClientHttp2Session>();
+  private opened = 0;
+
+  private constructor(
+    private readonly server: Http2Server | Http2SecureServer,
+    private readonly target: string,
+  ) {
+    server.on('session', (session: Http2Session) => this.accept(session));
+    server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => this.pass(stream, headers));
+    // A client that shows no certificate, or breaks off, is its own affair.
+    server.on('sessionError', () => undefined);
+  }
+
+  /** @param target host:port of the server behind, in the clear */
+  static async listen(target: string, port: number, tls: SimulatorTls | undefined): Promise<Http2Front> {
+    const server = tls ? createSecureServer(http2Credentials(tls)) : createServer();
+    const front = new Http2Front(server, `http://${target}`);
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return front;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  strike(streamId: string, action: FaultAction): void {
+    const stream = this.streams.get(streamId);
+    if (!stream || stream.destroyed) return;
+    if (action.kind === 'disconnect') stream.session?.destroy();
+    if (action.kind === 'http_status') stream.respond({ ':status': action.status }, { endStream: true });
+    if (action.kind === 'reset') {
+      const code = action.http2Code ?? constants.NGHTTP2_INTERNAL_ERROR;
+      // What the server sent before is on its way first.
+      if (stream.headersSent) stream.write('', () => stream.close(code));
+      else stream.close(code);
+    }
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.server, 'close');
+    this.server.close();
+    for (const session of this.sessions.keys()) session.destroy();
+    await closed;
+  }
+
+  private accept(session: Http2Session): void {
+    const behind = connect(this.target);
+    behind.on('error', () => session.destroy());
+    this.sessions.set(session, behind);
+    session.on('error', () => undefined);
+    session.on('close', () => {
+      this.sessions.delete(session);
+      behind.destroy();
+    });
+  }
+
+  private pass(outer: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const behind = outer.session && this.sessions.get(outer.session);
+    if (!behind || behind.destroyed) {
+      outer.close(constants.NGHTTP2_REFUSED_STREAM);
+      return;
+    }
+    this.opened += 1;
+    const id = String(this.opened);
+    this.streams.set(id, outer);
+    const inner = behind.request({ ...headers, [STREAM_ID_KEY]: id }, { endStream: false });
+    let trailers: OutgoingHttpHeaders = {};
+    inner.on('response', (response: ResponseHeaders, flags: number) => {
+      if (outer.destroyed || outer.headersSent) return;
+      const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+      outer.respond(response, isWhole ? { endStream: true } : { waitForTrailers: true });
+      if (!isWhole) inner.pipe(outer);
+    });
+    inner.on('trailers', (sent: IncomingHttpHeaders) => (trailers = sent));
+    outer.on('wantTrailers', () => outer.sendTrailers(trailers));
+    outer.pipe(inner);
+    inner.on('error', () => outer.close(constants.NGHTTP2_INTERNAL_ERROR));
+    outer.on('error', () => undefined);
+    outer.on('close', () => {
+      this.streams.delete(id);
+      if (!inner.closed) inner.close(constants.NGHTTP2_CANCEL);
+    });
+  }
+}
