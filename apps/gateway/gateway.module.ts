@@ -9,6 +9,7 @@ import { Database, JobRepository, ReconcileRepository, TranscriptRepository } fr
 import { JobQueue } from '#queue';
 import type { StatusCache } from '#status-cache';
 import type { Logger } from '#telemetry';
+import type { ClientLimits } from './client-limits.js';
 import { JobGrpcService } from './grpc/job-grpc.service.js';
 import { EnginesController, JobsController } from './http/jobs.controller.js';
 import { MediaController } from './http/media.controller.js';
@@ -30,12 +31,13 @@ import { DocumentationController } from './openapi/documentation.controller.js';
 import { MediaIntake } from './submit/media-intake.service.js';
 import { SubmitJob } from './submit/submit-job.service.js';
 import { SubmitOptionsReader } from './submit/submit-options.service.js';
-import { CONFIG, LOGGER, SIGNED_LINKS } from './tokens.js';
+import { CLIENT_LIMITS, CONFIG, LOGGER, SIGNED_LINKS } from './tokens.js';
 
 /** What the gateway stands on, opened and closed by its service definition. */
 export interface GatewayResources {
   readonly config: Config;
   readonly logger: Logger;
+  readonly clientLimits: ClientLimits;
   readonly database: Database;
   readonly queue: JobQueue;
   readonly events: EventBus;
@@ -64,6 +66,7 @@ export class GatewayModule {
       ],
       providers: [
         { provide: CONFIG, useValue: resources.config },
+        { provide: CLIENT_LIMITS, useValue: resources.clientLimits },
         { provide: LOGGER, useValue: resources.logger },
         { provide: SIGNED_LINKS, useValue: resources.signedLinks },
         { provide: Database, useValue: database },

@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { createEventBus } from '#events';
 import { createLogger } from '#telemetry';
 import { startTestDatabase, type TestDatabase } from '../../libs/persistence/testing.js';
 import { instanceOf } from '../../libs/routing/testing.js';
@@ -18,6 +20,9 @@ const WARM_UP_BYTES = 50_000_000;
 const CHUNK = Buffer.alloc(256 * 1024);
 /** What the process may grow by. Buffers of sockets, streams and the hash are far below; the file is eight times as large. */
 const MAX_GROWTH_BYTES = 64 * 1024 * 1024;
+/** Together they leave four times as much unread as the process may grow by. */
+const SLOW_READERS = 8;
+const UNREAD_BYTES = 64 * 1024 * 1024;
 
 describe('a gateway process of its own', () => {
   let database: TestDatabase;
@@ -70,6 +75,32 @@ describe('a gateway process of its own', () => {
     expect(peak - before).toBeLessThan(MAX_GROWTH_BYTES);
   }, 120_000);
 
+  it('does not grow with what readers of events leave unread', async () => {
+    const { jobId } = await client.submit();
+    const before = await residentBytes();
+    const readers = await Promise.all(Array.from({ length: SLOW_READERS }, () => slowReader(jobId)));
+    const logger = createLogger('test', 'silent');
+    const events = createEventBus({ databaseUrl: database.url, logger });
+    try {
+      const text = 'x'.repeat(50_000);
+      for (let n = 0; n < UNREAD_BYTES / text.length; n += 1) {
+        await events.publish(jobId, [
+          { type: 'delta', data: { segment_id: `0-${n}`, span: 0, text, t0: n, t1: n + 1 } },
+        ]);
+      }
+      // A reader that does read has it all, so that the gateway has had it in its hands.
+      let read = 0;
+      for await (const { type } of client.events(jobId)) {
+        read += type === 'delta' ? text.length : 0;
+        if (read >= UNREAD_BYTES) break;
+      }
+      expect((await residentBytes()) - before).toBeLessThan(2 * MAX_GROWTH_BYTES);
+    } finally {
+      for (const reader of readers) reader.destroy();
+      await events.close();
+    }
+  }, 120_000);
+
   it('ends with code 0 when it is asked to stop', async () => {
     const exited = once(gateway, 'exit');
     gateway.kill('SIGTERM');
@@ -85,6 +116,15 @@ describe('a gateway process of its own', () => {
     });
     await response.arrayBuffer();
     return response.status;
+  }
+
+  async function slowReader(jobId: string): Promise<Socket> {
+    const { hostname, port } = new URL(client.baseUrl);
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    socket.write(`GET /api/transcribe/jobs/stream/${jobId} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    await once(socket, 'data');
+    return socket.pause();
   }
 
   async function watchResident(until: AbortSignal, tell: (bytes: number) => void): Promise<void> {

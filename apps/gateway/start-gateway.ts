@@ -11,6 +11,7 @@ import { createJobQueue } from '#queue';
 import type { RunningService, ServiceContext } from '#service-host';
 import { createStatusCache } from '#status-cache';
 import { NestLogger } from '#telemetry';
+import { type ClientLimits, clientLimits } from './client-limits.js';
 import { GatewayModule, type GatewayResources } from './gateway.module.js';
 import { JobGrpcService } from './grpc/job-grpc.service.js';
 import { Connections } from './http/connections.js';
@@ -22,7 +23,10 @@ import { logRequests } from './http/request-log.js';
 const STOP_GRACE_MS = 4_000;
 
 /** Opens what the gateway works with, then its two servers. */
-export async function startGateway(context: ServiceContext): Promise<RunningService> {
+export async function startGateway(
+  context: ServiceContext,
+  limits: ClientLimits = clientLimits,
+): Promise<RunningService> {
   const { config, logger } = context;
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
@@ -31,7 +35,7 @@ export async function startGateway(context: ServiceContext): Promise<RunningServ
   try {
     let boundUrl = '';
     const publicUrl = (): string => config.http.publicUrl ?? boundUrl;
-    const resources = await openResources(context, publicUrl, stops);
+    const resources = { ...(await openResources(context, publicUrl, stops)), clientLimits: limits };
 
     const adapter = createFastifyAdapter(config.limits.maxFileBytes, config.http);
     const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.on(resources), adapter, {
@@ -59,7 +63,7 @@ async function openResources(
   context: ServiceContext,
   publicUrl: () => string,
   stops: (() => Promise<void>)[],
-): Promise<GatewayResources> {
+): Promise<Omit<GatewayResources, 'clientLimits'>> {
   const { config, logger } = context;
   const databaseUrl = context.endpoint('database');
   const database = new Database(databaseUrl, { applicationName: 'polyscribe-gateway' });

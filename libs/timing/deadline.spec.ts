@@ -10,4 +10,9 @@ describe('withDeadline', () => {
     const never = new Promise(() => undefined);
     await expect(withDeadline(never, 10, 'late')).rejects.toMatchObject({ code: 'dependency_unavailable' });
   });
+
+  it('throws what the caller wants instead', async () => {
+    const own = new Error('own');
+    await expect(withDeadline(new Promise(() => undefined), 10, () => own)).rejects.toBe(own);
+  });
 });

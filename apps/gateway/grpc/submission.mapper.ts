@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { PolyscribeError } from '#contracts';
 import type { jobV1 } from '#protos';
-import type { SubmissionPart } from '../submit/submit-job.service.js';
+import type { SubmissionPart } from '../submit/submission-part.js';
 
 /** A gRPC upload in the form in which every submission is taken: fields first, then the file. */
 export async function* partsOfCall(requests: AsyncIterable<jobV1.SubmitRequest>): AsyncGenerator<SubmissionPart> {

@@ -15,7 +15,7 @@ describe('writing events to a client that is behind', () => {
       const [answer] = (await once(request, 'response')) as [IncomingMessage];
       answer.resume();
       const before = response.listenerCount('close');
-      for (let round = 0; round < 12; round += 1) expect(await write(response, 'x'.repeat(200_000))).toBe(true);
+      for (let round = 0; round < 12; round += 1) expect(await write(response, 'x'.repeat(200_000), 10_000)).toBe(true);
       expect([response.listenerCount('close'), response.listenerCount('drain')]).toEqual([before, 0]);
       response.end();
       await once(answer, 'close');

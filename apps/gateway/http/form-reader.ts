@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { PolyscribeError } from '#contracts';
-import type { SubmissionPart } from '../submit/submit-job.service.js';
+import type { SubmissionPart } from '../submit/submission-part.js';
 import { invalid } from '../submit/submit-options.service.js';
 
 /**

@@ -4,13 +4,11 @@ import { type BeforeApplicationShutdown, Controller, Get, Headers, Inject, Param
 import type { FastifyReply } from 'fastify';
 import type { Logger } from '#telemetry';
 import { type JobNews, parsePosition, type WatchedEvent, WatchJob } from '../jobs/watch-job.service.js';
-import { LOGGER } from '../tokens.js';
+import { CLIENT_LIMITS, LOGGER } from '../tokens.js';
+import type { ClientLimits } from '../client-limits.js';
 import { ANSWER_DEADLINE_MS, withinDeadline } from '../within-deadline.js';
 
 const KEEP_ALIVE_MS = 15_000;
-
-/** A client whose buffer stays full for that long is cut off; it comes back with the last id it has. */
-const SLOW_CLIENT_MS = 30_000;
 
 @Controller('api/transcribe/jobs/stream')
 export class StreamController implements BeforeApplicationShutdown {
@@ -19,6 +17,7 @@ export class StreamController implements BeforeApplicationShutdown {
   constructor(
     private readonly watchJob: WatchJob,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(CLIENT_LIMITS) private readonly limits: ClientLimits,
   ) {}
 
   @Get(':jobId')
@@ -45,7 +44,7 @@ export class StreamController implements BeforeApplicationShutdown {
     reply.raw.flushHeaders();
     this.open.add(news);
     try {
-      await relay(news, reply.raw);
+      await relay(news, reply.raw, this.limits.slowReaderMs);
     } catch (error) {
       // The head is out: the client sees the stream break off and comes back with its last id.
       this.logger.warn({ err: error, jobId, requestId: reply.request.id }, 'an event stream broke off');
@@ -62,7 +61,7 @@ export class StreamController implements BeforeApplicationShutdown {
   }
 }
 
-async function relay(news: JobNews, response: ServerResponse): Promise<void> {
+async function relay(news: JobNews, response: ServerResponse, slowReaderMs: number): Promise<void> {
   const onClose = (): void => {
     news.close();
   };
@@ -73,7 +72,7 @@ async function relay(news: JobNews, response: ServerResponse): Promise<void> {
   try {
     if (response.destroyed) return;
     for await (const event of news) {
-      if (!(await write(response, frame(event)))) return;
+      if (!(await write(response, frame(event), slowReaderMs))) return;
     }
   } finally {
     clearInterval(keepAlive);
@@ -81,13 +80,13 @@ async function relay(news: JobNews, response: ServerResponse): Promise<void> {
   }
 }
 
-/** Writes and waits while the client is behind; false when it is gone or too far behind. */
-export async function write(response: ServerResponse, text: string): Promise<boolean> {
+/** Writes and waits while the client is behind, up to `slowReaderMs`; false when it is gone or was cut off. */
+export async function write(response: ServerResponse, text: string, slowReaderMs: number): Promise<boolean> {
   if (response.destroyed) return false;
   if (response.write(text)) return true;
   const waiting = new AbortController();
   const { signal } = waiting;
-  const patience = setTimeout(() => response.destroy(), SLOW_CLIENT_MS);
+  const patience = setTimeout(() => response.destroy(), slowReaderMs);
   try {
     await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
   } finally {

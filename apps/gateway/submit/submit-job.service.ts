@@ -3,15 +3,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { EngineKind, Job, JobOptions, MediaObject } from '#contracts';
 import { JobRepository } from '#persistence';
 import type { Logger } from '#telemetry';
+import type { ClientLimits } from '../client-limits.js';
 import { JobHandOver } from '../jobs/job-hand-over.service.js';
-import { LOGGER } from '../tokens.js';
-import { type IncomingFile, MediaIntake } from './media-intake.service.js';
+import { CLIENT_LIMITS, LOGGER } from '../tokens.js';
+import { MediaIntake } from './media-intake.service.js';
+import { partsInTime } from './parts-in-time.js';
+import type { SubmissionPart } from './submission-part.js';
 import { invalid, SubmitOptionsReader } from './submit-options.service.js';
-
-/** One piece of a submission, in the order in which the client sends them. */
-export type SubmissionPart =
-  | { readonly type: 'field'; readonly name: string; readonly value: unknown }
-  | ({ readonly type: 'file'; readonly name: string } & IncomingFile);
 
 /** Accepts work: media into the object store, rows into the database, an entry into the queue. */
 @Injectable()
@@ -22,6 +20,7 @@ export class SubmitJob {
     private readonly jobs: JobRepository,
     private readonly handOver: JobHandOver,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(CLIENT_LIMITS) private readonly limits: ClientLimits,
   ) {}
 
   /**
@@ -38,7 +37,7 @@ export class SubmitJob {
     const fields = new Map<string, unknown>();
     let media: MediaObject | undefined;
     try {
-      for await (const part of parts) {
+      for await (const part of partsInTime(parts, this.limits.aroundFileMs)) {
         if (part.type === 'field') {
           addField(fields, part.name, part.value);
           continue;

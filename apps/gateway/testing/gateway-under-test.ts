@@ -9,9 +9,11 @@ import { createObjectStore, type ObjectStore } from '#objects';
 import { Database, JobRepository } from '#persistence';
 import { startTestDatabase } from '../../../libs/persistence/testing.js';
 import { createJobQueue, type JobQueue } from '#queue';
+import type { EndpointName } from '#service-host';
 import { createLogger } from '#telemetry';
 import { eventually } from '#testing';
-import { gateway } from '../index.js';
+import { type ClientLimits, clientLimits } from '../client-limits.js';
+import { startGateway } from '../start-gateway.js';
 import { startRegistryStandIn } from './registry-stand-in.js';
 import { TcpLink } from './tcp-link.js';
 
@@ -36,6 +38,7 @@ export interface GatewayUnderTest {
 export async function startGatewayUnderTest(
   instances: readonly EngineInstance[],
   environment: Readonly<Record<string, string>> = {},
+  limits: Partial<ClientLimits> = {},
 ): Promise<GatewayUnderTest> {
   const dataDir = await mkdtemp(join(tmpdir(), 'polyscribe-gateway-'));
   const testDatabase = await startTestDatabase();
@@ -46,7 +49,8 @@ export async function startGatewayUnderTest(
   const registry = await startRegistryStandIn(instances, logger);
   const databaseLink = await TcpLink.to(databaseUrl);
   const addresses: Partial<Record<string, string>> = { database: databaseLink.url, registry: registry.address };
-  const running = await gateway.start({ config, logger, endpoint: (name) => addresses[name] ?? '' });
+  const context = { config, logger, endpoint: (name: EndpointName) => addresses[name] ?? '' };
+  const running = await startGateway(context, { ...clientLimits, ...limits });
 
   const database = new Database(databaseUrl);
   await database.connect();
