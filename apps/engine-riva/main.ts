@@ -1,0 +1,4 @@
+import { runProcess } from '#service-host';
+import { engineRiva } from './index.js';
+
+await runProcess(engineRiva.name, [engineRiva]);
