@@ -16,6 +16,11 @@ const programs = {
     works: () => works('redis-server', '--version'),
     packages: { 'apt-get': 'redis-server', dnf: 'redis', apk: 'redis', brew: 'redis' },
   },
+  python3: {
+    // Debian parts the module that makes virtual environments from the rest.
+    works: () => spawnSync('python3', ['-c', 'import ensurepip, venv'], { stdio: 'ignore' }).status === 0,
+    packages: { 'apt-get': 'python3-venv', dnf: 'python3', apk: 'python3', brew: 'python3' },
+  },
   openssl: {
     works: () => works('openssl', 'version'),
     packages: { 'apt-get': 'openssl', dnf: 'openssl', apk: 'openssl', brew: 'openssl' },

@@ -1,8 +1,8 @@
 """What a speech library gives the worker: loading, transcribing, aligning and telling speakers apart.
 
 Everything here runs inside the one worker process, on its main thread, one call at a time. The pipeline around it
-owns caches, retries after out-of-memory, progress over the phases and the wording of the result; a library only does its
-work and says what it knows. Times are seconds from the start of the audio; `None` means unknown, never 0 or NaN.
+owns caches, retries after out-of-memory, progress over the phases and the wording of the result; a library only does
+its work and says what it knows. Times are seconds from the start of the audio; `None` means unknown, never 0 or NaN.
 """
 
 from __future__ import annotations

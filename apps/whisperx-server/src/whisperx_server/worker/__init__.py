@@ -1,0 +1,1 @@
+"""The worker process: it alone imports the speech library and holds the device."""
