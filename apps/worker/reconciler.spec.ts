@@ -30,6 +30,7 @@ class Rounds {
     },
     { announceAll: () => Promise.resolve(0) },
     { expire: () => Promise.resolve(0) },
+    { clearLeftovers: () => Promise.resolve() },
     settings,
     createLogger('test', 'silent'),
   );

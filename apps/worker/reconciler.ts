@@ -1,4 +1,5 @@
 import type { EventBus } from '#events';
+import type { ObjectStore } from '#objects';
 import type { ReconcileRepository } from '#persistence';
 import type { JobQueue } from '#queue';
 import type { Logger } from '#telemetry';
@@ -12,8 +13,8 @@ const PAGES_PER_ROUND = 3;
 
 /**
  * Mends what a crash or an outage left between the database and the rest: work that stands in the database and in no queue
- * is put in again, ends that nobody announced are announced, event logs nobody needs are removed. Every worker does it;
- * all of it may be done twice.
+ * is put in again, ends that nobody announced are announced, event logs nobody needs and halves of objects are removed.
+ * Every worker does it; all of it may be done twice.
  */
 export class Reconciler {
   private timer: NodeJS.Timeout | undefined;
@@ -30,6 +31,7 @@ export class Reconciler {
     private readonly queue: Pick<JobQueue, 'has' | 'enqueue'>,
     private readonly announcer: Pick<Announcer, 'announceAll'>,
     private readonly events: Pick<EventBus, 'expire'>,
+    private readonly objects: Pick<ObjectStore, 'clearLeftovers'>,
     private readonly settings: WorkerSettings,
     private readonly logger: Logger,
   ) {}
@@ -89,6 +91,7 @@ export class Reconciler {
     const now = performance.now();
     if (now - this.expiredAt < this.settings.expireEveryMs) return 0;
     this.expiredAt = now;
+    await this.objects.clearLeftovers();
     await this.events.expire(new Date(Date.now() - this.settings.eventTtlMs));
     return 0;
   }

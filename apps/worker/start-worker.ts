@@ -11,6 +11,7 @@ import type { RunningService, ServiceContext } from '#service-host';
 import { StatusCache } from '#status-cache';
 import { NestLogger } from '#telemetry';
 import { EngineDirectory } from './engine-directory.js';
+import { Maintenance } from './maintenance.js';
 import { Reconciler } from './reconciler.js';
 import { WorkLoop } from './work-loop.js';
 import { WorkerModule } from './worker.module.js';
@@ -36,10 +37,11 @@ export async function startWorker(
   const retain = app.get(RegistryWatcher).onChange((snapshot) => app.get(RemoteEngine).retain(snapshot));
   app.get(WorkLoop).start();
   app.get(Reconciler).start();
+  app.get(Maintenance).start();
   return {
     async stop() {
       await app.get(Reconciler).stop();
-      await app.get(WorkLoop).stop();
+      await Promise.all([app.get(WorkLoop).stop(), app.get(Maintenance).stop()]);
       retain();
       await close(app);
     },

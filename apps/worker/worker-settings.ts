@@ -42,12 +42,23 @@ export interface WorkerSettings {
   readonly reconcileIdleMs: number;
   /** How long work has to be due before it counts as lost: a gateway may just be putting it in. */
   readonly unqueuedAfterMs: number;
-  /** How often expired event logs are removed, and how old they are then. */
+  /** How often media that nobody needs are removed, by one worker of the mesh. */
+  readonly sweepEveryMs: number;
+  /** How long the media of a job are kept after its end. */
+  readonly mediaTtlMs: number;
+  /** How old an object without a job must be to be removed. */
+  readonly orphanAgeMs: number;
+  /** How often expired event logs and the leftovers of crashes are removed, and how old the former are then. */
   readonly expireEveryMs: number;
   readonly eventTtlMs: number;
 }
 
+const HOUR_MS = 3_600_000;
+/** Longer than any upload takes from its last byte to its row, whatever the clocks say. */
+const SAFE_ORPHAN_AGE_MS = 6 * HOUR_MS;
+
 export function workerSettings(config: Config): WorkerSettings {
+  const { mediaTtlMs } = config.limits;
   return {
     maxConcurrency: config.worker.maxConcurrency,
     jobTimeoutMs: config.limits.jobTimeoutMs,
@@ -71,7 +82,10 @@ export function workerSettings(config: Config): WorkerSettings {
     reconcileEveryMs: 5_000,
     reconcileIdleMs: 20_000,
     unqueuedAfterMs: 10_000,
-    expireEveryMs: 3_600_000,
+    sweepEveryMs: Math.min(HOUR_MS, Math.max(60_000, mediaTtlMs)),
+    mediaTtlMs,
+    orphanAgeMs: Math.max(SAFE_ORPHAN_AGE_MS, mediaTtlMs),
+    expireEveryMs: HOUR_MS,
     eventTtlMs: config.jobTtlMs,
   };
 }

@@ -3,7 +3,14 @@ import { RegistryWatcher, RemoteEngine } from '#engine-client';
 import { createEventBus, EventBus } from '#events';
 import { JobStatuses, type JobView } from '#job-status';
 import { createObjectStore, ObjectStore } from '#objects';
-import { Database, JobLeaseRepository, JobRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
+import {
+  Database,
+  JobLeaseRepository,
+  JobRepository,
+  ReconcileRepository,
+  RetentionRepository,
+  TranscriptRepository,
+} from '#persistence';
 import { createJobQueue, JobQueue } from '#queue';
 import type { ServiceContext } from '#service-host';
 import { createStatusCache, StatusCache } from '#status-cache';
@@ -11,6 +18,8 @@ import { Announcer } from './announcer.js';
 import { EngineDirectory } from './engine-directory.js';
 import { JobConsumer } from './job-consumer.js';
 import { JobRunner } from './job-runner.js';
+import { Maintenance } from './maintenance.js';
+import { MediaSweeper } from './media-sweeper.js';
 import { Reconciler } from './reconciler.js';
 import { SpanRunner } from './span-runner.js';
 import { SpanScheduler } from './span-scheduler.js';
@@ -61,7 +70,9 @@ function repositories(): Providers {
   }));
 }
 
-function work({ config, logger }: ServiceContext, settings: WorkerSettings, workerId: string): Providers {
+function work(context: ServiceContext, settings: WorkerSettings, workerId: string): Providers {
+  const { config, logger } = context;
+  const { redisUrl } = config;
   return [
     {
       provide: SpanRunner,
@@ -114,9 +125,28 @@ function work({ config, logger }: ServiceContext, settings: WorkerSettings, work
     },
     {
       provide: Reconciler,
-      inject: [ReconcileRepository, JobQueue, Announcer, EventBus],
-      useFactory: (rows: ReconcileRepository, queue: JobQueue, announcer: Announcer, events: EventBus) =>
-        new Reconciler(rows, queue, announcer, events, settings, logger),
+      inject: [ReconcileRepository, JobQueue, Announcer, EventBus, ObjectStore],
+      useFactory: (
+        rows: ReconcileRepository,
+        queue: JobQueue,
+        announcer: Announcer,
+        events: EventBus,
+        objects: ObjectStore,
+      ) => new Reconciler(rows, queue, announcer, events, objects, settings, logger),
+    },
+    {
+      provide: Maintenance,
+      inject: [Database, ObjectStore],
+      useFactory: (database: Database, objects: ObjectStore) => {
+        const queue = createJobQueue({
+          databaseUrl: context.endpoint('database'),
+          redisUrl,
+          logger,
+          name: 'maintenance',
+        });
+        const sweeper = new MediaSweeper(new RetentionRepository(database), objects, settings, logger);
+        return new Maintenance(queue, sweeper, settings, logger);
+      },
     },
   ];
 }

@@ -99,6 +99,8 @@ export interface Job {
   readonly message: string;
   readonly options: JobOptions;
   readonly media: MediaObject;
+  /** When the media were removed; undefined while they are kept. */
+  readonly mediaRemovedAt?: Date;
   readonly workerId?: string;
   /** How often a worker began it. */
   readonly attempts: number;

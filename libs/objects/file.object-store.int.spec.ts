@@ -39,8 +39,12 @@ describe('FileObjectStore on disk', () => {
     await writeFile(join(drafts, 'being-written'), 'half');
     const yesterday = Date.now() / 1000 - 86_400;
     await utimes(join(drafts, 'crashed'), yesterday, yesterday);
-    await fixture.open().ping();
+    const store = fixture.open();
+    await store.ping();
     expect(await readdir(drafts)).toEqual(['being-written']);
+    await utimes(join(drafts, 'being-written'), yesterday, yesterday);
+    await store.clearLeftovers();
+    expect(await readdir(drafts)).toEqual([]);
   });
 
   it('leaves no draft after a refused, an aborted or a failed write', async () => {

@@ -102,6 +102,10 @@ export class FileObjectStore extends ObjectStore {
     return links.sign(key, Date.now() + expiresInMs, filename);
   }
 
+  override async clearLeftovers(): Promise<void> {
+    await this.sweep(join(this.options.folder, DRAFT_FOLDER));
+  }
+
   override async ping(): Promise<void> {
     try {
       await this.prepare();
@@ -135,6 +139,7 @@ export class FileObjectStore extends ObjectStore {
         if (stats && stats.mtimeMs < Date.now() - DRAFT_MAX_IDLE_MS) await rm(path, { force: true });
       }
     } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') return;
       // Old drafts only take space: no reason to refuse work.
       this.options.logger.warn({ err: error }, 'could not remove the unfinished objects of an earlier crash');
     }

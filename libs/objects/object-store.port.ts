@@ -56,6 +56,12 @@ export abstract class ObjectStore {
    */
   abstract presign(key: string, expiresInMs: number, filename: string): Promise<string>;
 
+  /**
+   * Clears away what crashes left unfinished, of any process: halves of objects, local copies. What somebody may still be
+   * at stays. A failure is logged and no more: such things only take space.
+   */
+  abstract clearLeftovers(): Promise<void>;
+
   /** Resolves when the store answers. @throws PolyscribeError `dependency_unavailable` */
   abstract ping(): Promise<void>;
 

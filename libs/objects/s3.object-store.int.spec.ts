@@ -95,9 +95,13 @@ describe('S3ObjectStore on a server', () => {
       await client.initiateNewMultipartUpload(fixture.bucket, 'crashed', {});
       await server.ageUploads(fixture.bucket, 86_400_000);
       await client.initiateNewMultipartUpload(fixture.bucket, 'being-written', {});
-      await fixture.open().ping();
+      const store = fixture.open();
+      await store.ping();
       await eventually('the sweep', async () => (await server.unfinishedUploads(fixture.bucket)) < 2);
       await expect(client.findUploadId(fixture.bucket, 'being-written')).resolves.toBeDefined();
+      await server.ageUploads(fixture.bucket, 86_400_000);
+      await store.clearLeftovers();
+      expect(await server.unfinishedUploads(fixture.bucket)).toBe(0);
     });
 
     it('takes an upload for complete whose answer was lost', async () => {

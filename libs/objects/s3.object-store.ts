@@ -163,6 +163,14 @@ export class S3ObjectStore extends ObjectStore {
     });
   }
 
+  override async clearLeftovers(): Promise<void> {
+    const { bucket, logger } = this.options;
+    await this.ready();
+    await this.sweeping;
+    this.sweeping = sweepUploads(this.client, this.calls, bucket, logger);
+    await Promise.all([this.sweeping, this.scratch.sweep()]);
+  }
+
   override async ping(): Promise<void> {
     const exists = await this.call(undefined, (client, bucket) => client.bucketExists(bucket));
     if (!exists) throw new PolyscribeError('dependency_unavailable', 'The object store has lost its bucket.');

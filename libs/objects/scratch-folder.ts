@@ -55,6 +55,18 @@ export class ScratchFolder {
     };
   }
 
+  /** Removes what a crash left. */
+  async sweep(): Promise<void> {
+    try {
+      for await (const entry of await opendir(this.folder)) {
+        await removeIfLeft(join(this.folder, entry.name));
+      }
+    } catch (error) {
+      // Old files only take space: no reason to refuse work.
+      this.logger.warn({ err: error }, 'could not remove the passing files of an earlier crash');
+    }
+  }
+
   /** Removes the files that are still there. */
   async close(): Promise<void> {
     this.stopTouching();
@@ -75,14 +87,7 @@ export class ScratchFolder {
 
   private async makeAndSweep(): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    try {
-      for await (const entry of await opendir(this.folder)) {
-        await removeIfLeft(join(this.folder, entry.name));
-      }
-    } catch (error) {
-      // Old files only take space: no reason to refuse work.
-      this.logger.warn({ err: error }, 'could not remove the passing files of an earlier crash');
-    }
+    await this.sweep();
   }
 }
 

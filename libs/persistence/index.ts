@@ -5,4 +5,5 @@ export * from './jobs/job-lease.repository.js';
 export * from './jobs/job.repository.js';
 export * from './jobs/lease.js';
 export * from './jobs/reconcile.repository.js';
+export * from './jobs/retention.repository.js';
 export * from './transcripts/transcript.repository.js';

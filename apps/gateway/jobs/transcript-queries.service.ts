@@ -47,7 +47,7 @@ export class TranscriptQueries {
   }
 
   private async withLink({ job, transcript }: { job: Job; transcript: Transcript }): Promise<TranscriptDocument> {
-    const media = await this.objects.stat(job.media.key);
+    const media = job.mediaRemovedAt ? undefined : await this.objects.stat(job.media.key);
     if (!media) return { job, transcript };
     const audioUrl = await this.objects.presign(job.media.key, LINK_LIFETIME_MS, job.media.filename);
     return { job, transcript, audioUrl };

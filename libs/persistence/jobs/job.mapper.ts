@@ -13,6 +13,7 @@ export function toJob(row: TranscriptJobEntity): Job {
     message: row.message,
     options: row.engineParams,
     media: toMedia(row),
+    ...(row.mediaRemovedAt === null ? {} : { mediaRemovedAt: row.mediaRemovedAt }),
     ...(row.workerId === null ? {} : { workerId: row.workerId }),
     attempts: row.attempts,
     createdAt: row.createdAt,
