@@ -1,24 +1,17 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallContext } from 'nice-grpc';
-import { STREAM_ID_KEY } from './http2-front.js';
-import type { CallMoment, FaultAction, FaultPlan } from './riva-fault.js';
+import { type CallContext, ServerError, Status } from 'nice-grpc';
+import { STRIKE_KEY } from './http2-front.js';
 import { serverError } from './riva-errors.js';
-
-/** What faults do beyond the handlers of gRPC. */
-export interface FaultTargets {
-  /** Strikes the stream below gRPC. */
-  belowGrpc(streamId: string, action: FaultAction): void;
-  /** The server is to be gone. */
-  die(): void;
-}
+import { type BelowGrpc, type CallMoment, type FaultAction, type FaultPlan, isBelowGrpc } from './riva-fault.js';
 
 /** Lets the faults of one call strike. */
 export class CallFaults {
+  /** @param die makes the server be gone */
   constructor(
     private readonly plan: FaultPlan,
     private readonly context: CallContext,
-    private readonly targets: FaultTargets,
+    private readonly die: () => void,
   ) {}
 
   /** @throws what the fault makes of the call; returns where nothing is due, or a stall is over */
@@ -27,15 +20,24 @@ export class CallFaults {
   }
 
   private async strike(action: FaultAction): Promise<void> {
-    const { signal, metadata } = this.context;
+    const { signal } = this.context;
     if (action.kind === 'error') throw serverError(action.error);
+    if (isBelowGrpc(action)) this.orderStrike(action);
     if (action.kind === 'stall' && action.forMs !== undefined) {
       await delay(action.forMs, undefined, { signal });
       return;
     }
-    if (action.kind === 'die') this.targets.die();
-    else if (action.kind !== 'stall') this.targets.belowGrpc(metadata.get(STREAM_ID_KEY) ?? '', action);
+    if (action.kind === 'die') this.die();
     if (!signal.aborted) await once(signal, 'abort');
     signal.throwIfAborted();
+  }
+
+  /** What stands before the server carries it out, in place of this end of the call. */
+  private orderStrike(action: BelowGrpc): never {
+    const order = JSON.stringify(action);
+    // The headers may be gone already; then the trailers carry it.
+    this.context.header.set(STRIKE_KEY, order);
+    this.context.trailer.set(STRIKE_KEY, order);
+    throw new ServerError(Status.INTERNAL, 'struck below gRPC');
   }
 }

@@ -14,11 +14,14 @@ import {
   createServer,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import type { FaultAction } from './riva-fault.js';
+import type { BelowGrpc } from './riva-fault.js';
 import { type SimulatorTls, http2Credentials } from './simulator-tls.js';
 
-/** By this header the server behind the front can name a stream of it. */
-export const STREAM_ID_KEY = 'x-simulator-stream';
+/**
+ * By this header or trailer, a {@link BelowGrpc} as JSON, the server behind orders what becomes of a stream. As it travels
+ * with the stream, what was sent before arrives before.
+ */
+export const STRIKE_KEY = 'x-simulator-strike';
 
 type ResponseHeaders = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
@@ -27,10 +30,8 @@ type ResponseHeaders = IncomingHttpHeaders & IncomingHttpStatusHeader;
  * HTTP status. Everything else passes unchanged.
  */
 export class Http2Front {
-  private readonly streams = new Map<string, ServerHttp2Stream>();
   /** Each connection of a client with the one behind it. */
   private readonly sessions = new Map<Http2Session, ClientHttp2Session>();
-  private opened = 0;
 
   private constructor(
     private readonly server: Http2Server | Http2SecureServer,
@@ -53,19 +54,6 @@ export class Http2Front {
 
   get port(): number {
     return (this.server.address() as AddressInfo).port;
-  }
-
-  strike(streamId: string, action: FaultAction): void {
-    const stream = this.streams.get(streamId);
-    if (!stream || stream.destroyed) return;
-    if (action.kind === 'disconnect') stream.session?.destroy();
-    if (action.kind === 'http_status') stream.respond({ ':status': action.status }, { endStream: true });
-    if (action.kind === 'reset') {
-      const code = action.http2Code ?? constants.NGHTTP2_INTERNAL_ERROR;
-      // What the server sent before is on its way first.
-      if (stream.headersSent) stream.write('', () => stream.close(code));
-      else stream.close(code);
-    }
   }
 
   async close(): Promise<void> {
@@ -92,25 +80,47 @@ export class Http2Front {
       outer.close(constants.NGHTTP2_REFUSED_STREAM);
       return;
     }
-    this.opened += 1;
-    const id = String(this.opened);
-    this.streams.set(id, outer);
-    const inner = behind.request({ ...headers, [STREAM_ID_KEY]: id }, { endStream: false });
+    const inner = behind.request({ ...headers }, { endStream: false });
     let trailers: OutgoingHttpHeaders = {};
     inner.on('response', (response: ResponseHeaders, flags: number) => {
-      if (outer.destroyed || outer.headersSent) return;
+      const strike = strikeIn(response);
+      if (strike) strikeAt(outer, strike);
+      if (strike || outer.destroyed) return;
       const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
       outer.respond(response, isWhole ? { endStream: true } : { waitForTrailers: true });
-      if (!isWhole) inner.pipe(outer);
+      if (!isWhole) inner.pipe(outer, { end: false });
     });
     inner.on('trailers', (sent: IncomingHttpHeaders) => (trailers = sent));
+    inner.on('end', () => {
+      const strike = strikeIn(trailers);
+      if (strike) strikeAt(outer, strike);
+      else if (!outer.writableEnded) outer.end();
+    });
     outer.on('wantTrailers', () => outer.sendTrailers(trailers));
     outer.pipe(inner);
     inner.on('error', () => outer.close(constants.NGHTTP2_INTERNAL_ERROR));
     outer.on('error', () => undefined);
-    outer.on('close', () => {
-      this.streams.delete(id);
-      if (!inner.closed) inner.close(constants.NGHTTP2_CANCEL);
-    });
+    outer.on('close', () => inner.close(constants.NGHTTP2_CANCEL));
   }
+}
+
+function strikeIn(headers: OutgoingHttpHeaders): BelowGrpc | undefined {
+  const order = headers[STRIKE_KEY];
+  return typeof order === 'string' ? (JSON.parse(order) as BelowGrpc) : undefined;
+}
+
+/** What was sent before is on its way first. */
+function strikeAt(stream: ServerHttp2Stream, action: BelowGrpc): void {
+  if (stream.destroyed) return;
+  if (!stream.headersSent && action.kind === 'http_status') {
+    stream.respond({ ':status': action.status }, { endStream: true });
+    return;
+  }
+  const strike = (): void => {
+    if (action.kind === 'disconnect') stream.session?.destroy();
+    else if (action.kind === 'reset') stream.close(action.http2Code ?? constants.NGHTTP2_INTERNAL_ERROR);
+    else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  };
+  if (stream.headersSent) stream.write('', strike);
+  else strike();
 }

@@ -3,7 +3,7 @@ import { ToneReader } from '#engine-testkit';
 import { riva } from '#protos';
 import type { CallContext } from 'nice-grpc';
 import { AudioIntake } from './audio-intake.js';
-import { CallFaults, type FaultTargets } from './call-faults.js';
+import { CallFaults } from './call-faults.js';
 import { admitHosted } from './hosted-access.js';
 import { chooseModel, describeModels } from './model-choice.js';
 import { messageTooLarge, rivaErrors, serverError } from './riva-errors.js';
@@ -18,10 +18,11 @@ type Responses = AsyncGenerator<riva.StreamingRecognizeResponse, void>;
 
 /** The three methods, by the script. */
 export class RecognitionService implements riva.RivaSpeechRecognitionServiceImplementation {
+  /** @param die makes the server be gone */
   constructor(
     private readonly script: RivaScript,
     private readonly seen: SeenCalls,
-    private readonly targets: FaultTargets,
+    private readonly die: () => void,
   ) {}
 
   recognize(request: riva.RecognizeRequest, context: CallContext): Promise<riva.RecognizeResponse> {
@@ -137,7 +138,7 @@ export class RecognitionService implements riva.RivaSpeechRecognitionServiceImpl
   }
 
   private faultsOf(call: SeenCall, context: CallContext): CallFaults {
-    return new CallFaults(new FaultPlan(this.script.faults ?? [], call.method, call.number), context, this.targets);
+    return new CallFaults(new FaultPlan(this.script.faults ?? [], call.method, call.number), context, this.die);
   }
 
   private checkSize(bytes: () => number): void {

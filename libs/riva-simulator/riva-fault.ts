@@ -26,16 +26,20 @@ export type FaultMoment =
 export type FaultAction =
   /** The call ends with that status. */
   | { readonly kind: 'error'; readonly error: RivaError }
+  /** Nothing more is read or sent: for that long, or until the call is given up. */
+  | { readonly kind: 'stall'; readonly forMs?: number }
+  /** The server is gone at once: a simulator of its own process is killed, one in a test's process cuts all connections. */
+  | { readonly kind: 'die' }
+  | BelowGrpc;
+
+/** Faults where a server's handlers do not reach: of the network, or of a proxy. */
+export type BelowGrpc =
   /** The stream is reset with that HTTP/2 error code; 2, an internal error, unless told otherwise. */
   | { readonly kind: 'reset'; readonly http2Code?: number }
   /** The connection is cut, with all calls on it. */
   | { readonly kind: 'disconnect' }
-  /** The answer is no gRPC but a bare HTTP status, as a proxy or the hosted service's front door gives it. At the start only. */
-  | { readonly kind: 'http_status'; readonly status: number }
-  /** Nothing more is read or sent: for that long, or until the call is given up. */
-  | { readonly kind: 'stall'; readonly forMs?: number }
-  /** The server is gone at once: a simulator of its own process is killed, one in a test's process cuts all connections. */
-  | { readonly kind: 'die' };
+  /** The answer is no gRPC but a bare HTTP status, as the hosted service's front door gives it. At the start only. */
+  | { readonly kind: 'http_status'; readonly status: number };
 
 /** How far a call is. */
 export type CallMoment =
@@ -72,7 +76,6 @@ function isDue(when: FaultMoment, moment: CallMoment): boolean {
   return when.at === 'audio' && moment.audioMs >= when.ms;
 }
 
-/** Whether the fault lies below gRPC, where a server's handlers do not reach. */
-export function isBelowGrpc({ does }: RivaFault): boolean {
-  return does.kind === 'reset' || does.kind === 'disconnect' || does.kind === 'http_status';
+export function isBelowGrpc(action: FaultAction): action is BelowGrpc {
+  return action.kind === 'reset' || action.kind === 'disconnect' || action.kind === 'http_status';
 }

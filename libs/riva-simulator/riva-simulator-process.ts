@@ -6,7 +6,7 @@ import type { SeenSoFar } from './seen-calls.js';
 import type { SimulatorTls } from './simulator-tls.js';
 
 const main = fileURLToPath(new URL('./main.js', import.meta.url));
-const ANSWER_DEADLINE_MS = 20_000;
+const ANSWER_DEADLINE_MS = 30_000;
 
 export interface RivaSimulatorProcessOptions {
   /** 0, the default, takes a free port. */
@@ -22,7 +22,10 @@ export class RivaSimulatorProcess {
   private boundPort = 0;
 
   private constructor(private readonly child: ChildProcess) {
-    this.exited = new Promise((resolve) => child.once('exit', () => resolve()));
+    this.exited = new Promise((resolve) => {
+      child.once('exit', () => resolve());
+      child.once('error', () => resolve());
+    });
   }
 
   /** Resolves when it serves. @throws Error when it cannot, as when the port is taken */
@@ -83,7 +86,8 @@ export class RivaSimulatorProcess {
   }
 
   private tell(message: ToSimulator): void {
-    this.child.send(message);
+    // A process that is gone shows by the answer that does not come.
+    this.child.send(message, () => undefined);
   }
 
   private next<Kind extends FromSimulator['kind']>(kind: Kind): Promise<Extract<FromSimulator, { kind: Kind }>> {

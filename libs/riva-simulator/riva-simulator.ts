@@ -1,6 +1,5 @@
 import { healthV1, riva } from '#protos';
 import { type Server, createServer } from 'nice-grpc';
-import type { FaultTargets } from './call-faults.js';
 import { Http2Front } from './http2-front.js';
 import { RecognitionService } from './recognition.service.js';
 import { isBelowGrpc } from './riva-fault.js';
@@ -42,14 +41,14 @@ export class RivaSimulator {
     // Its own limit, in the words of a Riva server, is part of the script.
     this.server = createServer({ 'grpc.max_receive_message_length': -1 });
     if (script.health !== 'missing') this.server.add(healthV1.HealthDefinition, this.health);
-    const service = new RecognitionService(script, this.seen, this.faultTargets());
+    const service = new RecognitionService(script, this.seen, () => this.die());
     this.server.add(riva.RivaSpeechRecognitionDefinition, service);
   }
 
   /** @throws Error when the port is taken */
   static async start(script: RivaScript = {}, options: RivaSimulatorOptions = {}): Promise<RivaSimulator> {
     const simulator = new RivaSimulator(script, options);
-    await simulator.listen(script.faults?.some(isBelowGrpc) ?? false);
+    await simulator.listen(script.faults?.some(({ does }) => isBelowGrpc(does)) ?? false);
     return simulator;
   }
 
@@ -100,14 +99,9 @@ export class RivaSimulator {
     clearTimeout(timer);
   }
 
-  private faultTargets(): FaultTargets {
-    return {
-      belowGrpc: (streamId, action) => this.front?.strike(streamId, action),
-      die: () => {
-        if (this.options.onDie) this.options.onDie();
-        else void this.stop();
-      },
-    };
+  private die(): void {
+    if (this.options.onDie) this.options.onDie();
+    else void this.stop();
   }
 }
 

@@ -1,25 +1,23 @@
 import { scriptedSpeech, wavFile } from '#engine-testkit';
 import { riva } from '#protos';
 import type { RivaScript } from './riva-script.js';
-import { type RivaSimulator, startRivaSimulator } from './riva-simulator.js';
-import { BareClient, type StreamCall, type StreamOutcome } from './testing/bare-client.js';
+import type { RivaSimulator } from './riva-simulator.js';
+import type { BareClient, StreamCall, StreamOutcome } from './testing/bare-client.js';
+import { Simulators, chunksOf } from './testing/simulators.js';
 
 const speech = scriptedSpeech([['alpha', 'bravo', 'papa'], ['kilo', 'delta'], ['echo']]);
 
 describe('streaming', () => {
+  const simulators = new Simulators();
   let simulator: RivaSimulator;
   let client: BareClient;
 
   async function run(script: RivaScript, call: Partial<StreamCall> = {}): Promise<StreamOutcome> {
-    simulator = await startRivaSimulator(script);
-    client = new BareClient(simulator.address);
+    ({ simulator, client } = await simulators.start(script));
     return client.stream({ chunks: chunksOf(speech), ...call });
   }
 
-  afterEach(async () => {
-    client.close();
-    await simulator.stop();
-  });
+  afterEach(() => simulators.closeAll());
 
   it('sends one final per utterance, with a trailing space, and closes with OK', async () => {
     const { finals, interims, error } = await run({});
@@ -117,8 +115,6 @@ describe('streaming', () => {
     };
     const tags = ({ finals }: StreamOutcome) => finals.map((final) => final.words.map((word) => word.speakerTag));
     expect(tags(await run({}, { config }))).toEqual([[1, 1, 2], [2, 1], [1]]);
-    client.close();
-    await simulator.stop();
     expect(tags(await run({ speech: { speakerTags: [0, 3], untaggedEvery: 5 } }, { config }))).toEqual([
       [0, 0, 3],
       [3, 0],
@@ -146,8 +142,6 @@ describe('streaming', () => {
   it('says nothing about silence, or says it with an empty text', async () => {
     const chunks = chunksOf(Buffer.alloc(32_000));
     expect((await run({}, { chunks })).responses).toEqual([]);
-    client.close();
-    await simulator.stop();
     const { finals } = await run({ speech: { silence: 'empty_result' } }, { chunks });
     expect(finals.map((final) => final.transcript)).toEqual(['']);
   });
@@ -179,8 +173,4 @@ describe('streaming', () => {
 
 function textsOf(results: readonly riva.StreamingRecognitionResult[]): (string | undefined)[] {
   return results.map((result) => result.alternatives[0]?.transcript);
-}
-
-function* chunksOf(audio: Buffer, bytes = 3_200): Generator<Buffer> {
-  for (let at = 0; at < audio.length; at += bytes) yield audio.subarray(at, at + bytes);
 }

@@ -1,5 +1,5 @@
 import { ChannelCredentials } from '@grpc/grpc-js';
-import { type Channel, ClientError, Metadata, createChannel, createClient } from 'nice-grpc';
+import { type CallOptions, type Channel, ClientError, Metadata, Status, createChannel, createClient } from 'nice-grpc';
 import { healthV1, riva } from '#protos';
 
 /** What came of a stream. */
@@ -36,15 +36,27 @@ export class BareClient {
     this.channel.close();
   }
 
-  async stream(call: StreamCall): Promise<StreamOutcome> {
+  /** A configuration, then audio. */
+  stream(call: StreamCall): Promise<StreamOutcome> {
+    const { metadata = Metadata(), signal = new AbortController().signal } = call;
+    return this.outcomeOf(requestsOf(call), { metadata, signal });
+  }
+
+  /** Whatever a test wants to send. */
+  exchange(messages: readonly riva.StreamingRecognizeRequest[]): Promise<StreamOutcome> {
+    return this.outcomeOf(asyncOf(messages), {});
+  }
+
+  private async outcomeOf(
+    requests: AsyncIterable<riva.StreamingRecognizeRequest>,
+    options: CallOptions,
+  ): Promise<StreamOutcome> {
     const responses: riva.StreamingRecognizeResponse[] = [];
     let error: string | undefined;
-    const { metadata = Metadata(), signal = new AbortController().signal } = call;
     try {
-      const stream = this.asr.streamingRecognize(requestsOf(call), { metadata, signal });
-      for await (const response of stream) responses.push(response);
+      for await (const response of this.asr.streamingRecognize(requests, options)) responses.push(response);
     } catch (thrown) {
-      error = thrown instanceof ClientError ? thrown.message.replace(/^\S+ /, '') : String(thrown);
+      error = describeError(thrown);
     }
     const results = responses.flatMap((response) => response.results);
     return {
@@ -67,13 +79,39 @@ export function rivaConfig(wishes: Partial<riva.RecognitionConfig> = {}): riva.R
   });
 }
 
-async function* requestsOf({ chunks, config, interims = false, id }: StreamCall) {
-  const opening = { config: rivaConfig(config), interimResults: interims };
-  yield {
-    streamingRequest: { $case: 'streamingConfig' as const, value: opening },
+/** The first message of a stream. */
+export function configMessage(
+  config: Partial<riva.RecognitionConfig> = {},
+  interimResults = false,
+  id?: string,
+): riva.StreamingRecognizeRequest {
+  const opening = { config: rivaConfig(config), interimResults };
+  return riva.StreamingRecognizeRequest.fromPartial({
+    streamingRequest: { $case: 'streamingConfig', value: opening },
     ...(id !== undefined && { id: { value: id } }),
-  };
-  for await (const chunk of chunks) {
-    yield { streamingRequest: { $case: 'audioContent' as const, value: Buffer.from(chunk) } };
-  }
+  });
+}
+
+export function audioMessage(audio: Uint8Array): riva.StreamingRecognizeRequest {
+  return riva.StreamingRecognizeRequest.fromPartial({
+    streamingRequest: { $case: 'audioContent', value: Buffer.from(audio) },
+  });
+}
+
+/** `OK`, or `INTERNAL: what the server said`. */
+export async function statusOf(call: Promise<unknown>): Promise<string> {
+  return call.then(() => 'OK', describeError);
+}
+
+function describeError(thrown: unknown): string {
+  return thrown instanceof ClientError ? `${Status[thrown.code]}: ${thrown.details}` : String(thrown);
+}
+
+async function* requestsOf(call: StreamCall): AsyncGenerator<riva.StreamingRecognizeRequest> {
+  yield configMessage(call.config, call.interims, call.id);
+  for await (const chunk of call.chunks) yield audioMessage(chunk);
+}
+
+async function* asyncOf<T>(items: readonly T[]): AsyncGenerator<T> {
+  for (const item of items) yield await Promise.resolve(item);
 }
