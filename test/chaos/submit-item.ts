@@ -26,7 +26,7 @@ export async function submitItem(cluster: Cluster, item: SpokenItem, first: numb
       return (await answer.json()) as Accepted;
     } else {
       why = `${answer.status} ${await answer.text()}`;
-      if (answer.status !== 503 && answer.status !== 429) throw new Error(`${item.key} was refused: ${why}`);
+      if (![408, 429, 503].includes(answer.status)) throw new Error(`${item.key} was refused: ${why}`);
     }
     await delay(PAUSE_MS);
   }

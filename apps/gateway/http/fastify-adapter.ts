@@ -1,13 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import multipart from '@fastify/multipart';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PolyscribeError } from '#contracts';
 import { requestIdFrom } from '#grpc';
+import { answerBrokenHttp } from './broken-http.js';
 import { type OwnNames, refuseForeignPages } from './own-names.js';
-import { problemOf, sendProblem } from './problem.js';
+import { sendProblem } from './problem.js';
 
 /** Fields and their framing around a file; what a form may be larger than its file. */
 export const FORM_OVERHEAD_BYTES = 1024 * 1024;
@@ -96,18 +95,4 @@ function refuseIdempotencyKey(request: FastifyRequest): void {
 
 function malformedRequest(cause: unknown): PolyscribeError {
   return new PolyscribeError('invalid_request', 'The path of the request is malformed.', { cause });
-}
-
-/** Bytes that are no HTTP never become a request, so the answer is written by hand. */
-function answerBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const problem = problemOf(new PolyscribeError('invalid_request', 'This is not a valid HTTP request.'), randomUUID());
-  const body = JSON.stringify(problem);
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nX-Request-Id: ${problem.request_id}\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }
