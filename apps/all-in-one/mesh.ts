@@ -3,6 +3,7 @@ import { embeddedPostgres } from '#embedded-postgres';
 import { engineLocal } from '../engine-local/index.js';
 import { engineRegistry } from '../engine-registry/index.js';
 import { engineRiva } from '../engine-riva/index.js';
+import { engineWhisperx } from '../engine-whisperx/index.js';
 import { gateway } from '../gateway/index.js';
 import { worker } from '../worker/index.js';
 import { meshFile } from './mesh-file.js';
@@ -17,6 +18,7 @@ export const mesh: readonly ServiceDefinition[] = [
   engineRegistry,
   engineLocal,
   engineRiva,
+  engineWhisperx,
   worker,
   gateway,
   meshFile,

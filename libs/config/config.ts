@@ -4,6 +4,7 @@ import { ConfigError } from './config-error.js';
 import { type Env, envSchema } from './env-schema.js';
 import { type RivaSettings, rivaSettings } from './riva-settings.js';
 import { type TlsFiles, readTlsFiles } from './tls-files.js';
+import { type WhisperxSettings, whisperxSettings } from './whisperx-settings.js';
 
 /** All settings as one typed tree, read once at the start. Times in milliseconds, sizes in bytes. */
 export interface Config {
@@ -67,6 +68,8 @@ export interface Config {
   };
   /** undefined means that there is no Riva. */
   readonly riva: RivaSettings | undefined;
+  /** undefined means that there is no Whisper server. */
+  readonly whisperx: WhisperxSettings | undefined;
   readonly logLevel: Env['LOG_LEVEL'];
 }
 
@@ -105,6 +108,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       localModel: e.LOCAL_MODEL,
     },
     riva: rivaSettings(e),
+    whisperx: whisperxSettings(e),
     logLevel: e.LOG_LEVEL,
   };
 }

@@ -2,6 +2,7 @@ import { normalizeLanguage } from '#contracts';
 import { z } from 'zod';
 import { BOOST_FORMS, parseBoosts } from './boosts.js';
 import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.js';
+import { parseNames, parseServerUrls, whisperxDialects } from './whisperx-values.js';
 
 /** An environment variable set to the empty string counts as unset, as compose files and shells produce it. */
 function optional<T extends z.ZodType>(schema: T) {
@@ -63,6 +64,15 @@ function isWebhookSecret(value: string): boolean {
   return (
     key.length >= 24 && key.length <= 64 && key.toString('base64').replace(/=+$/, '') === base64.replace(/=+$/, '')
   );
+}
+
+/** A list that a function reads; undefined from it means that the text is none. */
+function list(parse: (text: string) => string[] | undefined, error: string) {
+  return z.string().transform((text, context) => {
+    const parsed = parse(text);
+    if (!parsed) context.addIssue({ code: 'custom', message: error });
+    return parsed ?? [];
+  });
 }
 
 /**
@@ -137,6 +147,16 @@ export const envSchema = z.object({
   RIVA_MAX_STREAMS: withDefault(wholeNumber(1, 1_000), 16),
   RIVA_MAX_MESSAGE_SIZE: withDefault(wholeNumber(1_048_576, 1_073_741_824), 67_108_864),
   RIVA_TIMEOUT: withDefault(seconds(3_600), 60_000),
+
+  WHISPERX_SERVICE_URL: optional(
+    list(parseServerUrls, 'must be an http(s) URL without a password, or several different ones with commas between'),
+  ),
+  WHISPERX_DIALECT: withDefault(z.enum(whisperxDialects, { error: `must be ${whisperxDialects.join(', ')}` }), 'auto'),
+  WHISPERX_API_KEY: optional(z.string().regex(/^[!-~]+$/, { error: 'must be printable ASCII without spaces' })),
+  WHISPERX_AVAILABLE_MODELS: optional(list(parseNames, 'must be different names with commas between')),
+  WHISPERX_DEFAULT_MODEL: withDefault(z.string().max(200), 'base'),
+  WHISPERX_TIMEOUT: withDefault(seconds(86_400), 300_000),
+  WHISPERX_CONCURRENCY: optional(wholeNumber(1, 256)),
 
   GRPC_TLS_CERT: optional(z.string()),
   GRPC_TLS_KEY: optional(z.string()),

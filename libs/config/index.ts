@@ -4,3 +4,5 @@ export { parseRedisUrl, type RedisAddress, type RedisNode } from './redis-url.js
 export { environmentVariables } from './env-schema.js';
 export type { BoostRule } from './boosts.js';
 export type { ClientTlsFiles, RivaSettings } from './riva-settings.js';
+export type { WhisperxSettings } from './whisperx-settings.js';
+export type { WhisperxDialect } from './whisperx-values.js';

@@ -88,6 +88,14 @@ export abstract class SpeechEngine {
   abstract describe(): EngineDescription;
 
   /**
+   * Places that are taken by calls which are over, because the backend cannot be told to stop and works on. They count as
+   * calls in progress; at most `maxConcurrency` together with those.
+   */
+  countHeldPlaces(): number {
+    return 0;
+  }
+
+  /**
    * Transcribes one span.
    *
    * @param audio s16le mono PCM at 16 kHz in chunks of any size; a sample may be split over two chunks. Pulled only as

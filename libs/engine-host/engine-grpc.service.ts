@@ -26,7 +26,7 @@ export class EngineGrpcService implements engineV1.EngineServiceImplementation {
   ) {}
 
   get load(): EngineLoad {
-    return { inFlight: this.inFlight, speed: this.meter.speed };
+    return { inFlight: this.takenPlaces, speed: this.meter.speed };
   }
 
   /** The engine's own description, or that it is draining. */
@@ -75,9 +75,13 @@ export class EngineGrpcService implements engineV1.EngineServiceImplementation {
     }
   }
 
+  private get takenPlaces(): number {
+    return this.inFlight + this.engine.countHeldPlaces();
+  }
+
   private admit(): void {
     if (this.isDraining) throw new PolyscribeError('engine_unavailable', 'This engine instance is being stopped.');
-    if (this.inFlight >= this.engine.describe().capabilities.maxConcurrency) {
+    if (this.takenPlaces >= this.engine.describe().capabilities.maxConcurrency) {
       throw new PolyscribeError('engine_busy', 'This engine instance serves as many calls as it can.', {
         retryAfterMs: 1_000,
       });

@@ -18,6 +18,8 @@ export interface HostEngineOptions {
   readonly stopGraceMs?: number;
   /** How long a client may send nothing; 60 s unless told otherwise. */
   readonly idleMs?: number;
+  /** For the second and further engines of one process: added to ENGINE_PORT and to the port that is advertised. */
+  readonly portOffset?: number;
 }
 
 export interface HostedEngine extends RunningService {
@@ -54,8 +56,10 @@ async function serve({ engine, context, ...options }: HostEngineOptions): Promis
     () => registrations.forEach((registration) => registration.changed()),
   );
   const server = new GrpcServer({ logger, tls: config.innerTls }).add(engineV1.EngineServiceDefinition, service);
-  const bound = await server.listen(config.engine.host, config.engine.port);
-  const address = advertisedAddress(config.engine.host, config.engine.advertiseAddress, bound);
+  const { host, port, advertiseAddress } = config.engine;
+  const offset = port === 0 ? 0 : (options.portOffset ?? 0);
+  const bound = await server.listen(host, port + offset);
+  const address = advertisedAddress(host, advertiseAddress && shifted(advertiseAddress, offset), bound);
   const report = () => ({ description: service.description, load: service.load });
   for (const registry of addressList(context.endpoint('registry'))) {
     registrations.push(new Registration({ registry, tls: config.innerTls, instanceId, address, report, logger }));
@@ -78,4 +82,9 @@ function advertisedAddress(host: string, configured: string | undefined, bound: 
   if (configured !== undefined) return configured;
   if (!isWildcard(host)) return bound;
   return hostAndPort(hostname(), Number(bound.slice(bound.lastIndexOf(':') + 1)));
+}
+
+function shifted(address: string, offset: number): string {
+  const colon = address.lastIndexOf(':');
+  return `${address.slice(0, colon)}:${String(Number(address.slice(colon + 1)) + offset)}`;
 }

@@ -1,0 +1,117 @@
+import { type EngineHealth, PolyscribeError } from '#contracts';
+import type { Logger } from '#telemetry';
+import { detectDialect } from './detect-dialect.js';
+import type { Dialect, DialectSettings, ServerProfile } from './dialect.js';
+import type { ServerClient } from './http/server-client.js';
+
+/** A healthy server answers within milliseconds; one that is deaf while it works is asked only when it rests. */
+const PROBE_MS = 5_000;
+
+/** How often a server is asked how it is; half of it by chance. */
+const EVERY_MS = 5_000;
+
+/** A server that is known to be there. */
+export interface KnownServer {
+  readonly dialect: Dialect;
+  readonly profile: ServerProfile;
+}
+
+export interface MonitorOptions {
+  readonly server: ServerClient;
+  /** undefined finds out which it is. */
+  readonly dialect: Dialect | undefined;
+  readonly settings: DialectSettings;
+  readonly logger: Logger;
+  /** Whether the server works for us. */
+  isBusy(): boolean;
+}
+
+/** Keeps asking one server how it is and what it can do; what was learned stays known while it is away. */
+export class ServerMonitor {
+  private readonly stopping = new AbortController();
+  private last: KnownServer | undefined;
+  private trouble: PolyscribeError | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private probing: Promise<void> | undefined;
+
+  constructor(private readonly options: MonitorOptions) {}
+
+  /** Resolves after the first try, whatever came of it. */
+  async start(): Promise<void> {
+    await this.probeNow();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    clearTimeout(this.timer);
+    await this.probing;
+  }
+
+  /** What is known of the server, also while it is away; undefined before it has answered for the first time. */
+  get known(): KnownServer | undefined {
+    return this.last;
+  }
+
+  get health(): EngineHealth {
+    if (this.trouble) return { state: 'unavailable', reason: this.trouble.message };
+    if (this.last) return this.last.profile.health;
+    return { state: 'starting', reason: 'The WhisperX server is being asked what it can do.' };
+  }
+
+  /** @throws PolyscribeError `engine_unavailable` while the server has never answered */
+  get reached(): KnownServer {
+    if (this.last) return this.last;
+    throw this.trouble ?? new PolyscribeError('engine_unavailable', 'The WhisperX server has not answered yet.');
+  }
+
+  /** Asks soon: a call has just failed. */
+  callFailed(): void {
+    clearTimeout(this.timer);
+    void this.probeNow();
+  }
+
+  private probeNow(): Promise<void> {
+    this.probing ??= this.probe().finally(() => {
+      this.probing = undefined;
+      if (this.stopping.signal.aborted) return;
+      this.timer = setTimeout(() => void this.probeNow(), Math.round((EVERY_MS * (1 + Math.random())) / 2));
+    });
+    return this.probing;
+  }
+
+  private async probe(): Promise<void> {
+    if (this.last?.dialect.isDeafAtWork === true && this.options.isBusy()) return;
+    const { server, settings, logger } = this.options;
+    const late = AbortSignal.timeout(PROBE_MS);
+    const signal = AbortSignal.any([late, this.stopping.signal]);
+    try {
+      const dialect = this.options.dialect ?? (await detectDialect(server, signal));
+      const profile = await dialect.probe(server, settings, signal);
+      if (this.trouble) logger.info({ server: server.address }, 'the WhisperX server is back');
+      if (this.last?.dialect !== dialect)
+        logger.info({ server: server.address, dialect: dialect.name }, 'WhisperX server');
+      this.last = { dialect, profile };
+      this.trouble = undefined;
+    } catch (error) {
+      if (!this.stopping.signal.aborted) this.failed(late.aborted ? this.tooLate() : PolyscribeError.from(error));
+    }
+  }
+
+  private tooLate(): PolyscribeError {
+    const { address } = this.options.server;
+    const seconds = String(PROBE_MS / 1000);
+    return new PolyscribeError(
+      'engine_unavailable',
+      `The WhisperX server at ${address} did not answer within ${seconds} s.`,
+    );
+  }
+
+  private failed(error: PolyscribeError): void {
+    const { server, logger } = this.options;
+    // It may work for somebody else: that it takes connections is all that can be known then.
+    if (this.last?.dialect.isDeafAtWork === true && error.code === 'engine_unavailable' && error.cause === undefined)
+      return;
+    if (!this.trouble) logger.warn({ server: server.address, err: error }, 'the WhisperX server is not available');
+    this.trouble = error;
+  }
+}

@@ -1,0 +1,132 @@
+import {
+  type EngineDescription,
+  type EngineEvent,
+  type EngineRequest,
+  PolyscribeError,
+  SpeechEngine,
+} from '#contracts';
+import type { WhisperxDialect } from '#config';
+import { admitRequest, failIfAborted } from '#engine-host';
+import type { Logger } from '#telemetry';
+import { AudioBody } from './audio-body.js';
+import type { DialectSettings } from './dialect.js';
+import { dialects } from './dialects/index.js';
+import { ServerClient } from './http/server-client.js';
+import { withProfileModel } from './profiles.js';
+import { ServerMonitor } from './server-monitor.js';
+
+/** A GPU works faster than the speech lasts; loading models comes before it. */
+const LOADING_MS = 120_000;
+
+export interface WhisperxEngineOptions extends DialectSettings {
+  /** Base URL of one server. */
+  readonly url: string;
+  readonly dialect: WhisperxDialect;
+  readonly apiKey: string | undefined;
+  /** Longest call. */
+  readonly timeoutMs: number;
+  readonly logger: Logger;
+}
+
+/** One Whisper server behind HTTP. Which family it is of, and so how it is spoken to, is its dialect. */
+export class WhisperxEngine extends SpeechEngine {
+  private readonly server: ServerClient;
+  private readonly monitor: ServerMonitor;
+  private running = 0;
+  private held = 0;
+
+  constructor(private readonly options: WhisperxEngineOptions) {
+    super();
+    const { url, apiKey, dialect, logger } = options;
+    this.server = new ServerClient(url, apiKey);
+    this.monitor = new ServerMonitor({
+      server: this.server,
+      dialect: dialect === 'auto' ? undefined : dialects[dialect],
+      settings: options,
+      logger,
+      isBusy: () => this.running + this.held > 0,
+    });
+  }
+
+  override start(): Promise<void> {
+    return this.monitor.start();
+  }
+
+  override stop(): Promise<void> {
+    return this.monitor.stop();
+  }
+
+  override countHeldPlaces(): number {
+    return this.held;
+  }
+
+  describe(): EngineDescription {
+    const { dialect } = this.options;
+    const expected = dialects[dialect === 'auto' ? 'polyscribe' : dialect];
+    return {
+      engine: 'whisperx',
+      capabilities: this.monitor.known?.profile.capabilities ?? expected.expected(this.options),
+      health: this.monitor.health,
+      backendUri: this.server.address,
+      version: '1',
+    };
+  }
+
+  async *transcribe(
+    request: EngineRequest,
+    audio: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): AsyncGenerator<EngineEvent, void> {
+    failIfAborted(signal);
+    const { dialect, profile } = this.monitor.reached;
+    const asked = withProfileModel(request, profile.capabilities);
+    const admitted = admitRequest(asked, profile.capabilities, dialect.optionKeys);
+    for (const warning of admitted.warnings) yield { type: 'warning', warning };
+
+    const timeoutMs = this.deadlineMs(request);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), timeoutMs);
+    const over = AbortSignal.any([signal, late.signal]);
+    const body = new AudioBody(audio, over);
+    this.running += 1;
+    try {
+      const opened = await body.begin();
+      if (!opened) {
+        yield { type: 'summary', language: request.language ?? 'und', model: admitted.model, audioMs: body.ms };
+        return;
+      }
+      const { model, request: wanted } = admitted;
+      const hold = (work: Promise<void>): void => this.hold(work);
+      const call = { server: this.server, profile, request: wanted, model, audio: opened, body, timeoutMs, hold };
+      yield* dialect.transcribe({ ...call, signal: over });
+    } catch (error) {
+      throw late.signal.aborted && !signal.aborted ? tooLate(timeoutMs) : this.noted(error);
+    } finally {
+      this.running -= 1;
+      clearTimeout(timer);
+      late.abort();
+      body.close();
+    }
+  }
+
+  private deadlineMs({ audioMs }: EngineRequest): number {
+    const { timeoutMs } = this.options;
+    return audioMs === undefined ? timeoutMs : Math.min(timeoutMs, LOADING_MS + audioMs);
+  }
+
+  private noted(error: unknown): unknown {
+    if (error instanceof PolyscribeError && error.code === 'engine_unavailable') this.monitor.callFailed();
+    return error;
+  }
+
+  /** Keeps a place taken for work that goes on at the server. */
+  private hold(work: Promise<void>): void {
+    this.held += 1;
+    void work.finally(() => (this.held -= 1));
+  }
+}
+
+function tooLate(timeoutMs: number): PolyscribeError {
+  const seconds = String(Math.round(timeoutMs / 1000));
+  return new PolyscribeError('engine_timeout', `The WhisperX server did not finish within ${seconds} s.`);
+}
