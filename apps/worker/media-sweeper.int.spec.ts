@@ -4,11 +4,8 @@ import type { ObjectStore } from '#objects';
 import { Database, JobRepository, RetentionRepository } from '#persistence';
 import { createLogger } from '#telemetry';
 import { eventually } from '#testing';
-import { fileStoreFixture } from '../../libs/objects/testing/file-store-fixture.js';
-import { startS3Server, type TestS3Server } from '../../libs/objects/testing/s3-server.js';
-import { s3StoreFixture } from '../../libs/objects/testing/s3-store-fixture.js';
-import { startTestDatabase, type TestDatabase } from '../../libs/persistence/testing.js';
-import { newJob } from '../../libs/persistence/testing/new-job.js';
+import { fileStoreFixture, s3StoreFixture, startS3Server, type TestS3Server } from '../../libs/objects/testing.js';
+import { newJob, startTestDatabase, type TestDatabase } from '../../libs/persistence/testing.js';
 import { MediaSweeper } from './media-sweeper.js';
 
 const never = new AbortController().signal;

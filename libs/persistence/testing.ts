@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { sharedServer, withClient } from '../embedded-postgres/testing.js';
 
+export { newJob } from './testing/new-job.js';
+
 export interface TestDatabase {
   readonly url: string;
   /** Drops the database; connections that are still open are cut. */
