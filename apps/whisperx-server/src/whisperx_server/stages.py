@@ -59,6 +59,12 @@ class StageSettings:
     hf_token: str | None = field(default=None, repr=False)
     """Access to gated models (speaker diarization)."""
     threads: int = 4
+    models: Mapping[str, str] = field(default_factory=dict)
+    """Own speech models: the name that requests use, and the folder or repository that it stands for."""
+    align_models: Mapping[str, str] = field(default_factory=dict)
+    """Own alignment models by language: a folder or repository instead of the library's choice."""
+    diarization_model: str = "pyannote/speaker-diarization-community-1"
+    """The model that tells speakers apart, or a folder with one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +200,7 @@ class Transcriber(ABC):
         """Writes down what is said.
 
         Raises:
+            LanguageNotSpokenError: this model does not know the language that was asked for.
             OutOfMemoryError: can be tried again with a smaller batch after `reset`.
             DeviceLostError: this process can do nothing more.
             CancelledError: `watch` raised it.
@@ -321,6 +328,10 @@ class ModelGatedError(StageError):
 
 class ModelLoadError(StageError):
     """The model could not be loaded; trying again later may help."""
+
+
+class LanguageNotSpokenError(StageError):
+    """This speech model does not know the language; others may."""
 
 
 class LanguageNotAlignableError(StageError):
