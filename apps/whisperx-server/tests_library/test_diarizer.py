@@ -77,9 +77,7 @@ def test_stops_in_every_step(diarizer: Diarizer, short_speech: Samples, percent:
     assert watch.values[-1] < 95
 
 
-def test_says_that_memory_ran_out(
-    diarizer: Diarizer, short_speech: Samples, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_says_that_memory_ran_out(diarizer: Diarizer, short_speech: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: object, **__: object) -> object:
         raise RuntimeError("CUDA error: out of memory")
 

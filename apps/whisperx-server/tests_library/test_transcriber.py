@@ -166,9 +166,7 @@ def test_finds_less_speech_with_a_higher_onset(transcriber: Transcriber, speech:
     assert spoken(vad_onset=0.999, vad_offset=0.99) < spoken() <= spoken(vad_onset=0.1, vad_offset=0.05)
 
 
-def test_passes_prompt_and_hotwords(
-    transcriber: Transcriber, speech: Samples, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_passes_prompt_and_hotwords(transcriber: Transcriber, speech: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = texts(transcriber.transcribe(speech, options(), Watch()))
     prompts = record_prompts(transcriber, monkeypatch)
     wishes = options(initial_prompt="We speak.", hotwords="rivers hills")
@@ -242,7 +240,9 @@ def test_forgets_all_wishes_of_a_request(
 ) -> None:
     expected = fresh_transcriber.transcribe(speech, options(language=None, beam_size=5), Watch())
     watch = Watch(cancel_at=20 if end == "cancelled" else None)
-    error = {"out of memory": RuntimeError("CUDA failed with error out of memory"), "failed": KeyError("start")}.get(end)
+    error = {"out of memory": RuntimeError("CUDA failed with error out of memory"), "failed": KeyError("start")}.get(
+        end
+    )
     with monkeypatch.context() as patches:
         if error is not None:
             Failing(transcriber, patches, error, after=1)
