@@ -5,12 +5,15 @@ import { RegistryWatcher } from '#engine-client';
 import { EventBus } from '#events';
 import { JobStatuses, type JobView } from '#job-status';
 import { ObjectStore, type SignedLinks } from '#objects';
-import { Database, JobRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
+import { ContextRepository, Database, JobRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
 import { JobQueue } from '#queue';
 import type { StatusCache } from '#status-cache';
 import type { Logger } from '#telemetry';
 import type { ClientLimits } from './client-limits.js';
+import { Contexts } from './contexts/contexts.service.js';
+import { ContextGrpcService } from './grpc/context-grpc.service.js';
 import { JobGrpcService } from './grpc/job-grpc.service.js';
+import { ContextsController } from './http/contexts.controller.js';
 import { EnginesController, JobsController } from './http/jobs.controller.js';
 import { MediaController } from './http/media.controller.js';
 import { GatewayMetrics } from './http/metrics.service.js';
@@ -60,6 +63,7 @@ export class GatewayModule {
         JobsController,
         EnginesController,
         TranscriptsController,
+        ContextsController,
         MediaController,
         OperationsController,
         DocumentationController,
@@ -71,6 +75,7 @@ export class GatewayModule {
         { provide: SIGNED_LINKS, useValue: resources.signedLinks },
         { provide: Database, useValue: database },
         { provide: JobRepository, useValue: jobs },
+        { provide: ContextRepository, useValue: new ContextRepository(database) },
         { provide: TranscriptRepository, useValue: transcripts },
         { provide: JobStatuses, useValue: new JobStatuses(jobs, transcripts, resources.statusCache) },
         { provide: ReconcileRepository, useValue: new ReconcileRepository(database) },
@@ -80,6 +85,8 @@ export class GatewayModule {
         { provide: RegistryWatcher, useValue: resources.registry },
         { provide: APP_FILTER, useClass: ProblemFilter },
         CancelJob,
+        ContextGrpcService,
+        Contexts,
         EnginesQuery,
         GatewayMetrics,
         HealthQuery,

@@ -13,6 +13,7 @@ import { createStatusCache } from '#status-cache';
 import { NestLogger } from '#telemetry';
 import { type ClientLimits, clientLimits } from './client-limits.js';
 import { GatewayModule, type GatewayResources } from './gateway.module.js';
+import { ContextGrpcService } from './grpc/context-grpc.service.js';
 import { JobGrpcService } from './grpc/job-grpc.service.js';
 import { Connections } from './http/connections.js';
 import { createFastifyAdapter } from './http/fastify-adapter.js';
@@ -51,6 +52,7 @@ export async function startGateway(
     boundUrl = urlOf(app, config.http.host);
 
     grpcServer.add(jobV1.JobServiceDefinition, app.get(JobGrpcService));
+    grpcServer.add(jobV1.ContextServiceDefinition, app.get(ContextGrpcService));
     const grpcAddress = await grpcServer.listen(config.grpc.host, config.grpc.port);
     return { endpoints: { http: boundUrl, grpc: grpcAddress }, stop };
   } catch (error) {

@@ -252,6 +252,16 @@ describe('SpanRunner', () => {
     expect(run.published[0]).toEqual({ type: 'partial', data: { span: 1, text: 'p', t0: 1.1 } });
     expect(run.published.length).toBeLessThan(10);
   });
+
+  it('passes on phrases, the way to write, and the options of the engine that serves', async () => {
+    const { runner, engines } = runnerWith(new FakeRegistry(instanceOf('asr')), { 'asr:1': fine });
+    const phrases = [{ phrase: 'amoxicillin', boost: 3 }];
+    const how = { profanityFilter: true, verbatim: false, punctuation: false };
+    const engineOptions = { asr: { a: '1' }, whisperx: { b: '2' } };
+    const run = fakeRun({ ...how, context: { id: 'c', phrases }, engineOptions, onUnsupported: 'warn' });
+    await runner.run(spanWork(), run, never);
+    expect(engines.requests).toMatchObject([{ ...how, phrases, engineOptions: { a: '1' } }]);
+  });
 });
 
 /** Says nothing until the call is broken off. */

@@ -30,4 +30,19 @@ describe('summarize', () => {
   it('falls back to the language asked for where engines name none', () => {
     expect(summarize(jobWith({ language: 'de' }), [done(0, 0, 1, { language: '' })], []).language).toBe('de');
   });
+
+  it.each([
+    ['en-US', 'en', '', 0],
+    ['en-US', 'en-GB', 'en', 1],
+    ['pt', undefined, 'pt-BR', 0],
+    ['pt', undefined, 'es', 1],
+    ['pt', undefined, '', 0],
+    [undefined, 'de', 'de', 0],
+  ])('holds a context for %s against a request for %s and speech in %s', (meant, asked, spoken, count) => {
+    const context = { id: 'c', phrases: [], ...(meant === undefined ? {} : { language: meant }) };
+    const job = jobWith({ context, language: asked ?? 'en' });
+    if (asked === undefined) Reflect.deleteProperty(job.options, 'language');
+    const { warnings } = summarize(job, [done(0, 0, 1, { language: spoken })], []);
+    expect(warnings.map(({ code }) => code)).toEqual(Array.from({ length: count }, () => 'context_language'));
+  });
 });

@@ -1,4 +1,4 @@
-import type { EngineKind, Job, TranscriptWarning } from '#contracts';
+import { type EngineKind, type Job, languageMatches, type TranscriptWarning } from '#contracts';
 import type { SpanResult } from './job-run.js';
 
 /** What is said about a transcript as a whole. */
@@ -32,15 +32,24 @@ export function summarize(
   const inOrder = spans.toSorted((a, b) => a.startMs - b.startMs || a.index - b.index);
   const engineUsed = mostAudio(inOrder, (span) => span.engine) ?? 'local';
   const byEngine = inOrder.filter((span) => span.engine === engineUsed);
+  const language = mostAudio(inOrder, (span) => span.language || undefined) ?? job.options.language ?? UNDETERMINED;
   const fallbackReason = inOrder.find((span) => span.fallbackReason !== undefined)?.fallbackReason;
   return {
-    language: mostAudio(inOrder, (span) => span.language || undefined) ?? job.options.language ?? UNDETERMINED,
+    language,
     durationMs: Math.max(0, ...inOrder.map((span) => span.endMs)),
     engineUsed,
     model: mostAudio(byEngine, (span) => span.model) ?? '',
     ...(fallbackReason === undefined ? {} : { fallbackReason }),
-    warnings: distinct([...warnings, ...inOrder.flatMap((span) => span.warnings)]),
+    warnings: distinct([...warnings, ...contextWarnings(job, language), ...inOrder.flatMap((span) => span.warnings)]),
   };
+}
+
+/** A vocabulary of another language does no harm, but hardly any good. */
+function contextWarnings({ options }: Job, spoken: string): TranscriptWarning[] {
+  const meant = options.context?.language;
+  const language = options.language ?? spoken;
+  if (meant === undefined || language === UNDETERMINED || languageMatches(meant, language)) return [];
+  return [{ code: 'context_language', message: `The context is for ${meant}, the recording is in ${language}.` }];
 }
 
 function mostAudio<T extends string>(

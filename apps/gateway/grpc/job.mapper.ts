@@ -63,6 +63,7 @@ export function transcriptToWire(job: Job, transcript: Transcript): jobV1.Transc
     text: fullText(transcript.segments),
     segments: transcript.segments.map((segment) => segmentToWire(segment, job.options.wordTimestamps)),
     warnings: transcript.warnings.map(({ code, message }) => ({ code, message })),
+    speakerRoles: { ...transcript.speakerRoles },
   };
 }
 

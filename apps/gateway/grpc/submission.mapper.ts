@@ -48,7 +48,14 @@ function fieldsOf(options: jobV1.SubmitOptions): Record<string, unknown> {
     tags: options.tags,
     db_id: options.dbId,
     metadata: options.metadata,
+    profanity_filter: options.profanityFilter,
+    verbatim: options.verbatim,
+    engine_options: options.engineOptions,
+    context_id: options.contextId,
+    speaker_roles: options.speakerRoles,
   };
   const unset: readonly unknown[] = ['', 0, false, undefined];
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !unset.includes(value)));
+  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => !unset.includes(value)));
+  // The one flag whose false says something.
+  return options.punctuation === undefined ? given : { ...given, punctuation: options.punctuation };
 }

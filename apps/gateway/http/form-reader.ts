@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { PolyscribeError } from '#contracts';
+import { invalid } from '../submit/field-errors.js';
 import type { SubmissionPart } from '../submit/submission-part.js';
-import { invalid } from '../submit/submit-options.service.js';
 
 /**
  * The parts of a multipart form as they come in. Nothing is held but the fields, which are bounded in size and number.

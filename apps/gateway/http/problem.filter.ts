@@ -31,7 +31,7 @@ const codeByStatus: Readonly<Record<number, ErrorCode>> = {
 const detailByCode: Partial<Record<ErrorCode, string>> = {
   not_found: 'There is no such route; GET /openapi.json lists those that there are.',
   payload_too_large: 'The body of the request is larger than this route takes.',
-  unsupported_media: 'This route does not take bodies of that type; send multipart/form-data.',
+  unsupported_media: 'This route does not take bodies of that type; GET /openapi.json says which it takes.',
 };
 
 /** The framework's own refusals (no such route, malformed JSON, a body that is too large) by their status. */

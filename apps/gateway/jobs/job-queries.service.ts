@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { engineChoices, type Job, type JobStatus, jobStatuses, PolyscribeError } from '#contracts';
 import { JobStatuses, type JobView } from '#job-status';
 import { type JobPage, JobRepository } from '#persistence';
-import { invalid } from '../submit/submit-options.service.js';
+import { invalid } from '../submit/field-errors.js';
 import { isUuid, unknownJob } from './job-id.js';
 
 /** Reads where jobs stand. */
@@ -52,13 +52,7 @@ const MAX_PAGE = 200;
 const instant = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 instant such as 2026-01-31T12:00:00Z' });
 const limitError = `must be a whole number from 1 to ${MAX_PAGE}`;
 
-/** The query of the list route. */
-export const jobFilterSchema = z.strictObject({
-  status: z.enum(jobStatuses, { error: `must be one of ${jobStatuses.join(', ')}` }).optional(),
-  engine: z.enum(engineChoices, { error: `must be one of ${engineChoices.join(', ')}` }).optional(),
-  session_id: z.guid({ error: 'must be a UUID' }).optional(),
-  created_after: instant.optional(),
-  created_before: instant.optional(),
+const pageFields = {
   limit: z.coerce
     .number({ error: limitError })
     .int({ error: limitError })
@@ -66,6 +60,22 @@ export const jobFilterSchema = z.strictObject({
     .max(MAX_PAGE, { error: limitError })
     .optional(),
   cursor: z.string().max(500).optional(),
+};
+
+/** The query of a list that cannot be narrowed down. */
+export const pageSchema = z.strictObject(pageFields).transform(({ limit, cursor }) => ({
+  limit: limit ?? DEFAULT_PAGE,
+  ...(cursor === undefined ? {} : { cursor }),
+}));
+
+/** The query of the list route. */
+export const jobFilterSchema = z.strictObject({
+  status: z.enum(jobStatuses, { error: `must be one of ${jobStatuses.join(', ')}` }).optional(),
+  engine: z.enum(engineChoices, { error: `must be one of ${engineChoices.join(', ')}` }).optional(),
+  session_id: z.guid({ error: 'must be a UUID' }).optional(),
+  created_after: instant.optional(),
+  created_before: instant.optional(),
+  ...pageFields,
 });
 export type JobFilter = z.output<typeof jobFilterSchema>;
 

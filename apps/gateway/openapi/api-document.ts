@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ErrorCode, errorTable } from '#contracts';
+import { contextSchema } from '../contexts/context.schema.js';
 import { jobOptionsSchema } from '../submit/job-options.schema.js';
 import { paths } from './api-paths.js';
 import type { ApiDocument, Response } from './openapi-types.js';
@@ -22,7 +23,7 @@ export function apiDocument(serverUrl: string): ApiDocument {
     servers: [{ url: serverUrl }],
     paths,
     components: {
-      schemas: { ...schemas, Submission: submissionSchema() },
+      schemas: { ...schemas, Submission: submissionSchema(), ContextContent: jsonSchema(contextSchema) },
       responses: Object.fromEntries(
         (Object.keys(errorTable) as ErrorCode[]).map((code) => [code, problemResponse(code)]),
       ),

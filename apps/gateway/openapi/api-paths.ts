@@ -1,53 +1,8 @@
-import { type ErrorCode, engineChoices, errorTable, jobStatuses } from '#contracts';
+import { type ErrorCode, engineChoices, jobStatuses } from '#contracts';
 import { formatTable, transcriptFormats } from '#formats';
-import type { Operation, Parameter, Paths, Response, Responses } from './openapi-types.js';
-import type { SchemaName } from './response-schemas.js';
-
-interface OperationNotes {
-  readonly id: string;
-  readonly tag: 'jobs' | 'transcripts' | 'engines' | 'operations';
-  readonly summary: string;
-  readonly description?: string;
-  readonly parameters?: readonly Parameter[];
-  readonly ok: Responses;
-  readonly errors?: readonly ErrorCode[];
-}
-
-/** Any route can answer these. */
-const everywhere: readonly ErrorCode[] = ['internal', 'dependency_unavailable'];
-
-function operation(notes: OperationNotes): Operation {
-  return {
-    operationId: notes.id,
-    tags: [notes.tag],
-    summary: notes.summary,
-    ...(notes.description === undefined ? {} : { description: notes.description }),
-    ...(notes.parameters === undefined ? {} : { parameters: notes.parameters }),
-    responses: { ...notes.ok, ...errorResponses([...(notes.errors ?? []), ...everywhere]) },
-  };
-}
-
-/** One response for each HTTP status: codes that share one are told apart by `code`. */
-function errorResponses(codes: readonly ErrorCode[]): Responses {
-  const statuses = new Set(codes.map((code) => errorTable[code].httpStatus));
-  return Object.fromEntries(
-    [...statuses].map((status): [number, Response] => {
-      const sharing = codes.filter((code) => errorTable[code].httpStatus === status);
-      const [only] = sharing;
-      if (sharing.length === 1 && only) return [status, { $ref: `#/components/responses/${only}` }];
-      const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
-      return [status, { description: sharing.map((code) => `\`${code}\``).join(', '), content }];
-    }),
-  );
-}
-
-function json(name: SchemaName, description: string): Response {
-  return { description, content: { 'application/json': { schema: { $ref: `#/components/schemas/${name}` } } } };
-}
-
-function query(name: string, schema: object, description: string): Parameter {
-  return { name, in: 'query', schema, description };
-}
+import { json, operation, type OperationNotes, query } from './api-operation.js';
+import { contextPaths } from './context-paths.js';
+import type { Operation, Parameter, Paths } from './openapi-types.js';
 
 const jobId: Parameter = { name: 'job_id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } };
 
@@ -59,6 +14,7 @@ const submitErrors: readonly ErrorCode[] = [
   'model_not_found',
   'payload_too_large',
   'unsupported_media',
+  'context_not_found',
   'no_engine',
 ];
 
@@ -218,6 +174,7 @@ export const paths: Paths = {
       errors: ['invalid_request', 'transcript_not_found', 'job_not_completed'],
     }),
   },
+  ...contextPaths,
   '/api/media/{key}': {
     get: operation({
       id: 'readMedia',

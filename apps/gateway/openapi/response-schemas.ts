@@ -94,6 +94,10 @@ export const resultSchema = z.strictObject({
   fallback_reason: z.string().optional(),
   text: z.string().describe('The texts of the segments, joined by a space.'),
   segments: z.array(segment),
+  speaker_roles: z
+    .record(z.string(), z.enum(['provider', 'patient', 'agent', 'customer', 'interviewer', 'interviewee']))
+    .optional()
+    .describe('Speaker tag to role; speakers whose role is not clear are left out.'),
   warnings: z.array(z.strictObject({ code: z.string(), message: z.string() })),
   title: z.string().optional(),
   tags: z.array(z.string()).optional(),
@@ -160,6 +164,23 @@ export const healthSchema = z.strictObject({
   }),
 });
 
+const contextHead = z.strictObject({
+  id: z.guid(),
+  name: z.string(),
+  language: z.string().optional(),
+  created_at: instant,
+  updated_at: instant,
+});
+
+export const contextBodySchema = contextHead.extend({
+  terms: z.array(z.strictObject({ phrase: z.string(), boost: z.number().optional() })),
+});
+
+export const contextListSchema = z.strictObject({
+  contexts: z.array(contextHead.extend({ terms_count: z.int() })),
+  next_cursor: z.string().optional().describe('Absent on the last page.'),
+});
+
 export const responseSchemas = {
   Problem: problemSchema,
   Accepted: acceptedSchema,
@@ -170,5 +191,7 @@ export const responseSchemas = {
   Cancelled: cancelledSchema,
   Stats: statsSchema,
   Health: healthSchema,
+  Context: contextBodySchema,
+  ContextList: contextListSchema,
 };
-export type SchemaName = keyof typeof responseSchemas | 'Submission';
+export type SchemaName = keyof typeof responseSchemas | 'Submission' | 'ContextContent';

@@ -1,83 +1,51 @@
 import { z } from 'zod';
-import { engineChoices, normalizeLanguage, profiles, tasks, unsupportedPolicies } from '#contracts';
+import { engineChoices, profiles, type RoleSetChoice, roleSetChoices, tasks, unsupportedPolicies } from '#contracts';
+import {
+  field,
+  flag,
+  language,
+  oneOf,
+  readFlag,
+  readJson,
+  readList,
+  readNumber,
+  text,
+  wholeNumber,
+} from './form-fields.js';
 import { isPlainJson } from './plain-json.js';
-
-/** Characters that no field may hold: they forge log lines, and PostgreSQL stores neither NUL nor half a surrogate pair. */
-const unprintable = /[\p{Cc}\p{Cs}]/u;
 
 const MAX_METADATA_BYTES = 16_384;
 const MAX_SPEAKERS = 32;
-
-/** Forms send every field, also those that were left empty: an empty text is no value. */
-function field<T extends z.ZodType>(schema: T, read: (value: unknown) => unknown = (value) => value) {
-  return z.preprocess((value) => (value === '' ? undefined : read(value)), schema.optional());
-}
-
-function text(maxLength: number) {
-  return z
-    .string({ error: 'must be a text' })
-    .max(maxLength, { error: `must have at most ${maxLength} characters` })
-    .refine((value) => !unprintable.test(value), { error: 'must not hold control characters' });
-}
-
-function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
-  return z.enum(values, { error: `must be one of ${values.join(', ')}` });
-}
-
-function wholeNumber(min: number, max: number) {
-  const error = `must be a whole number from ${min} to ${max}`;
-  return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
-}
-
-function readNumber(value: unknown): unknown {
-  return typeof value === 'string' && /^-?\d{1,9}$/.test(value) ? Number(value) : value;
-}
-
-function readFlag(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  const known: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
-  const lower = value.toLowerCase();
-  return Object.hasOwn(known, lower) ? known[lower] : value;
-}
-
-/** A JSON array, a list with commas, or a field that was given several times. */
-function readList(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  if (value.trimStart().startsWith('[')) return readJson(value);
-  return value
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
-}
-
-function readJson(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  try {
-    return JSON.parse(value) as unknown;
-  } catch {
-    // Left as it is: the schema says what was expected.
-    return value;
-  }
-}
-
-const flag = z.boolean({ error: 'must be true or false' });
-
-const language = z
-  .string({ error: 'must be a language tag such as en or pt-BR' })
-  .max(35)
-  .transform((tag, context) => {
-    const normal = normalizeLanguage(tag);
-    if (normal !== undefined) return normal;
-    context.addIssue({ code: 'custom', message: 'must be a language tag such as en or pt-BR' });
-    return z.NEVER;
-  })
-  .pipe(z.string());
+const MAX_ENGINE_OPTIONS = 32;
+const MAX_ENGINE_OPTION_LENGTH = 1_000;
 
 const metadata = z.custom<Record<string, unknown>>(
   (value) => isPlainJson(value) && Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES,
   {
     error: `must be a JSON object of at most ${MAX_METADATA_BYTES} bytes, nested at most 16 deep, without NUL or broken characters`,
   },
+);
+
+/** Names as backends use them; a first letter keeps the names of prototypes out. */
+const optionKey = /^[A-Za-z][\w.:-]{0,63}$/;
+
+const optionsOfEngine = z
+  .unknown()
+  // Looked at first: what reads records leaves out keys such as __proto__ without a word.
+  .refine((options) => Object.keys(options ?? {}).every((key) => optionKey.test(key)), {
+    error: 'must have keys of at most 64 letters, digits and . : _ -, with a letter first',
+    abort: true,
+  })
+  .pipe(z.record(z.string(), text(MAX_ENGINE_OPTION_LENGTH), { error: 'must be an object of texts' }))
+  .refine((options) => Object.keys(options).length <= MAX_ENGINE_OPTIONS, {
+    error: `must have at most ${MAX_ENGINE_OPTIONS} entries`,
+  })
+  .optional();
+
+/** One entry for each kind of engine: written out, so that a misspelt kind is refused. */
+const engineOptions = z.strictObject(
+  { asr: optionsOfEngine, whisperx: optionsOfEngine, local: optionsOfEngine },
+  { error: 'must be a JSON object with the entries asr, whisperx and local, each an object of texts' },
 );
 
 /**
@@ -95,6 +63,16 @@ export const jobOptionsSchema = z
     max_speakers: field(wholeNumber(1, MAX_SPEAKERS), readNumber).describe('Implies enable_diarization.'),
     word_timestamps: field(flag, readFlag).describe('Ask for the time of each word.'),
     separate_channels: field(flag, readFlag).describe('Transcribe each channel by itself.'),
+    punctuation: field(flag, readFlag).describe('false asks for text without punctuation.'),
+    profanity_filter: field(flag, readFlag).describe('Mask swear words.'),
+    verbatim: field(flag, readFlag).describe('Numbers and fillers as they were spoken.'),
+    engine_options: field(engineOptions, readJson).describe(
+      'Settings for each kind of engine; only those of the engine that serves are passed on.',
+    ),
+    context_id: field(z.guid({ error: 'must be a UUID' })).describe('A vocabulary; the job keeps a copy of it.'),
+    speaker_roles: field(oneOf(roleSetChoices)).describe(
+      'Between which roles to tell speakers apart; implies enable_diarization. Left out, clinical where there are speaker tags.',
+    ),
     task: field(oneOf(tasks)).describe('translate gives English text.'),
     profile: field(oneOf(profiles)).describe('How to weigh speed against precision.'),
     on_unsupported: field(oneOf(unsupportedPolicies)).describe(
@@ -110,15 +88,25 @@ export const jobOptionsSchema = z
     metadata: field(metadata, readJson).describe('A JSON object; echoed.'),
   })
   .superRefine((options, context) => {
-    const { min_speakers: min, max_speakers: max, enable_diarization: diarization } = options;
+    const { min_speakers: min, max_speakers: max } = options;
     if (min !== undefined && max !== undefined && min > max) {
       context.addIssue({ code: 'custom', path: ['min_speakers'], message: 'must not be more than max_speakers' });
     }
-    if (diarization === false && (min !== undefined || max !== undefined)) {
-      const message = 'must not be false where min_speakers or max_speakers is given';
+    if (options.enable_diarization === false && asksForSpeakers(options)) {
+      const message = 'must not be false where min_speakers, max_speakers or speaker_roles asks for speakers';
       context.addIssue({ code: 'custom', path: ['enable_diarization'], message });
     }
   });
+
+/** Whether something is asked for that takes speaker tags. */
+export function asksForSpeakers(options: {
+  readonly min_speakers?: number | undefined;
+  readonly max_speakers?: number | undefined;
+  readonly speaker_roles?: RoleSetChoice | undefined;
+}): boolean {
+  const { min_speakers: min, max_speakers: max, speaker_roles: roles } = options;
+  return min !== undefined || max !== undefined || (roles !== undefined && roles !== 'none');
+}
 
 export type SubmitOptions = z.output<typeof jobOptionsSchema>;
 export const optionNames = Object.keys(jobOptionsSchema.shape);

@@ -6,10 +6,11 @@ import type { Logger } from '#telemetry';
 import type { ClientLimits } from '../client-limits.js';
 import { JobHandOver } from '../jobs/job-hand-over.service.js';
 import { CLIENT_LIMITS, LOGGER } from '../tokens.js';
+import { invalid } from './field-errors.js';
 import { MediaIntake } from './media-intake.service.js';
 import { partsInTime } from './parts-in-time.js';
 import type { SubmissionPart } from './submission-part.js';
-import { invalid, SubmitOptionsReader } from './submit-options.service.js';
+import { SubmitOptionsReader } from './submit-options.service.js';
 
 /** Accepts work: media into the object store, rows into the database, an entry into the queue. */
 @Injectable()
@@ -43,10 +44,10 @@ export class SubmitJob {
           continue;
         }
         refuseWrongFile(part.name, media !== undefined);
-        this.options.judgeEarly(Object.fromEntries(fields), pathEngine);
+        await this.options.judgeEarly(Object.fromEntries(fields), pathEngine);
         media = await this.intake.store(jobId, part, signal);
       }
-      const options = this.options.read(Object.fromEntries(fields), pathEngine);
+      const options = await this.options.read(Object.fromEntries(fields), pathEngine);
       if (!media) throw invalid([{ pointer: '/file', detail: 'is missing; send the recording as a file field' }]);
       return await this.accept(jobId, options, media);
     } catch (error) {

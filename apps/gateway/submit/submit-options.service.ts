@@ -1,11 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { z } from 'zod';
 import type { Config } from '#config';
 import {
   type EngineChoice,
   engineChoices,
   type EngineKind,
-  type FieldError,
   type JobOptions,
   PolyscribeError,
   type RegistrySnapshot,
@@ -13,7 +11,9 @@ import {
 import { RegistryWatcher } from '#engine-client';
 import { refusal, route, routingRequestOf } from '#routing';
 import { CONFIG } from '../tokens.js';
-import { jobOptionsSchema, optionNames, type SubmitOptions } from './job-options.schema.js';
+import { fieldErrors, invalid } from './field-errors.js';
+import { Contexts } from '../contexts/contexts.service.js';
+import { asksForSpeakers, jobOptionsSchema, optionNames, type SubmitOptions } from './job-options.schema.js';
 
 /** Turns what a client sent into job options, or says what is wrong with it. */
 @Injectable()
@@ -21,6 +21,7 @@ export class SubmitOptionsReader {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly registry: RegistryWatcher,
+    private readonly contexts: Contexts,
   ) {}
 
   /**
@@ -28,19 +29,21 @@ export class SubmitOptionsReader {
    *
    * @param fields name to value, as text or typed
    * @param pathEngine the engine that the route names; the field may only say the same
-   * @throws PolyscribeError `invalid_request`, `unknown_engine`, and what the router refuses
+   * @throws PolyscribeError `invalid_request`, `unknown_engine`, `context_not_found`, and what the router refuses
    */
-  read(fields: Readonly<Record<string, unknown>>, pathEngine?: EngineKind): JobOptions {
-    const options = this.jobOptions(parseOptions(fields), pathEngine);
+  async read(fields: Readonly<Record<string, unknown>>, pathEngine?: EngineKind): Promise<JobOptions> {
+    const submitted = parseOptions(fields);
+    const options = this.jobOptions(submitted, pathEngine);
     this.refuseHopeless(options);
-    return options;
+    const context = await this.contextOf(submitted);
+    return context ? { ...options, context } : options;
   }
 
   /**
    * Judges options of which more may come, so that a bad upload is refused before its file is read. What has not come yet
    * is taken to be whatever lets the request pass.
    */
-  judgeEarly(fields: Readonly<Record<string, unknown>>, pathEngine?: EngineKind): void {
+  async judgeEarly(fields: Readonly<Record<string, unknown>>, pathEngine?: EngineKind): Promise<void> {
     const submitted = parseOptions(fields);
     const options = this.jobOptions(submitted, pathEngine);
     this.refuseHopeless({
@@ -49,6 +52,14 @@ export class SubmitOptionsReader {
       allowFallback: submitted.allow_fallback ?? true,
       onUnsupported: submitted.on_unsupported ?? 'warn',
     });
+    await this.contextOf(submitted);
+  }
+
+  /** A copy: the job is what it was when it was sent, whatever becomes of the context. */
+  private async contextOf({ context_id: id }: SubmitOptions): Promise<JobOptions['context']> {
+    if (id === undefined) return undefined;
+    const { language, terms } = await this.contexts.named(id);
+    return { id, phrases: terms, ...(language === undefined ? {} : { language }) };
   }
 
   private jobOptions(submitted: SubmitOptions, pathEngine: EngineKind | undefined): JobOptions {
@@ -67,29 +78,33 @@ export class SubmitOptionsReader {
 }
 
 function jobOptionsOf(submitted: SubmitOptions, engine: EngineChoice): JobOptions {
-  const { min_speakers: minSpeakers, max_speakers: maxSpeakers } = submitted;
   return {
     ...defaultOptions,
-    ...defined({
+    ...withoutGaps({
       task: submitted.task,
       profile: submitted.profile,
       wordTimestamps: submitted.word_timestamps,
       separateChannels: submitted.separate_channels,
+      punctuation: submitted.punctuation,
+      profanityFilter: submitted.profanity_filter,
+      verbatim: submitted.verbatim,
+      engineOptions: submitted.engine_options && withoutGaps(submitted.engine_options),
+      speakerRoles: submitted.speaker_roles,
       onUnsupported: submitted.on_unsupported,
       allowFallback: submitted.allow_fallback,
       priority: submitted.priority,
       tags: submitted.tags,
       language: submitted.language,
       model: submitted.model,
-      minSpeakers,
-      maxSpeakers,
+      minSpeakers: submitted.min_speakers,
+      maxSpeakers: submitted.max_speakers,
       sessionId: submitted.session_id,
       title: submitted.title,
       dbId: submitted.db_id,
       metadata: submitted.metadata,
     }),
     engine,
-    enableDiarization: submitted.enable_diarization ?? (minSpeakers !== undefined || maxSpeakers !== undefined),
+    enableDiarization: submitted.enable_diarization ?? asksForSpeakers(submitted),
   };
 }
 
@@ -105,7 +120,7 @@ const defaultOptions = {
 } as const satisfies Partial<JobOptions>;
 
 /** The entries that have a value: with exact optional types an absent field and an undefined one differ. */
-function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+function withoutGaps<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
@@ -115,37 +130,11 @@ function parseOptions(fields: Readonly<Record<string, unknown>>): SubmitOptions 
   refuseUnknownEngine(fields['engine']);
   const parsed = jobOptionsSchema.safeParse(fields);
   if (parsed.success) return parsed.data;
-  throw invalid(fieldErrors(parsed.error.issues));
+  throw invalid(fieldErrors(parsed.error.issues, [...optionNames, 'file']));
 }
 
 function refuseUnknownEngine(engine: unknown): void {
   if (typeof engine !== 'string' || engine === '' || (engineChoices as readonly string[]).includes(engine)) return;
   const message = `The engine must be one of ${engineChoices.join(', ')}; GET /engines shows which are up.`;
   throw new PolyscribeError('unknown_engine', message, { fields: [{ pointer: '/engine', detail: message }] });
-}
-
-/** What zod found, as JSON pointers with a sentence; what the client sent is not repeated. */
-export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
-  return issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({
-          pointer: pointerTo([key]),
-          detail: `is not a field of this request; known are ${optionNames.join(', ')} and file`,
-        }))
-      : [{ pointer: pointerTo(issue.path), detail: issue.message }],
-  );
-}
-
-function pointerTo(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${String(part).slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
-
-/** At most that many faults are listed: a request can hold any number of them. */
-const MAX_FIELD_ERRORS = 20;
-
-export function invalid(fields: readonly FieldError[]): PolyscribeError {
-  const listed = fields.slice(0, MAX_FIELD_ERRORS);
-  const [first] = listed;
-  const message = first === undefined ? 'The request is not valid.' : `${first.pointer.slice(1)} ${first.detail}.`;
-  return new PolyscribeError('invalid_request', message, { fields: listed });
 }

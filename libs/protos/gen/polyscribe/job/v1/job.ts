@@ -64,7 +64,25 @@ export interface SubmitOptions {
   /** The caller's own id, echoed. */
   dbId: string;
   /** Echoed. */
-  metadata: { [key: string]: any } | undefined;
+  metadata:
+    | { [key: string]: any }
+    | undefined;
+  /** false asks for text without punctuation; unset takes the engine's default, which is with it. */
+  punctuation?:
+    | boolean
+    | undefined;
+  /** Mask swear words. */
+  profanityFilter: boolean;
+  /** Numbers and fillers as they were spoken. */
+  verbatim: boolean;
+  /** Settings for each kind of engine: engine to an object of texts. */
+  engineOptions:
+    | { [key: string]: any }
+    | undefined;
+  /** UUID of a context; the job keeps a copy of it. */
+  contextId: string;
+  /** "clinical", "support", "interview" or "none"; empty means clinical where there are speaker tags. */
+  speakerRoles: string;
 }
 
 /** Job is one request for one transcript. */
@@ -145,6 +163,13 @@ export interface Transcript {
   segments: TranscriptSegment[];
   /** What the reader should know. */
   warnings: TranscriptWarning[];
+  /** Speaker tag to role, such as "provider"; speakers whose role is not clear are left out. */
+  speakerRoles: { [key: string]: string };
+}
+
+export interface Transcript_SpeakerRolesEntry {
+  key: string;
+  value: string;
 }
 
 /** TranscriptSegment is a stretch of text with times from the start of the audio. */
@@ -230,6 +255,12 @@ function createBaseSubmitOptions(): SubmitOptions {
     tags: [],
     dbId: "",
     metadata: undefined,
+    punctuation: undefined,
+    profanityFilter: false,
+    verbatim: false,
+    engineOptions: undefined,
+    contextId: "",
+    speakerRoles: "",
   };
 }
 
@@ -291,6 +322,24 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     }
     if (message.metadata !== undefined) {
       Struct.encode(Struct.wrap(message.metadata), writer.uint32(154).fork()).join();
+    }
+    if (message.punctuation !== undefined) {
+      writer.uint32(160).bool(message.punctuation);
+    }
+    if (message.profanityFilter !== false) {
+      writer.uint32(168).bool(message.profanityFilter);
+    }
+    if (message.verbatim !== false) {
+      writer.uint32(176).bool(message.verbatim);
+    }
+    if (message.engineOptions !== undefined) {
+      Struct.encode(Struct.wrap(message.engineOptions), writer.uint32(186).fork()).join();
+    }
+    if (message.contextId !== "") {
+      writer.uint32(194).string(message.contextId);
+    }
+    if (message.speakerRoles !== "") {
+      writer.uint32(202).string(message.speakerRoles);
     }
     return writer;
   },
@@ -460,6 +509,54 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
             message.metadata = Struct.unwrap(Struct.decode(reader, reader.uint32()));
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.punctuation = reader.bool();
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.profanityFilter = reader.bool();
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.verbatim = reader.bool();
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.engineOptions = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.contextId = reader.string();
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.speakerRoles = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -496,6 +593,12 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     message.tags = object.tags?.map((e) => e) || [];
     message.dbId = object.dbId ?? "";
     message.metadata = object.metadata ?? undefined;
+    message.punctuation = object.punctuation ?? undefined;
+    message.profanityFilter = object.profanityFilter ?? false;
+    message.verbatim = object.verbatim ?? false;
+    message.engineOptions = object.engineOptions ?? undefined;
+    message.contextId = object.contextId ?? "";
+    message.speakerRoles = object.speakerRoles ?? "";
     return message;
   },
 };
@@ -884,6 +987,7 @@ function createBaseTranscript(): Transcript {
     text: "",
     segments: [],
     warnings: [],
+    speakerRoles: {},
   };
 }
 
@@ -916,6 +1020,9 @@ export const Transcript: MessageFns<Transcript> = {
     for (const v of message.warnings) {
       TranscriptWarning.encode(v!, writer.uint32(74).fork()).join();
     }
+    globalThis.Object.entries(message.speakerRoles).forEach(([key, value]: [string, string]) => {
+      Transcript_SpeakerRolesEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
+    });
     return writer;
   },
 
@@ -1004,6 +1111,17 @@ export const Transcript: MessageFns<Transcript> = {
             message.warnings.push(TranscriptWarning.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            const entry10 = Transcript_SpeakerRolesEntry.decode(reader, reader.uint32());
+            if (entry10.value !== undefined) {
+              message.speakerRoles[entry10.key] = entry10.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1032,6 +1150,82 @@ export const Transcript: MessageFns<Transcript> = {
     message.text = object.text ?? "";
     message.segments = object.segments?.map((e) => TranscriptSegment.fromPartial(e)) || [];
     message.warnings = object.warnings?.map((e) => TranscriptWarning.fromPartial(e)) || [];
+    message.speakerRoles = (globalThis.Object.entries(object.speakerRoles ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseTranscript_SpeakerRolesEntry(): Transcript_SpeakerRolesEntry {
+  return { key: "", value: "" };
+}
+
+export const Transcript_SpeakerRolesEntry: MessageFns<Transcript_SpeakerRolesEntry> = {
+  encode(message: Transcript_SpeakerRolesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Transcript_SpeakerRolesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTranscript_SpeakerRolesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Transcript_SpeakerRolesEntry>): Transcript_SpeakerRolesEntry {
+    return Transcript_SpeakerRolesEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Transcript_SpeakerRolesEntry>): Transcript_SpeakerRolesEntry {
+    const message = createBaseTranscript_SpeakerRolesEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
