@@ -67,7 +67,6 @@ def test_has_no_score_for_words_that_the_model_cannot_spell(aligner: Aligner, sp
         RawSegment(2.0, 2.0, "no time at all"),
         RawSegment(3.0, 2.0, "time that runs backwards"),
         RawSegment(900.0, 905.0, "after the end"),
-        RawSegment(1.0, 2.0, "|"),
     ],
 )
 def test_keeps_the_text_of_what_it_cannot_align(aligner: Aligner, speech: Samples, segment: RawSegment) -> None:

@@ -35,6 +35,9 @@ class Start(Message):
     device_index: int
     threads: int
     hf_token: str | None = Field(repr=False)
+    own_models: dict[str, str]
+    align_models: dict[str, str]
+    diarization_model: str
     compute_type: str
     batch_size: int
     max_batch_size: int

@@ -44,6 +44,12 @@ class Settings:
     cpu_threads: int = 4
     compute_type: str = "default"
     default_model: str = "large-v3-turbo"
+    own_models: Mapping[str, str] = field(default_factory=dict)
+    """Speech models besides the library's: names for requests, each with a folder or a repository."""
+    align_models: Mapping[str, str] = field(default_factory=dict)
+    """Alignment models by language, each a folder or a repository, instead of the library's or where it has none."""
+    diarization_model: str = "pyannote/speaker-diarization-community-1"
+    """Or a folder with that model, for machines without a way to its source."""
     models_allowed: tuple[str, ...] = ()
     """What requests may ask for; empty: every model that the library knows by name."""
     preload: tuple[str, ...] = ()
@@ -115,6 +121,13 @@ def _list(_name: str, value: str) -> tuple[str, ...]:
     return tuple(part for part in (part.strip() for part in value.split(",")) if part)
 
 
+def _pairs(name: str, value: str) -> Mapping[str, str]:
+    pairs = [tuple(part.strip() for part in pair.partition("=")) for pair in _list(name, value)]
+    if not all(key and source for key, _, source in pairs):
+        raise SettingsError(f"{name} must be pairs like name=folder, with commas between them")
+    return {key: source for key, _, source in pairs}
+
+
 def _hosts(name: str, value: str) -> tuple[str, ...]:
     return tuple(host.lower() for host in _list(name, value))
 
@@ -169,6 +182,9 @@ _READERS = cast(
         "cpu_threads": _integer(1, 256),
         "compute_type": _choice(COMPUTE_TYPES),
         "default_model": _text,
+        "own_models": _pairs,
+        "align_models": _pairs,
+        "diarization_model": _text,
         "models_allowed": _list,
         "preload": _list,
         "batch_size": _integer(1, 256),

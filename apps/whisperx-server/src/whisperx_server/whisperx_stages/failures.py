@@ -99,14 +99,23 @@ def at_work() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def at_load(what: str) -> Iterator[None]:
-    """Around the loading of a model: every failure becomes a stage error that names `what`, never its source."""
+def at_load(what: str, *, asked_for: bool = False) -> Iterator[None]:
+    """Around the loading of a model: every failure becomes a stage error that names `what`, never its source.
+
+    Args:
+        what: the model, as the message says it.
+        asked_for: whether the request named it. A model of the operator's choice that is missing is not the caller's
+            mistake, who would be told that there is no such model.
+    """
     try:
         yield
     except StageError:
         raise
     except Exception as error:
-        raise load_failure(error, what) from error
+        failure = load_failure(error, what)
+        if isinstance(failure, ModelNotFoundError) and not asked_for:
+            failure = ModelLoadError(str(failure))
+        raise failure from error
 
 
 def device_failure(error: BaseException) -> StageError | None:

@@ -77,7 +77,7 @@ class WhisperxStages(Stages):
             raise ModelNotFoundError(f"There is no model {spec.model}.")
         watch.detail("loading the speech model")
         given = GivenSpeech()
-        with at_load(f"model {spec.model}"), no_output():
+        with at_load(f"model {spec.model}", asked_for=spec.model not in self._settings.models), no_output():
             pipeline = load_model(
                 source,
                 self._device,

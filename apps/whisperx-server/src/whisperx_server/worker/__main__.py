@@ -48,7 +48,15 @@ class Worker:
     def __init__(self, link: Link, start: Start) -> None:
         """Makes the stages and says what they can do; nothing is loaded yet."""
         self._link = link
-        settings = StageSettings(start.device, start.device_index, start.hf_token, start.threads)
+        settings = StageSettings(
+            start.device,
+            start.device_index,
+            start.hf_token,
+            start.threads,
+            start.own_models,
+            start.align_models,
+            start.diarization_model,
+        )
         stages = create_stages(start.stages, settings)
         description = stages.describe()
         compute_type = start.compute_type

@@ -13,6 +13,7 @@ from whisperx_server.stages import (
     DeviceLostError,
     DiarizationUnavailableError,
     LanguageNotAlignableError,
+    LanguageNotSpokenError,
     ModelGatedError,
     ModelLoadError,
     ModelNotFoundError,
@@ -69,6 +70,8 @@ def guard(stage: Callable[[], T]) -> T:
 def _explained(error: StageError) -> PipelineError:
     if isinstance(error, DeviceLostError):
         return PipelineError(Code.WORKER_CRASHED, "The device failed; its process starts again.", fatal=True)
+    if isinstance(error, LanguageNotSpokenError):
+        return PipelineError(Code.LANGUAGE_UNSUPPORTED, str(error) or "This model does not know the language.")
     if isinstance(error, ModelNotFoundError):
         return PipelineError(Code.MODEL_NOT_FOUND, str(error) or "There is no such model.")
     if isinstance(error, ModelGatedError):
