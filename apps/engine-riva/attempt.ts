@@ -7,6 +7,14 @@ import type { RivaBackends } from './riva-backends.js';
 import type { ModelChoice } from './riva-models.js';
 import type { TranscriptAssembly } from './transcript-assembly.js';
 
+export interface CallTiming {
+  /** How long audio may pause before silence keeps the stream alive. */
+  readonly keepAliveMs: number;
+  /** How long the first new try waits; later ones wait longer, up to the second number. */
+  readonly firstRetryMs: number;
+  readonly mostRetryMs: number;
+}
+
 /** What a call of the engine works with. */
 export interface RivaCallSettings {
   readonly backends: RivaBackends;
@@ -15,8 +23,7 @@ export interface RivaCallSettings {
   readonly model: ModelChoice;
   readonly config: riva.RecognitionConfig;
   readonly signal: AbortSignal;
-  /** How long audio may pause before silence is sent; see `RivaStream`. */
-  readonly keepAliveMs?: number | undefined;
+  readonly timing: CallTiming;
 }
 
 /** What one try at a call works with. */

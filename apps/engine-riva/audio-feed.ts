@@ -141,13 +141,21 @@ function asBuffer(chunk: Uint8Array): Buffer {
 
 function firstOf<T>(promise: Promise<T>, idleMs: number, signal: AbortSignal): Promise<T | typeof IDLE> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(IDLE), idleMs);
-    const onAbort = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    void promise.then(resolve, reject).finally(() => {
+    // A pause ends many of these waits before the promise settles: what one of them holds goes with it.
+    const release = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
-    });
+    };
+    const onAbort = (): void => {
+      release();
+      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    };
+    const timer = setTimeout(() => {
+      release();
+      resolve(IDLE);
+    }, idleMs);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    void promise.finally(release).then(resolve, reject);
   });
 }

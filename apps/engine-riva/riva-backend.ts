@@ -22,6 +22,8 @@ const intervals = {
 const MODELS_MAX_AGE_MS = 60_000;
 /** A backend whose calls fail for a reason that no probe sees is left alone for that long. */
 const CONDEMNED_MS = 30_000;
+/** After a broken call others are taken for that long, where there are others. */
+const SUSPECT_MS = 2_000;
 /** Servers that are not ours count pings; five minutes is what gRPC allows by default. */
 const KEEPALIVE_MS = 310_000;
 /** One probe may be late because the backend is at work. */
@@ -42,6 +44,7 @@ export class RivaBackend {
   private knownSince = -Infinity;
   private state: EngineHealth = { state: 'starting', reason: 'it has not answered yet' };
   private condemned: { readonly reason: string; readonly untilMs: number } | undefined;
+  private suspectUntilMs = -Infinity;
   private lateProbes = 0;
   private hurry: (() => void) | undefined;
   private loop: Promise<void> | undefined;
@@ -90,10 +93,15 @@ export class RivaBackend {
     this.closeChannel();
   }
 
-  /** A call failed: what it met counts at once, and the next probe comes at once. */
+  /** Whether a call has just broken on it: others are better, until a probe has looked. */
+  get isSuspect(): boolean {
+    return performance.now() < this.suspectUntilMs;
+  }
+
+  /** A call failed: the next probe comes at once, and looks whether it was the call's own bad luck. */
   noteFailure({ kind, error: { message: reason } }: RivaFailure): void {
     if (condemning.includes(kind)) this.condemned = { reason, untilMs: performance.now() + CONDEMNED_MS };
-    if (kind === 'unreachable') this.set({ state: 'unavailable', reason });
+    if (kind === 'unreachable' || kind === 'broken_off') this.suspectUntilMs = performance.now() + SUSPECT_MS;
     if (kind === 'unavailable_model') this.knownSince = -Infinity;
     this.hurry?.();
   }
@@ -133,7 +141,7 @@ export class RivaBackend {
       const { kind, error } = rivaFailure(thrown, this.address);
       this.lateProbes = kind === 'late' ? this.lateProbes + 1 : 0;
       if (kind !== 'late' || this.lateProbes >= LATE_PROBES || this.state.state !== 'serving') {
-        this.set({ state: 'unavailable', reason: error.message });
+        this.set({ state: 'unavailable', reason: error.message.replace(/\.$/, '') });
       }
     }
   }

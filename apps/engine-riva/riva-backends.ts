@@ -29,7 +29,7 @@ export class RivaBackends {
     if (this.backends.some((backend) => backend.isServing)) return { state: 'serving', reason: '' };
     const isStarting = this.backends.every(({ health }) => health.state === 'starting');
     const reasons = this.backends.slice(0, 5).map(({ address, health }) => `${address}: ${health.reason}`);
-    return { state: isStarting ? 'starting' : 'unavailable', reason: reasons.join(' ') };
+    return { state: isStarting ? 'starting' : 'unavailable', reason: reasons.join('; ') };
   }
 
   /** What they have together, also those that are away: what they had. */
@@ -49,13 +49,13 @@ export class RivaBackends {
   }
 
   /**
-   * Runs a call on the backend with the fewest calls among those that serve and have the model.
+   * The backend with the fewest calls among those that serve and have the model; `giveBack` it when the call has ended.
    *
    * @throws PolyscribeError `engine_unavailable` when there is none
    */
   take(model: ModelChoice): RivaBackend {
     const able = this.backends.filter((backend) => backend.isServing && has(backend, model));
-    const [best] = able.sort((a, b) => a.inFlight - b.inFlight);
+    const [best] = able.sort((a, b) => Number(a.isSuspect) - Number(b.isSuspect) || a.inFlight - b.inFlight);
     if (!best) throw new PolyscribeError('engine_unavailable', `No Riva backend can be used: ${this.why(model)}.`);
     best.inFlight += 1;
     return best;

@@ -13,8 +13,6 @@ import { TranscriptAssembly } from './transcript-assembly.js';
 
 /** Ten minutes of audio since the last final: what breaks after more of it is mended by the worker, not here. */
 const MAX_REPLAY_MS = 600_000;
-const FIRST_RETRY_MS = 250;
-const MOST_RETRY_MS = 3_000;
 /** Timers take no more; an upload that pauses is the engine host's to judge. */
 const FOR_EVER_MS = 2_147_483_647;
 
@@ -115,7 +113,8 @@ export class RivaCall {
     this.settledMs = settledMs;
     this.failures += 1;
     if (this.failures > failure.retries) throw failure.error;
-    const waitMs = backoffMs(this.failures, FIRST_RETRY_MS, MOST_RETRY_MS);
+    const { firstRetryMs, mostRetryMs } = this.call.timing;
+    const waitMs = backoffMs(this.failures, firstRetryMs, mostRetryMs);
     await delay(waitMs, undefined, { signal: this.call.signal });
   }
 

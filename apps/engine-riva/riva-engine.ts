@@ -12,6 +12,7 @@ import {
 } from '#contracts';
 import { admitRequest } from '#engine-host';
 import type { Logger } from '#telemetry';
+import type { CallTiming } from './attempt.js';
 import { boostFor } from './boosting.js';
 import { recognitionConfig } from './recognition-config.js';
 import { RivaBackends } from './riva-backends.js';
@@ -19,11 +20,16 @@ import { RivaCall } from './riva-call.js';
 import { chooseModel, detects, languagesOf } from './riva-models.js';
 import { knownKeys } from './riva-options.js';
 
+/**
+ * Riva forgets a stream to which nothing came for a while; how long that is is not documented, 30 s is said to be safe. A
+ * server that is restarted is back within the tries that the waits allow, about ten seconds.
+ */
+const defaultTiming: CallTiming = { keepAliveMs: 20_000, firstRetryMs: 250, mostRetryMs: 3_000 };
+
 export interface RivaEngineOptions {
   readonly settings: RivaSettings;
   readonly logger: Logger;
-  /** How long audio may pause before silence keeps the stream alive; 20 s unless told otherwise. */
-  readonly keepAliveMs?: number;
+  readonly timing?: Partial<CallTiming>;
 }
 
 /** NVIDIA Riva, and the Parakeet, Canary and Whisper models that NVIDIA serves in the same way. */
@@ -59,17 +65,15 @@ export class RivaEngine extends SpeechEngine {
     signal: AbortSignal,
   ): AsyncGenerator<EngineEvent, void> {
     if (signal.aborted) throw new PolyscribeError('cancelled', 'The call was cancelled.');
-    const { settings, keepAliveMs } = this.options;
+    const { settings, timing } = this.options;
     const admitted = admitRequest(request, this.capabilities, knownKeys(request.engineOptions));
     const model = chooseModel(admitted.request, this.backends.models, settings.model);
     const boost = boostFor(model.name, settings.boosts);
     const config = recognitionConfig(admitted.request, model, boost);
     for (const warning of [...admitted.warnings, ...ignored(request, boost)]) yield { type: 'warning', warning };
     const { backends } = this;
-    yield* new RivaCall(
-      { backends, settings, request: admitted.request, model, config, signal, keepAliveMs },
-      audio,
-    ).events();
+    const call = { backends, settings, request: admitted.request, model, config, signal };
+    yield* new RivaCall({ ...call, timing: { ...defaultTiming, ...timing } }, audio).events();
   }
 
   private get capabilities(): EngineCapabilities {

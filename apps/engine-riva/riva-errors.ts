@@ -26,7 +26,7 @@ const rows = {
   no_speech_recognition: row('engine_bad_response', 0, 'has no speech recognition, or is too old for this call'),
   message_too_large: row('payload_too_large', 0, 'takes no message of that size; see RIVA_MAX_MESSAGE_SIZE'),
   busy: row('engine_busy', 5, 'has no free place or limits the rate of calls'),
-  unreachable: row('engine_unavailable', 6, 'cannot be reached'),
+  unreachable: row('engine_unavailable', 7, 'cannot be reached'),
   broken_off: row('engine_unavailable', 3, 'broke off the call'),
   inference: row('engine_bad_response', 2, 'failed inside while it recognised speech'),
   late: row('engine_timeout', 1, 'did not answer in time; see RIVA_TIMEOUT'),

@@ -70,7 +70,8 @@ export function chooseModel(
       const languageCode = languageFor(request.language, model);
       return languageCode === undefined ? [] : [{ model, languageCode }];
     })
-    .sort((a, b) => rank(a.model, a.languageCode, preferred) - rank(b.model, b.languageCode, preferred));
+    .map((candidate) => ({ ...candidate, rank: rank(candidate, request.language, preferred) }))
+    .sort((a, b) => a.rank - b.rank);
   if (best) return { name: best.model.name, type: best.model.type, languageCode: best.languageCode };
   throw new PolyscribeError(
     'unsupported_language',
@@ -89,8 +90,15 @@ function languageFor(wanted: string | undefined, { languages }: RivaModel): stri
 }
 
 /** Smaller is better; equal ones stay in the order in which the backend lists them. */
-function rank({ name, type }: RivaModel, languageCode: string, preferred: string | undefined): number {
-  return (name === preferred ? 0 : 4) + (type === 'online' ? 0 : 2) + (detects(languageCode) ? 1 : 0);
+function rank(
+  { model, languageCode }: { readonly model: RivaModel; readonly languageCode: string },
+  wanted: string | undefined,
+  preferred: string | undefined,
+): number {
+  const isDetected = detects(languageCode);
+  // Where no language is named, a model of one language would write all others down as nonsense.
+  const guesses = wanted === undefined && !isDetected ? 8 : 0;
+  return guesses + (model.name === preferred ? 0 : 4) + (model.type === 'online' ? 0 : 2) + (isDetected ? 1 : 0);
 }
 
 /** For messages: what is available. Bounded: some deployments list dozens of languages. */

@@ -6,8 +6,6 @@ import { Patience } from './patience.js';
 import type { RivaClient } from './riva-backend.js';
 import { StreamClock } from './stream-clock.js';
 
-/** Riva forgets a stream to which nothing came for a while; how long is not documented, 30 s is said to be safe. */
-const KEEP_ALIVE_MS = 20_000;
 const KEEP_ALIVE = Buffer.alloc(msToPcmBytes(100));
 
 export interface RivaStreamSettings {
@@ -21,8 +19,8 @@ export interface RivaStreamSettings {
   /** How long Riva may keep us waiting. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** How long the audio may pause before silence is sent; 20 s unless told otherwise. */
-  readonly keepAliveMs?: number | undefined;
+  /** How long the audio may pause before silence is sent. */
+  readonly keepAliveMs: number;
 }
 
 /**
@@ -105,7 +103,7 @@ export class RivaStream {
     this.patience.hold();
     try {
       await this.resumed;
-      return await feed.read(position, this.settings.keepAliveMs ?? KEEP_ALIVE_MS, this.signal);
+      return await feed.read(position, this.settings.keepAliveMs, this.signal);
     } catch (thrown) {
       // The stream is over and nobody waits for its audio; what the source threw the feed remembers.
       if (feed.failure) throw thrown;

@@ -21,7 +21,7 @@ export async function* streamAttempt(attempt: Attempt): AsyncGenerator<EngineEve
     from: msToPcmBytes(assembly.settledMs ?? 0),
     timeoutMs: settings.timeoutMs,
     signal,
-    keepAliveMs: attempt.keepAliveMs,
+    keepAliveMs: attempt.timing.keepAliveMs,
   });
   try {
     for await (const { results } of stream.responses()) {

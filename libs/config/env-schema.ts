@@ -131,7 +131,9 @@ export const envSchema = z.object({
   RIVA_MODEL: optional(z.string()),
   RIVA_MODEL_TYPE: withDefault(z.enum(['online', 'offline'], { error: 'must be online or offline' }), 'online'),
   RIVA_LANGUAGE: withDefault(
-    z.string().refine((value) => normalizeLanguage(value) !== undefined, { error: 'must be a language such as en-US' }),
+    z.string().refine((value) => ['multi', 'auto'].includes(value) || normalizeLanguage(value) !== undefined, {
+      error: 'must be a language such as en-US, or multi or auto',
+    }),
     'en-US',
   ),
   RIVA_DIARIZATION: withDefault(flag, true),

@@ -2,6 +2,7 @@ import { loadConfig } from '#config';
 import type { EngineEvent, EngineRequest, EngineSegment, TranscriptWarning } from '#contracts';
 import { createLogger } from '#telemetry';
 import { type RivaScript, type RivaSimulator, type RivaSimulatorOptions, startRivaSimulator } from '#riva-simulator';
+import type { CallTiming } from '../attempt.js';
 import { RivaEngine } from '../riva-engine.js';
 
 const logger = createLogger('test', 'silent');
@@ -15,23 +16,23 @@ export interface SimulatedRiva {
 export interface SimulatedRivaOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly server?: RivaSimulatorOptions;
-  readonly keepAliveMs?: number;
+  readonly timing?: Partial<CallTiming>;
 }
 
 /** An adapter whose variables are these. */
-export function rivaEngine(env: Readonly<Record<string, string>>, keepAliveMs?: number): RivaEngine {
+export function rivaEngine(env: Readonly<Record<string, string>>, timing: Partial<CallTiming> = {}): RivaEngine {
   const { riva } = loadConfig(env);
   if (!riva) throw new Error('This test sets no RIVA_URI.');
-  return new RivaEngine({ settings: riva, logger, ...(keepAliveMs !== undefined && { keepAliveMs }) });
+  return new RivaEngine({ settings: riva, logger, timing });
 }
 
 /** A simulator that follows the script, and an adapter that has been started on it. */
 export async function simulatedRiva(
   script: RivaScript = {},
-  { env = {}, server, keepAliveMs }: SimulatedRivaOptions = {},
+  { env = {}, server, timing }: SimulatedRivaOptions = {},
 ): Promise<SimulatedRiva> {
   const simulator = await startRivaSimulator(script, server);
-  const engine = rivaEngine({ RIVA_URI: simulator.address, ...env }, keepAliveMs);
+  const engine = rivaEngine({ RIVA_URI: simulator.address, ...env }, timing);
   await engine.start();
   return {
     simulator,
