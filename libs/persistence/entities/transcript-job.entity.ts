@@ -108,6 +108,10 @@ export class TranscriptJobEntity {
   @Column('integer', { default: 0 })
   attempts!: number;
 
+  /** The last of these attempts that finished a span; it and those before it do not count towards `max_retries`. */
+  @Column('integer', { name: 'fruitful_attempts', default: 0 })
+  fruitfulAttempts!: number;
+
   @Column('integer', { name: 'max_retries', default: 3 })
   maxRetries!: number;
 

@@ -17,7 +17,7 @@ export async function claimJob(
   leaseMs: number,
 ): Promise<Claim | undefined> {
   const [free] = await query<FreeJob>(
-    `SELECT id, cancel_requested AS cancel, attempts > max_retries AS spent, attempts, status, stage,
+    `SELECT id, cancel_requested AS cancel, attempts - fruitful_attempts > max_retries AS spent, attempts, status, stage,
        ${msSince('busy_since')} AS busy, ${msSince('outage_since')} AS outage
      FROM transcript_jobs
      WHERE job_id = $1 AND (status = 'queued' AND not_before <= ${fromNow('$2')}
@@ -47,7 +47,7 @@ export async function claimJob(
     lease: { jobId, token: row.leaseToken ?? '', workerId, attempt: row.run },
     job: toJob(row),
     spans: await spansOf(manager, free.id),
-    maxAttempts: row.maxRetries + 1,
+    maxAttempts: row.fruitfulAttempts + row.maxRetries + 1,
     waitedMs: { busy: free.busy, outage: free.outage },
   };
 }

@@ -138,6 +138,24 @@ describe('JobLeaseRepository', () => {
     });
   });
 
+  it('does not count attempts that finished a span towards giving up', async () => {
+    const { job, lease } = await claimed();
+    await leases.planSpans(lease, [{ index: 0, startMs: 0, endMs: 10_000 }]);
+    let latest = lease;
+    async function loseWorkers(times: number): Promise<void> {
+      for (let n = 0; n < times; n += 1) {
+        await expire(job.id);
+        latest = (await claimed(job.id)).lease;
+      }
+    }
+
+    await loseWorkers(3);
+    await leases.commitSpan(latest, 0, spanResult([]));
+    await loseWorkers(4);
+    await expire(job.id);
+    expect(await leases.claim(job.id, 'w', 60_000)).toBeUndefined();
+  });
+
   it('adds the calls that a lost worker was at to the history, up to the last 50', async () => {
     const { job, lease } = await claimed();
     const spans = [0, 1, 2].map((index) => ({ index, startMs: index * 1_000, endMs: index * 1_000 + 1_000 }));

@@ -170,10 +170,10 @@ export class JobLeaseRepository {
           storableJson(result.warnings),
         ],
       );
-      // The job gets on: what it waits for from now on is another matter.
+      // The job gets on: what it waits for from now on is another matter, and so is what it dies of.
       await transaction.query(
-        `UPDATE transcript_jobs SET busy_since = NULL, outage_since = NULL
-         WHERE id = $1 AND (busy_since IS NOT NULL OR outage_since IS NOT NULL)`,
+        `UPDATE transcript_jobs SET busy_since = NULL, outage_since = NULL, fruitful_attempts = attempts
+         WHERE id = $1 AND (busy_since IS NOT NULL OR outage_since IS NOT NULL OR fruitful_attempts < attempts)`,
         [id],
       );
     });
@@ -268,6 +268,7 @@ export class JobLeaseRepository {
         `UPDATE transcript_jobs
          SET status = 'queued', stage = 'queued', message = '', lease_token = NULL, lease_until = NULL,
            not_before = ${fromNow('$2')}, attempts = greatest(0, attempts - $3::integer), updated_at = now(),
+           fruitful_attempts = least(fruitful_attempts, greatest(0, attempts - $3::integer)),
            busy_since = CASE WHEN $5 = 'busy' THEN coalesce(busy_since, clock_timestamp()) ELSE busy_since END,
            outage_since = CASE $5 WHEN 'busy' THEN NULL WHEN 'outage' THEN coalesce(outage_since, clock_timestamp())
              ELSE outage_since END,

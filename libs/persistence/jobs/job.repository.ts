@@ -111,7 +111,7 @@ export class JobRepository {
   async retry(jobId: string): Promise<RetryOutcome> {
     const retried = await this.database.query(
       `UPDATE transcript_jobs
-       SET status = 'queued', stage = 'queued', message = '', progress = 0, attempts = 0, run = run + 1,
+       SET status = 'queued', stage = 'queued', message = '', progress = 0, attempts = 0, fruitful_attempts = 0, run = run + 1,
          cancel_requested = false, announced = false, error_details = NULL, worker_id = NULL, started_at = NULL,
          completed_at = NULL, not_before = now(), updated_at = now(), busy_since = NULL, outage_since = NULL,
          stages = jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp()))

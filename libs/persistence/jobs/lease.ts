@@ -34,7 +34,10 @@ export interface Claim {
   readonly job: Job;
   /** In order of index; empty when nothing was planned yet. Those that are `running` were cut short. */
   readonly spans: readonly SpanRecord[];
-  /** `job.attempts` up to which a worker may give the job back; the last one fails it instead. */
+  /**
+   * `job.attempts` up to which a worker may give the job back; the last one fails it instead. Attempts that finished a span
+   * raise it: a long job that gets on is not given up for what became of its workers.
+   */
   readonly maxAttempts: number;
   readonly waitedMs: WaitedMs;
 }
