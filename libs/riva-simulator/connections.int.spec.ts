@@ -72,7 +72,7 @@ describe('connections', () => {
       const credentials = ChannelCredentials.createSsl(authority, privateKey, certificate);
       const { client, simulator } = await simulators.start(script, { tls }, credentials);
       await expect(client.stream({ chunks: chunksOf(speech) })).resolves.toMatchObject({ finals: [{}, {}] });
-      const anybody = simulators.connect(simulator.address, ChannelCredentials.createSsl(authority));
+      const anybody = simulators.connect(`localhost:${simulator.port}`, ChannelCredentials.createSsl(authority));
       await expect(statusOf(anybody.health.check({}))).resolves.toMatch(/^UNAVAILABLE: /);
     });
   });

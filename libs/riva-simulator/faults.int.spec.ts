@@ -78,6 +78,18 @@ describe('faults', () => {
     expect(file).toBe('OK');
   });
 
+  it('strikes below gRPC in calls of one message too', async () => {
+    const { client } = await simulators.start({
+      faults: [
+        { method: 'Recognize', when: { at: 'before_answer' }, does: { kind: 'reset', http2Code: 7 } },
+        { method: 'GetRivaSpeechRecognitionConfig', does: { kind: 'http_status', status: 503 } },
+      ],
+    });
+    const file = await statusOf(client.asr.recognize({ config: rivaConfig(), audio: speech }));
+    expect(file).toBe('UNAVAILABLE: Stream refused by server');
+    await expect(statusOf(client.asr.getRivaSpeechRecognitionConfig({}))).resolves.toMatch(/^UNAVAILABLE: .*503/);
+  });
+
   it('stops reading, so that a sender runs into its back-pressure, until the call is given up', async () => {
     const { client, simulator } = await simulators.start({
       faults: [{ when: { at: 'audio', ms: 500 }, does: { kind: 'stall' } }],

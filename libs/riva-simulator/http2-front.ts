@@ -85,7 +85,7 @@ export class Http2Front {
     inner.on('response', (response: ResponseHeaders, flags: number) => {
       const strike = strikeIn(response);
       if (strike) strikeAt(outer, strike);
-      if (strike || outer.destroyed) return;
+      if (strike || outer.closed) return;
       const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
       outer.respond(response, isWhole ? { endStream: true } : { waitForTrailers: true });
       if (!isWhole) inner.pipe(outer, { end: false });
@@ -94,7 +94,7 @@ export class Http2Front {
     inner.on('end', () => {
       const strike = strikeIn(trailers);
       if (strike) strikeAt(outer, strike);
-      else if (!outer.writableEnded) outer.end();
+      else if (!outer.closed && !outer.writableEnded) outer.end();
     });
     outer.on('wantTrailers', () => outer.sendTrailers(trailers));
     outer.pipe(inner);
@@ -111,7 +111,7 @@ function strikeIn(headers: OutgoingHttpHeaders): BelowGrpc | undefined {
 
 /** What was sent before is on its way first. */
 function strikeAt(stream: ServerHttp2Stream, action: BelowGrpc): void {
-  if (stream.destroyed) return;
+  if (stream.closed) return;
   if (!stream.headersSent && action.kind === 'http_status') {
     stream.respond({ ':status': action.status }, { endStream: true });
     return;

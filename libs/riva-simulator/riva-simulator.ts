@@ -90,10 +90,9 @@ export class RivaSimulator {
 
   private async shutDown(): Promise<void> {
     this.stopController.abort();
-    await this.front?.close();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_MS)));
-    const closed = this.server.shutdown();
+    const closed = Promise.all([this.front?.close(), this.server.shutdown()]);
     this.server.forceShutdown();
     await Promise.race([closed, late]);
     clearTimeout(timer);

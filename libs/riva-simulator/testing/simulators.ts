@@ -20,7 +20,9 @@ export class Simulators {
   ): Promise<Pair> {
     const simulator = await startRivaSimulator(script, options);
     this.closeLater(() => simulator.stop());
-    return { simulator, client: this.connect(simulator.address, credentials) };
+    // Over TLS by name: what clients tell of the server they mean must not be an IP address.
+    const address = credentials ? `localhost:${simulator.port}` : simulator.address;
+    return { simulator, client: this.connect(address, credentials) };
   }
 
   connect(address: string, credentials?: ChannelCredentials): BareClient {
