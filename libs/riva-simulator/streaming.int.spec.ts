@@ -129,6 +129,13 @@ describe('streaming', () => {
     expect(finals[0]).toMatchObject({ confidence: -1.5, words: [{ confidence: -0.25 }, {}, {}] });
   });
 
+  it('shows its voice detection where the request asks for it', async () => {
+    const { responses } = await run({}, { config: { customConfiguration: { get_vad_probabilities: 'true' } } });
+    expect(responses[0]?.results[0]?.pipelineStates?.vadProbabilities).toHaveLength(1);
+    const unasked = await client.stream({ chunks: chunksOf(speech) });
+    expect(unasked.responses[0]?.results[0]?.pipelineStates).toBeUndefined();
+  });
+
   it('punctuates, masks and rewrites as the request asks', async () => {
     const script: RivaScript = { speech: { profanities: ['bravo'], rewrites: { kilo: '1000' } } };
     const asked = { enableAutomaticPunctuation: true, profanityFilter: true, enableWordTimeOffsets: true };
