@@ -4,7 +4,9 @@ import type { Config } from '#config';
 import { RegistryWatcher } from '#engine-client';
 import { EventBus } from '#events';
 import { JobStatuses, type JobView } from '#job-status';
+import { MediaIntake } from '#media-intake';
 import { ObjectStore, type SignedLinks } from '#objects';
+import { OutboundHttp } from '#outbound-http';
 import { ContextRepository, Database, JobRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
 import { JobQueue } from '#queue';
 import type { StatusCache } from '#status-cache';
@@ -31,7 +33,6 @@ import { RetryJob } from './jobs/retry-job.service.js';
 import { TranscriptQueries } from './jobs/transcript-queries.service.js';
 import { WatchJob } from './jobs/watch-job.service.js';
 import { DocumentationController } from './openapi/documentation.controller.js';
-import { MediaIntake } from './submit/media-intake.service.js';
 import { SubmitJob } from './submit/submit-job.service.js';
 import { SubmitOptionsReader } from './submit/submit-options.service.js';
 import { CLIENT_LIMITS, CONFIG, LOGGER, SIGNED_LINKS } from './tokens.js';
@@ -82,6 +83,15 @@ export class GatewayModule {
         { provide: JobQueue, useValue: resources.queue },
         { provide: EventBus, useValue: resources.events },
         { provide: ObjectStore, useValue: resources.objects },
+        {
+          provide: MediaIntake,
+          useValue: new MediaIntake({
+            objects: resources.objects,
+            maxFileBytes: resources.config.limits.maxFileBytes,
+            ffmpeg: resources.config.ffmpeg,
+          }),
+        },
+        { provide: OutboundHttp, useValue: new OutboundHttp(resources.config.outbound) },
         { provide: RegistryWatcher, useValue: resources.registry },
         { provide: APP_FILTER, useClass: ProblemFilter },
         CancelJob,
@@ -93,7 +103,6 @@ export class GatewayModule {
         JobGrpcService,
         JobHandOver,
         JobQueries,
-        MediaIntake,
         RetryJob,
         SubmitJob,
         SubmitOptionsReader,

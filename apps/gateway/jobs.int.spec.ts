@@ -171,7 +171,7 @@ describe('jobs over REST', () => {
       await server.database.query('UPDATE transcript_jobs SET media_removed_at = now() WHERE job_id = $1', [jobId]);
     }
     async function removeObject(jobId: string): Promise<void> {
-      await server.objects.delete((await server.jobs.find(jobId))?.media.key ?? '');
+      await server.objects.delete((await server.jobs.find(jobId))?.media?.key ?? '');
     }
   });
 

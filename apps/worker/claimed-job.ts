@@ -1,4 +1,4 @@
-import type { FailedAttempt, JobEventBody, TranscriptSegment } from '#contracts';
+import type { FailedAttempt, JobEventBody, MediaObject, TranscriptSegment } from '#contracts';
 import type { EventBus } from '#events';
 import type { JobStatuses } from '#job-status';
 import type { Claim, JobLeaseRepository } from '#persistence';
@@ -11,6 +11,8 @@ import { ProgressReporter } from './progress-reporter.js';
 import type { DoneSpan } from './transcript-summary.js';
 
 export interface ClaimedAttempt extends Attempt {
+  /** The job's media by now; undefined while they are not fetched. */
+  media(): MediaObject | undefined;
   /** Lets nothing more be told of the work and waits for what is under way, at most about `withinMs`. Never throws. */
   silence(withinMs: number): Promise<void>;
 }
@@ -23,7 +25,8 @@ export function attemptOf(
   bus: Pick<EventBus, 'publish'>,
   statuses: JobStatuses,
 ): ClaimedAttempt {
-  const { job } = claim;
+  const { job, lease, waitedMs } = claim;
+  const ledger = new LeasedLedger(claim, keeper, leases);
   const events = new EventPump((batch) => {
     keeper.assertHeld();
     return bus.publish(job.id, batch);
@@ -37,6 +40,9 @@ export function attemptOf(
   });
   return {
     job,
+    run: lease.attempt,
+    outageMs: waitedMs.outage,
+    media: () => ledger.media,
     spans: claim.spans,
     isWhole: claim.spans.length === 0 ? undefined : claim.spans.some(({ isWhole }) => isWhole),
     done: claim.spans.flatMap((span): DoneSpan[] => {
@@ -49,7 +55,8 @@ export function attemptOf(
         },
       ];
     }),
-    ledger: new LeasedLedger(claim, keeper, leases),
+    ledger,
+    recordMedia: (media) => ledger.recordMedia(media),
     events,
     progress,
     silence: async (withinMs) => {
@@ -60,11 +67,20 @@ export function attemptOf(
 }
 
 class LeasedLedger implements JobLedger {
+  media: MediaObject | undefined;
+
   constructor(
     private readonly claim: Claim,
     private readonly keeper: LeaseKeeper,
     private readonly leases: JobLeaseRepository,
-  ) {}
+  ) {
+    this.media = claim.job.media;
+  }
+
+  async recordMedia(media: MediaObject): Promise<void> {
+    await this.write(() => this.leases.recordMedia(this.claim.lease, media));
+    this.media = media;
+  }
 
   async planSpan({ index, startMs, endMs, channel, isWhole }: SpanToPlan): Promise<void> {
     const span = { index, startMs, endMs, isWhole, ...(channel === undefined ? {} : { channel }) };

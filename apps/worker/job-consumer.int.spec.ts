@@ -138,7 +138,7 @@ describe('JobConsumer', () => {
       status: 'failed',
       failure: { code: 'unsupported_media', retryable: false },
     });
-    expect(await harness.objects.stat(job.media.key)).toBeUndefined();
+    expect(await harness.objects.stat(job.media?.key ?? '')).toBeUndefined();
     expect(await harness.jobs.retry(job.id)).toBe('media_gone');
   });
 

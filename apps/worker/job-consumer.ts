@@ -124,10 +124,10 @@ export class JobConsumer {
     const verdict = verdictOn(error, { attempt: claim.job.attempts, maxAttempts, waitedMs }, settings);
     if (verdict.kind === 'again') return this.giveBack(claim, attempt, error.message, verdict);
     // A file that can never be decoded is of no use to anybody; in all other cases a retry needs it.
-    const dropMedia = error.code === 'unsupported_media';
+    const media = error.code === 'unsupported_media' ? attempt.media() : undefined;
     const { code, message, retryable } = error;
-    await leases.fail(claim.lease, { code, message, retryable, dropMedia });
-    if (dropMedia) await this.parts.objects.delete(claim.job.media.key);
+    await leases.fail(claim.lease, { code, message, retryable, dropMedia: media !== undefined });
+    if (media) await this.parts.objects.delete(media.key);
     return { outcome: 'failed' };
   }
 

@@ -1,10 +1,11 @@
 import type { FfmpegSettings, MediaInfo } from '#audio';
 import { probeMedia } from '#audio';
-import { type Job, type Span, type TranscriptWarning } from '#contracts';
+import { type Job, type MediaObject, PolyscribeError, type Span, type TranscriptWarning } from '#contracts';
 import type { ObjectStore } from '#objects';
 import { route, routingRequestOf } from '#routing';
 import type { EngineDirectory } from './engine-directory.js';
 import type { JobEventSink, JobLedger, JobRun } from './job-run.js';
+import type { MediaFetch } from './media-fetch.js';
 import { type MediaPlan, mediaSpans } from './media-spans.js';
 import type { ProgressReporter } from './progress-reporter.js';
 import type { SpanScheduler } from './span-scheduler.js';
@@ -13,6 +14,10 @@ import { type DoneSpan, summarize, type TranscriptSummary } from './transcript-s
 /** One attempt at a job, as it begins. */
 export interface Attempt {
   readonly job: Job;
+  /** Number of the job's run; later ones have higher numbers. */
+  readonly run: number;
+  /** For how long the job has been put back because something was away. */
+  readonly outageMs: number;
   /** What earlier attempts have planned and begun. */
   readonly spans: readonly Span[];
   /** Whether they take each channel as a whole; undefined when nothing is planned. */
@@ -20,6 +25,8 @@ export interface Attempt {
   /** What earlier attempts have finished. */
   readonly done: readonly DoneSpan[];
   readonly ledger: JobLedger;
+  /** Notes that the recording has been fetched; throws once the lease is lost. */
+  recordMedia(media: MediaObject): Promise<void>;
   readonly events: JobEventSink;
   readonly progress: ProgressReporter;
 }
@@ -31,6 +38,7 @@ const MAX_CHANNELS = 8;
 export class JobRunner {
   constructor(
     private readonly objects: ObjectStore,
+    private readonly mediaFetch: MediaFetch,
     private readonly scheduler: SpanScheduler,
     private readonly directory: EngineDirectory,
     private readonly ffmpeg: FfmpegSettings,
@@ -38,13 +46,14 @@ export class JobRunner {
 
   /**
    * @throws Interruption when the signal was aborted
-   * @throws PolyscribeError `unsupported_media`, `not_found` when the media is gone, or what an engine or a dependency
+   * @throws PolyscribeError what fetching a recording by its URL fails with, `unsupported_media`, `not_found` when the media is gone, or what an engine or a dependency
    *   failed with
    */
   async run(attempt: Attempt, signal: AbortSignal): Promise<TranscriptSummary> {
     const { job, progress, events } = attempt;
-    await progress.enter('preparing', 'Fetching the media', 1);
-    const copy = await this.objects.toLocalFile(job.media.key, signal);
+    const stored = job.media ?? (await this.fetch(attempt, signal));
+    await progress.enter('preparing', 'Reading the media', 1);
+    const copy = await this.objects.toLocalFile(stored.key, signal);
     try {
       const media = await probeMedia(copy.path, this.ffmpeg, signal);
       await progress.enter('transcribing', 'Transcribing', 5);
@@ -56,6 +65,14 @@ export class JobRunner {
     } finally {
       await copy.dispose();
     }
+  }
+
+  private async fetch(attempt: Attempt, signal: AbortSignal): Promise<MediaObject> {
+    const { job, run, outageMs, progress } = attempt;
+    if (job.sourceUrl === undefined) throw new PolyscribeError('internal', 'The job has neither media nor a URL.');
+    await progress.enter('fetching', 'Fetching the recording');
+    const record = (media: MediaObject) => attempt.recordMedia(media);
+    return this.mediaFetch.fetch({ jobId: job.id, url: job.sourceUrl, run, failingMs: outageMs, record }, signal);
   }
 
   private async transcribe(

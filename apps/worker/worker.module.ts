@@ -3,6 +3,7 @@ import { RegistryWatcher, RemoteEngine } from '#engine-client';
 import { createEventBus, EventBus } from '#events';
 import { JobStatuses, type JobView } from '#job-status';
 import { createObjectStore, ObjectStore } from '#objects';
+import { OutboundHttp } from '#outbound-http';
 import {
   Database,
   JobLeaseRepository,
@@ -19,6 +20,7 @@ import { EngineDirectory } from './engine-directory.js';
 import { JobConsumer } from './job-consumer.js';
 import { JobRunner } from './job-runner.js';
 import { Maintenance } from './maintenance.js';
+import { MediaFetch } from './media-fetch.js';
 import { MediaSweeper } from './media-sweeper.js';
 import { Reconciler } from './reconciler.js';
 import { SpanRunner } from './span-runner.js';
@@ -49,6 +51,7 @@ function connections(context: ServiceContext): Providers {
     { provide: EventBus, useFactory: () => createEventBus({ databaseUrl, redisUrl, jobTtlMs, logger }) },
     { provide: StatusCache, useFactory: () => createStatusCache<JobView>({ redisUrl, jobTtlMs, logger }) },
     { provide: ObjectStore, useFactory: () => createObjectStore({ config, logger }) },
+    { provide: OutboundHttp, useFactory: () => new OutboundHttp(config.outbound) },
     {
       provide: RegistryWatcher,
       useFactory: () => new RegistryWatcher({ address: context.endpoint('registry'), tls: config.innerTls, logger }),
@@ -85,10 +88,18 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
       useFactory: (spans: SpanRunner, directory: EngineDirectory) => new SpanScheduler(spans, directory, settings),
     },
     {
+      provide: MediaFetch,
+      inject: [OutboundHttp, ObjectStore],
+      useFactory: (outbound: OutboundHttp, objects: ObjectStore) => {
+        const { fetchTimeoutMs } = config.outbound;
+        return new MediaFetch(outbound, objects, { fetchTimeoutMs, maxFileBytes: config.limits.maxFileBytes });
+      },
+    },
+    {
       provide: JobRunner,
-      inject: [ObjectStore, SpanScheduler, EngineDirectory],
-      useFactory: (objects: ObjectStore, spans: SpanScheduler, directory: EngineDirectory) =>
-        new JobRunner(objects, spans, directory, config.ffmpeg),
+      inject: [ObjectStore, MediaFetch, SpanScheduler, EngineDirectory],
+      useFactory: (objects: ObjectStore, fetch: MediaFetch, spans: SpanScheduler, directory: EngineDirectory) =>
+        new JobRunner(objects, fetch, spans, directory, config.ffmpeg),
     },
     {
       provide: JobStatuses,

@@ -64,6 +64,14 @@ export interface MediaObject {
   readonly mediaType: string;
 }
 
+/** A recording that lies elsewhere and is still to be fetched. */
+export interface RemoteMedia {
+  /** May hold a secret, as signed links do: never logged, never shown. */
+  readonly url: string;
+  /** What to call the file until its host has said, for people only. */
+  readonly filename: string;
+}
+
 /** One engine call that failed. */
 export interface FailedAttempt {
   readonly engine: EngineKind;
@@ -98,9 +106,14 @@ export interface Job {
   readonly stage: string;
   readonly message: string;
   readonly options: JobOptions;
-  readonly media: MediaObject;
+  /** The file's name, for people only. */
+  readonly filename: string;
+  /** undefined as long as the recording has not been fetched from `sourceUrl`. */
+  readonly media?: MediaObject;
   /** When the media were removed; undefined while they are kept. */
   readonly mediaRemovedAt?: Date;
+  /** Where the recording is to be fetched; undefined for one that was uploaded. May hold a secret. */
+  readonly sourceUrl?: string;
   readonly workerId?: string;
   /** How often a worker began it. */
   readonly attempts: number;

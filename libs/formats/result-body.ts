@@ -64,7 +64,7 @@ export function resultBody(document: TranscriptDocument): ResultBody {
     job_id: job.id,
     transcript_id: transcript.id,
     status: job.status,
-    filename: job.media.filename,
+    filename: job.filename,
     audio_url: audioUrl ?? null,
     language: transcript.language,
     duration: toSeconds(transcript.durationMs),

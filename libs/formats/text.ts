@@ -13,7 +13,7 @@ export function toPlainText({ transcript }: TranscriptDocument): string {
 export function toMarkdown(document: TranscriptDocument): string {
   const { transcript, job } = document;
   const rows: [string, string][] = [
-    ['File', job.media.filename],
+    ['File', job.filename],
     ['Recorded length', hoursMinutesSeconds(transcript.durationMs)],
     ['Language', transcript.language],
     ['Engine', `${transcript.engineUsed} (${transcript.model})`],

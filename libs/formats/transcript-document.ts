@@ -10,7 +10,7 @@ export interface TranscriptDocument {
 
 /** What people call it: the title they gave, else the file's name. */
 export function documentTitle({ job }: TranscriptDocument): string {
-  return job.options.title ?? job.media.filename;
+  return job.options.title ?? job.filename;
 }
 
 /**

@@ -25,6 +25,7 @@ const job: Job = {
     priority: 5,
     tags: [],
   },
+  filename: 'a.wav',
   media: { key: 'media/1', filename: 'a.wav', bytes: 1, sha256: '0'.repeat(64), mediaType: 'audio/wav' },
   attempts: 1,
   createdAt: new Date('2026-01-02T03:04:05Z'),

@@ -12,6 +12,12 @@ export async function* partsOfCall(requests: AsyncIterable<jobV1.SubmitRequest>)
   }
   const options = first.value.payload.value;
   for (const [name, value] of Object.entries(fieldsOf(options))) yield { type: 'field', name, value };
+  if (options.url !== '') {
+    if ((await messages.next()).done !== true) {
+      throw new PolyscribeError('invalid_request', 'Where a url is given, nothing may follow the options.');
+    }
+    return;
+  }
   const content = Readable.from(contentOf(messages), { objectMode: false });
   yield { type: 'file', name: 'file', filename: options.filename, content };
 }
@@ -47,6 +53,7 @@ function fieldsOf(options: jobV1.SubmitOptions): Record<string, unknown> {
     title: options.title,
     tags: options.tags,
     db_id: options.dbId,
+    url: options.url,
     metadata: options.metadata,
     profanity_filter: options.profanityFilter,
     verbatim: options.verbatim,

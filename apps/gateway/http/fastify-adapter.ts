@@ -47,6 +47,11 @@ export function createFastifyAdapter(maxFileBytes: number, own: OwnNames): Fasti
     throwFileSizeLimit: false,
     limits: { fileSize: Number.MAX_SAFE_INTEGER, files: 2, fields: 64, parts: 66, fieldSize: 65_536, headerPairs: 32 },
   });
+  adapter
+    .getInstance()
+    .addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
+      done(null, new URLSearchParams(body.toString()));
+    });
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     reply.headers({ 'x-request-id': request.id, ...securityHeaders });
     try {

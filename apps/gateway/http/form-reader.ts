@@ -26,6 +26,26 @@ export async function* readForm(request: FastifyRequest): AsyncGenerator<Submiss
   }
 }
 
+/**
+ * The fields of a submission without a file: a JSON object, or a form that is no multipart form.
+ *
+ * @throws PolyscribeError `invalid_request`
+ */
+export async function* readFields(body: unknown): AsyncGenerator<SubmissionPart> {
+  await Promise.resolve();
+  const entries = body instanceof URLSearchParams ? [...body] : jsonEntries(body);
+  for (const [name, value] of entries) yield { type: 'field', name, value };
+}
+
+function jsonEntries(body: unknown): [string, unknown][] {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return Object.entries(body);
+  throw new PolyscribeError(
+    'invalid_request',
+    'Send multipart/form-data with the recording in the field file, or a JSON object with its url.',
+    { fields: [{ pointer: '/file', detail: 'is missing; send the recording as a file field, or url' }] },
+  );
+}
+
 const sentences: Readonly<Record<string, string>> = {
   FST_PARTS_LIMIT: 'The form has too many parts.',
   FST_FILES_LIMIT: 'The form has more than one file; send one file for each job.',

@@ -1,12 +1,12 @@
 import { Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '#config';
-import { type EngineKind, type Job, PolyscribeError } from '#contracts';
+import type { EngineKind, Job } from '#contracts';
+import { fileTooLarge } from '#media-intake';
 import { SubmitJob } from '../submit/submit-job.service.js';
-import { fileTooLarge } from '../submit/upload-meter.js';
 import { CONFIG } from '../tokens.js';
 import { announcesTooMuch } from './fastify-adapter.js';
-import { readForm } from './form-reader.js';
+import { readFields, readForm } from './form-reader.js';
 import { GatewayMetrics } from './metrics.service.js';
 import { aborted } from './request-signal.js';
 
@@ -50,13 +50,9 @@ export class SubmitController {
   private async accept(request: FastifyRequest, reply: FastifyReply, engine?: EngineKind): Promise<AcceptedBody> {
     const { maxFileBytes } = this.config.limits;
     if (announcesTooMuch(request.raw, maxFileBytes)) throw fileTooLarge(maxFileBytes);
-    if (!request.isMultipart()) {
-      throw new PolyscribeError('invalid_request', 'Send multipart/form-data with the recording in the field file.', {
-        fields: [{ pointer: '/file', detail: 'is missing; send the recording as a file field' }],
-      });
-    }
-    const job = await this.submitJob.submit(readForm(request), engine, aborted(reply));
-    this.metrics.countUpload(job.media.bytes);
+    const parts = request.isMultipart() ? readForm(request) : readFields(request.body);
+    const job = await this.submitJob.submit(parts, engine, aborted(reply));
+    if (job.media) this.metrics.countUpload(job.media.bytes);
     return acceptedBody(job);
   }
 }

@@ -45,7 +45,8 @@ export class RetryJob {
   private async queueAgain(jobId: string): Promise<RetryOutcome> {
     const job = await this.jobs.find(jobId);
     const mayRun = job?.status === 'failed' || job?.status === 'cancelled';
-    if (mayRun && !(await this.objects.stat(job.media.key))) return 'media_gone';
+    // What was never fetched is fetched then.
+    if (mayRun && job.media && !(await this.objects.stat(job.media.key))) return 'media_gone';
     return this.jobs.retry(jobId);
   }
 }

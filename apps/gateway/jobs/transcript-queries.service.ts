@@ -42,14 +42,14 @@ export class TranscriptQueries {
     const found = await this.byJob(job.id);
     const { mediaType, render } = formatTable[format];
     const document = format === 'json' ? await this.withLink(found) : found;
-    const base = (job.options.title ?? job.media.filename.replace(/\.[^.]{1,10}$/u, '')) || 'transcript';
+    const base = (job.options.title ?? job.filename.replace(/\.[^.]{1,10}$/u, '')) || 'transcript';
     return { text: render(document), mediaType, filename: `${base.replace(/[/\\]/g, '_')}.${format}` };
   }
 
   private async withLink({ job, transcript }: { job: Job; transcript: Transcript }): Promise<TranscriptDocument> {
-    const media = job.mediaRemovedAt ? undefined : await this.objects.stat(job.media.key);
-    if (!media) return { job, transcript };
-    const audioUrl = await this.objects.presign(job.media.key, LINK_LIFETIME_MS, job.media.filename);
+    const key = job.mediaRemovedAt ? undefined : job.media?.key;
+    if (key === undefined || !(await this.objects.stat(key))) return { job, transcript };
+    const audioUrl = await this.objects.presign(key, LINK_LIFETIME_MS, job.filename);
     return { job, transcript, audioUrl };
   }
 }

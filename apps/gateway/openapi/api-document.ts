@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ErrorCode, errorTable } from '#contracts';
+import { MAX_URL_LENGTH } from '#outbound-http';
 import { contextSchema } from '../contexts/context.schema.js';
 import { jobOptionsSchema } from '../submit/job-options.schema.js';
 import { paths } from './api-paths.js';
@@ -42,10 +43,17 @@ function submissionSchema(): object {
   const options = jsonSchema(jobOptionsSchema) as { properties: Record<string, object> };
   return {
     type: 'object',
-    required: ['file'],
+    oneOf: [{ required: ['file'] }, { required: ['url'] }],
     additionalProperties: false,
     properties: {
       file: { type: 'string', contentMediaType: 'application/octet-stream', description: 'The recording.' },
+      url: {
+        type: 'string',
+        format: 'uri',
+        maxLength: MAX_URL_LENGTH,
+        description:
+          'Where the recording lies, instead of file: http or https, on the public internet. A worker fetches it.',
+      },
       ...options.properties,
       metadata: { type: 'object', additionalProperties: true, description: 'A JSON object; echoed.' },
     },

@@ -15,6 +15,7 @@ const submitErrors: readonly ErrorCode[] = [
   'payload_too_large',
   'unsupported_media',
   'context_not_found',
+  'url_not_allowed',
   'no_engine',
 ];
 
@@ -24,7 +25,7 @@ function submission(id: string, summary: string): { post: Operation } {
     tag: 'jobs',
     summary,
     description:
-      'The file is streamed, so it may be large; options may stand before or after it. `Idempotency-Key` is not offered yet and refused.',
+      'A recording comes as a file in a multipart form, or is fetched from `url`. The file is streamed, so it may be large; options may stand before or after it. `Idempotency-Key` is not offered yet and refused.',
     ok: { 202: json('Accepted', 'The job is queued.') },
     errors: submitErrors,
   };
@@ -33,7 +34,11 @@ function submission(id: string, summary: string): { post: Operation } {
       ...operation(notes),
       requestBody: {
         required: true,
-        content: { 'multipart/form-data': { schema: { $ref: '#/components/schemas/Submission' } } },
+        content: {
+          'multipart/form-data': { schema: { $ref: '#/components/schemas/Submission' } },
+          'application/json': { schema: { $ref: '#/components/schemas/Submission' } },
+          'application/x-www-form-urlencoded': { schema: { $ref: '#/components/schemas/Submission' } },
+        },
       },
     },
   };

@@ -1,38 +1,5 @@
-import { once } from 'node:events';
-import { pipeline } from 'node:stream/promises';
-import { Readable, Writable } from 'node:stream';
-import { jest } from '@jest/globals';
-import fc from 'fast-check';
-import { cleanFileName } from './file-name.js';
 import { jobOptionsSchema } from './job-options.schema.js';
 import { isPlainJson } from './plain-json.js';
-import { UploadMeter } from './upload-meter.js';
-
-describe('cleanFileName', () => {
-  it.each([
-    ['talk.mp3', 'talk.mp3'],
-    ['C:\\Users\\me\\talk.mp3', 'talk.mp3'],
-    ['/etc/passwd', 'passwd'],
-    ['..', 'upload'],
-    ['', 'upload'],
-    [undefined, 'upload'],
-    ['  a\r\nb\0.wav ', 'ab.wav'],
-    ['Интервью №5.ogg', 'Интервью №5.ogg'],
-    [`${'x'.repeat(300)}.flac`, `${'x'.repeat(195)}.flac`],
-  ])('makes %j fit to be shown', (name, clean) => {
-    expect(cleanFileName(name)).toBe(clean);
-  });
-
-  it('is short, has no folder and no control character, whatever comes', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (name) => {
-        const clean = cleanFileName(name);
-        expect(Array.from(clean).length).toBeLessThanOrEqual(200);
-        expect(clean).toMatch(/^[^/\\\p{Cc}\p{Cs}]+$/u);
-      }),
-    );
-  });
-});
 
 describe('jobOptionsSchema', () => {
   it('reads what forms send', () => {
@@ -71,50 +38,5 @@ describe('isPlainJson', () => {
       false,
       false,
     ]);
-  });
-});
-
-describe('UploadMeter', () => {
-  const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
-
-  it('counts and hashes what passes', async () => {
-    const meter = new UploadMeter({ maxBytes: 10, windowMs: 60_000, minBytesPerWindow: 1 });
-    await pipeline(Readable.from([Buffer.from('ab'), Buffer.from('c')]), meter, nowhere());
-    expect(meter.bytes).toBe(3);
-    expect(meter.sha256()).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
-  });
-
-  it('fails as soon as the limit is passed', async () => {
-    const meter = new UploadMeter({ maxBytes: 2, windowMs: 60_000, minBytesPerWindow: 1 });
-    const passing = pipeline(Readable.from([Buffer.from('ab'), Buffer.from('c')]), meter, nowhere());
-    await expect(passing).rejects.toMatchObject({ code: 'payload_too_large' });
-  });
-
-  describe('over time', () => {
-    beforeEach(() => {
-      jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
-    });
-    afterEach(() => {
-      jest.useRealTimers();
-    });
-
-    it('gives up an upload that has stopped', async () => {
-      const meter = new UploadMeter({ maxBytes: 100, windowMs: 30_000, minBytesPerWindow: 2 });
-      meter.resume();
-      meter.write('ab');
-      jest.advanceTimersByTime(30_000);
-      expect(meter.destroyed).toBe(false);
-      const failed = once(meter, 'error');
-      jest.advanceTimersByTime(30_000);
-      expect(await failed).toMatchObject([{ code: 'invalid_request' }]);
-    });
-
-    it('does not blame the client for our own slowness', () => {
-      const meter = new UploadMeter({ maxBytes: 1e9, windowMs: 30_000, minBytesPerWindow: 1e9 });
-      while (meter.write(Buffer.alloc(65_536))) continue;
-      jest.advanceTimersByTime(60_000);
-      expect(meter.destroyed).toBe(false);
-      meter.destroy();
-    });
   });
 });

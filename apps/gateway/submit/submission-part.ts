@@ -1,4 +1,4 @@
-import type { IncomingFile } from './media-intake.service.js';
+import type { IncomingFile } from '#media-intake';
 
 /** One piece of a submission, in the order in which the client sends them. */
 export type SubmissionPart =

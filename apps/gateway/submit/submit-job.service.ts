@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { EngineKind, Job, JobOptions, MediaObject } from '#contracts';
+import type { EngineKind, Job, JobOptions, MediaObject, PolyscribeError, RemoteMedia } from '#contracts';
+import { MediaIntake } from '#media-intake';
 import { JobRepository } from '#persistence';
 import type { Logger } from '#telemetry';
 import type { ClientLimits } from '../client-limits.js';
 import { JobHandOver } from '../jobs/job-hand-over.service.js';
 import { CLIENT_LIMITS, LOGGER } from '../tokens.js';
 import { invalid } from './field-errors.js';
-import { MediaIntake } from './media-intake.service.js';
 import { partsInTime } from './parts-in-time.js';
+import { sourceNames } from './remote-source.js';
 import type { SubmissionPart } from './submission-part.js';
 import { SubmitOptionsReader } from './submit-options.service.js';
 
-/** Accepts work: media into the object store, rows into the database, an entry into the queue. */
+/**
+ * Accepts work: media into the object store, unless a worker is to fetch them, rows into the database, an entry into the
+ * queue.
+ */
 @Injectable()
 export class SubmitJob {
   constructor(
@@ -44,26 +48,30 @@ export class SubmitJob {
           continue;
         }
         refuseWrongFile(part.name, media !== undefined);
-        await this.options.judgeEarly(Object.fromEntries(fields), pathEngine);
-        media = await this.intake.store(jobId, part, signal);
+        if (this.options.remoteSource(fields)) throw twoSources();
+        await this.options.judgeEarly(optionsIn(fields), pathEngine);
+        media = await this.intake.store({ jobId, name: 'source' }, part, signal);
       }
-      const options = await this.options.read(Object.fromEntries(fields), pathEngine);
-      if (!media) throw invalid([{ pointer: '/file', detail: 'is missing; send the recording as a file field' }]);
-      return await this.accept(jobId, options, media);
+      const remote = this.options.remoteSource(fields);
+      if (media && remote) throw twoSources();
+      const options = await this.options.read(optionsIn(fields), pathEngine);
+      const source = media ?? remote;
+      if (!source) throw invalid([{ pointer: '/file', detail: MISSING }]);
+      return await this.accept(jobId, options, source);
     } catch (error) {
       if (media) await this.discard(jobId, media);
       throw error;
     }
   }
 
-  private async accept(jobId: string, options: JobOptions, media: MediaObject): Promise<Job> {
+  private async accept(jobId: string, options: JobOptions, media: MediaObject | RemoteMedia): Promise<Job> {
     const job = await this.createRows(jobId, options, media);
     // The rows are the job: from here on it is accepted, whatever becomes of the news and the queue entry.
     await this.handOver.toWorkers(job);
     return job;
   }
 
-  private async createRows(jobId: string, options: JobOptions, media: MediaObject): Promise<Job> {
+  private async createRows(jobId: string, options: JobOptions, media: MediaObject | RemoteMedia): Promise<Job> {
     try {
       return await this.jobs.create({ id: jobId, transcriptId: randomUUID(), options, media });
     } catch (error) {
@@ -83,6 +91,18 @@ export class SubmitJob {
       );
     }
   }
+}
+
+const MISSING = 'is missing; send the recording as a file field, or url';
+
+/** What describes the job and not where its recording lies. */
+function optionsIn(fields: ReadonlyMap<string, unknown>): Record<string, unknown> {
+  const sources: readonly string[] = sourceNames;
+  return Object.fromEntries([...fields].filter(([name]) => !sources.includes(name)));
+}
+
+function twoSources(): PolyscribeError {
+  return invalid([{ pointer: '/url', detail: 'is given beside a file; a job has one recording' }]);
 }
 
 function addField(fields: Map<string, unknown>, name: string, value: unknown): void {

@@ -6,14 +6,17 @@ import {
   type EngineKind,
   type JobOptions,
   PolyscribeError,
+  type RemoteMedia,
   type RegistrySnapshot,
 } from '#contracts';
 import { RegistryWatcher } from '#engine-client';
+import { OutboundHttp } from '#outbound-http';
 import { refusal, route, routingRequestOf } from '#routing';
 import { CONFIG } from '../tokens.js';
 import { fieldErrors, invalid } from './field-errors.js';
 import { Contexts } from '../contexts/contexts.service.js';
 import { asksForSpeakers, jobOptionsSchema, optionNames, type SubmitOptions } from './job-options.schema.js';
+import { remoteSource, sourceNames } from './remote-source.js';
 
 /** Turns what a client sent into job options, or says what is wrong with it. */
 @Injectable()
@@ -22,7 +25,13 @@ export class SubmitOptionsReader {
     @Inject(CONFIG) private readonly config: Config,
     private readonly registry: RegistryWatcher,
     private readonly contexts: Contexts,
+    private readonly outbound: OutboundHttp,
   ) {}
+
+  /** Where the recording lies, if the submission says so. @throws PolyscribeError `invalid_request`, `url_not_allowed` */
+  remoteSource(fields: ReadonlyMap<string, unknown>): RemoteMedia | undefined {
+    return remoteSource(fields, this.outbound.guard);
+  }
 
   /**
    * The options of a submission, complete.
@@ -130,7 +139,7 @@ function parseOptions(fields: Readonly<Record<string, unknown>>): SubmitOptions 
   refuseUnknownEngine(fields['engine']);
   const parsed = jobOptionsSchema.safeParse(fields);
   if (parsed.success) return parsed.data;
-  throw invalid(fieldErrors(parsed.error.issues, [...optionNames, 'file']));
+  throw invalid(fieldErrors(parsed.error.issues, [...optionNames, ...sourceNames, 'file']));
 }
 
 function refuseUnknownEngine(engine: unknown): void {

@@ -75,6 +75,7 @@ export function jobWith(options: Partial<JobOptions> = {}): Job {
     stage: '',
     message: '',
     options: optionsWith(options),
+    filename: 'x.wav',
     media: { key: 'media/x', filename: 'x.wav', bytes: 1, sha256: '0'.repeat(64), mediaType: 'audio/wav' },
     attempts: 1,
     revision: 1,

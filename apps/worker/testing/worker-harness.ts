@@ -9,6 +9,7 @@ import type { EngineInstance, Job, JobEvent, JobOptions } from '#contracts';
 import { createEventBus, type EventBus } from '#events';
 import { JobStatuses, type JobView } from '#job-status';
 import { createObjectStore, type ObjectStore } from '#objects';
+import { OutboundHttp } from '#outbound-http';
 import { Database, JobLeaseRepository, JobRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
 import { createStatusCache } from '#status-cache';
 import { createLogger } from '#telemetry';
@@ -17,6 +18,7 @@ import { Announcer } from '../announcer.js';
 import { EngineDirectory } from '../engine-directory.js';
 import { JobConsumer } from '../job-consumer.js';
 import { JobRunner } from '../job-runner.js';
+import { type FetchLimits, MediaFetch } from '../media-fetch.js';
 import { SpanRunner } from '../span-runner.js';
 import { SpanScheduler } from '../span-scheduler.js';
 import type { WorkerSettings } from '../worker-settings.js';
@@ -85,7 +87,10 @@ export class WorkerHarness {
     const consumer = new JobConsumer({
       workerId: `worker-${randomUUID()}`,
       leases: new JobLeaseRepository(this.database),
-      runner: new JobRunner(this.objects, scheduler, directory, { ...loadConfig({}).ffmpeg, ...ffmpeg }),
+      runner: new JobRunner(this.objects, this.mediaFetch(), scheduler, directory, {
+        ...loadConfig({}).ffmpeg,
+        ...ffmpeg,
+      }),
       announcer: this.announcer(),
       events,
       statuses: this.statuses,
@@ -107,6 +112,22 @@ export class WorkerHarness {
       options: optionsWith(options),
       media: { key, filename: 'x.wav', bytes: media.length, sha256: '0'.repeat(64), mediaType: 'audio/wav' },
     });
+  }
+
+  /** The same for a recording that is still to be fetched. */
+  submitUrl(url: string, options: Partial<JobOptions> = {}): Promise<Job> {
+    return this.jobs.create({
+      id: randomUUID(),
+      transcriptId: randomUUID(),
+      options: optionsWith(options),
+      media: { url, filename: 'x.wav' },
+    });
+  }
+
+  /** Fetches from this host, and from no other. */
+  mediaFetch(limits: Partial<FetchLimits> = {}): MediaFetch {
+    const outbound = new OutboundHttp({ allowedHosts: ['127.0.0.1'] });
+    return new MediaFetch(outbound, this.objects, { maxFileBytes: 2_000_000, fetchTimeoutMs: 10_000, ...limits });
   }
 
   /** A shell script that can stand in for a program. */

@@ -26,6 +26,7 @@ export function aDocument(
       tags: [],
       ...changes.options,
     },
+    filename: 'visit.mp3',
     media: { key: 'a/b', filename: 'visit.mp3', bytes: 10, sha256: '00', mediaType: 'audio/mpeg' },
     attempts: 1,
     revision: 1,

@@ -37,6 +37,7 @@ export interface StageRecord {
 @Check('ck_transcript_jobs_progress', 'progress BETWEEN 0 AND 100')
 @Check('ck_transcript_jobs_priority', 'priority BETWEEN 0 AND 9')
 @Check('ck_transcript_jobs_counts', 'attempts >= 0 AND max_retries >= 0 AND run >= 0 AND media_bytes >= 0')
+@Check('ck_transcript_jobs_source', 'media_key IS NOT NULL OR source_url IS NOT NULL')
 @Check('ck_transcript_jobs_lease', "(status = 'processing') = (lease_token IS NOT NULL)")
 @Check('ck_transcript_jobs_end', "(status IN ('completed', 'failed', 'cancelled')) = (completed_at IS NOT NULL)")
 export class TranscriptJobEntity {
@@ -67,19 +68,24 @@ export class TranscriptJobEntity {
   @Column('smallint', { default: 0 })
   priority!: number;
 
-  @Column('text', { name: 'media_key' })
-  mediaKey!: string;
+  /** Where the recording is to be fetched; null for one that was uploaded. */
+  @Column('text', { name: 'source_url', nullable: true })
+  sourceUrl!: string | null;
 
   @Column('text', { name: 'media_filename' })
   mediaFilename!: string;
 
-  @Column('bigint', { name: 'media_bytes', transformer: { to: Number, from: Number } })
+  /** The media are there, or have been; null until they are fetched. */
+  @Column('text', { name: 'media_key', nullable: true })
+  mediaKey!: string | null;
+
+  @Column('bigint', { name: 'media_bytes', transformer: { to: Number, from: Number }, default: 0 })
   mediaBytes!: number;
 
-  @Column('text', { name: 'media_sha256' })
+  @Column('text', { name: 'media_sha256', default: '' })
   mediaSha256!: string;
 
-  @Column('text', { name: 'media_type' })
+  @Column('text', { name: 'media_type', default: '' })
   mediaType!: string;
 
   /** When the media went; the object may be there a little longer. */

@@ -2,6 +2,7 @@ import type {
   EngineKind,
   ErrorCode,
   FailedAttempt,
+  MediaObject,
   SpeakerRoles,
   TranscriptSegment,
   TranscriptWarning,
@@ -102,6 +103,15 @@ export class JobLeaseRepository {
          ELSE ${stagesClosed} || jsonb_build_array(jsonb_build_object('name', $4::text, 'startedAt', clock_timestamp()))
        END`,
       [report.progress, report.stage, storableText(report.message).slice(0, MAX_MESSAGE_CHARS), MAX_STAGES],
+    );
+  }
+
+  /** Notes that the recording has been fetched. It must be in the object store already. */
+  async recordMedia(lease: Lease, media: MediaObject): Promise<void> {
+    await this.updateHeld(
+      lease,
+      `updated_at = now(), media_key = $3, media_filename = $4, media_bytes = $5, media_sha256 = $6, media_type = $7`,
+      [media.key, storableText(media.filename), media.bytes, media.sha256, media.mediaType],
     );
   }
 

@@ -12,7 +12,9 @@ export function toJob(row: TranscriptJobEntity): Job {
     stage: row.stage,
     message: row.message,
     options: row.engineParams,
-    media: toMedia(row),
+    filename: row.mediaFilename,
+    ...toMedia(row),
+    ...(row.sourceUrl === null ? {} : { sourceUrl: row.sourceUrl }),
     ...(row.mediaRemovedAt === null ? {} : { mediaRemovedAt: row.mediaRemovedAt }),
     ...(row.workerId === null ? {} : { workerId: row.workerId }),
     attempts: row.attempts,
@@ -29,13 +31,16 @@ function toFailedAttempts(details: ErrorDetails | null): readonly FailedAttempt[
   return details?.attempts ?? [];
 }
 
-function toMedia(row: TranscriptJobEntity): MediaObject {
+function toMedia(row: TranscriptJobEntity): { media?: MediaObject } {
+  if (row.mediaKey === null) return {};
   return {
-    key: row.mediaKey,
-    filename: row.mediaFilename,
-    bytes: row.mediaBytes,
-    sha256: row.mediaSha256,
-    mediaType: row.mediaType,
+    media: {
+      key: row.mediaKey,
+      filename: row.mediaFilename,
+      bytes: row.mediaBytes,
+      sha256: row.mediaSha256,
+      mediaType: row.mediaType,
+    },
   };
 }
 

@@ -35,7 +35,7 @@ describe('JobRepository', () => {
   it('stores hostile names and metadata that PostgreSQL itself would refuse', async () => {
     const job = newJob({ metadata: { 'k\0': 'a\0b', half: '\ud800' }, sessionId: 'x\0' });
     const created = await jobs.create({ ...job, media: { ...job.media, filename: "a\0'; DROP TABLE x;--.mp3" } });
-    expect(created.media.filename).toBe("a\uFFFD'; DROP TABLE x;--.mp3");
+    expect(created.media?.filename).toBe("a\uFFFD'; DROP TABLE x;--.mp3");
     expect(created.options.metadata).toEqual({ 'k\uFFFD': 'a\uFFFDb', half: '\uFFFD' });
   });
 

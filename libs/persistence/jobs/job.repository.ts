@@ -1,4 +1,12 @@
-import { hasEnded, type Job, type JobOptions, type JobStatus, jobStatuses, type MediaObject } from '#contracts';
+import {
+  hasEnded,
+  type Job,
+  type JobOptions,
+  type JobStatus,
+  jobStatuses,
+  type MediaObject,
+  type RemoteMedia,
+} from '#contracts';
 import type { Database } from '../database.js';
 import { TranscriptJobEntity } from '../entities/index.js';
 import { storableJson, storableText } from '../storable.js';
@@ -12,7 +20,7 @@ export interface NewJob {
   /** UUID. */
   readonly transcriptId: string;
   readonly options: JobOptions;
-  readonly media: MediaObject;
+  readonly media: MediaObject | RemoteMedia;
 }
 
 /** What became of a wish to cancel: done, passed on to the worker, too late, or no such job. */
@@ -30,15 +38,15 @@ export class JobRepository {
     return this.database.transaction(async ({ query, manager }) => {
       await query('INSERT INTO transcripts (id) VALUES ($1)', [job.transcriptId]);
       await query(
-        `INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority, media_key,
-           media_filename, media_bytes, media_sha256, media_type, stages)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+        `INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority,
+           media_filename, source_url, media_key, media_bytes, media_sha256, media_type, stages)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
            jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp())))`,
         [
           ...[job.id, job.transcriptId, job.options.engine, storableJson(job.options)],
           job.options.sessionId === undefined ? null : storableText(job.options.sessionId),
-          ...[job.options.priority, job.media.key, storableText(job.media.filename), job.media.bytes],
-          ...[job.media.sha256, job.media.mediaType],
+          ...[job.options.priority, storableText(job.media.filename)],
+          ...sourceColumns(job.media),
         ],
       );
       return toJob(await manager.findOneByOrFail(TranscriptJobEntity, { jobId: job.id }));
@@ -141,4 +149,11 @@ export class JobRepository {
     const row = await this.database.run((manager) => manager.findOneBy(TranscriptJobEntity, key));
     return row ? toJob(row) : undefined;
   }
+}
+
+/** Where the media are to come from, and what is known of them. */
+function sourceColumns(media: MediaObject | RemoteMedia): unknown[] {
+  return 'url' in media
+    ? [storableText(media.url), null, 0, '', '']
+    : [null, media.key, media.bytes, media.sha256, media.mediaType];
 }

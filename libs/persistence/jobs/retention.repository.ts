@@ -22,7 +22,7 @@ export class RetentionRepository {
       `UPDATE transcript_jobs SET media_removed_at = clock_timestamp()
        WHERE id IN (
          SELECT id FROM transcript_jobs
-         WHERE media_removed_at IS NULL AND completed_at IS NOT NULL
+         WHERE media_removed_at IS NULL AND media_key IS NOT NULL AND completed_at IS NOT NULL
            AND completed_at < clock_timestamp() - $1::double precision * interval '1 millisecond'
          ORDER BY completed_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
        RETURNING job_id AS "jobId", media_key AS key`,
@@ -34,7 +34,7 @@ export class RetentionRepository {
   async withMedia(jobIds: readonly string[]): Promise<JobMedia[]> {
     return this.database.query<JobMedia>(
       `SELECT job_id AS "jobId", media_key AS key FROM transcript_jobs
-       WHERE job_id = ANY($1::uuid[]) AND media_removed_at IS NULL`,
+       WHERE job_id = ANY($1::uuid[]) AND media_key IS NOT NULL AND media_removed_at IS NULL`,
       [jobIds],
     );
   }

@@ -4,6 +4,7 @@ import { WholeSpans1790000000003 } from './0003-whole-spans.migration.js';
 import { MediaRemoval1790000000004 } from './0004-media-removal.migration.js';
 import { Waits1790000000005 } from './0005-waits.migration.js';
 import { ContextsAndRoles1790000000006 } from './0006-contexts-and-roles.migration.js';
+import { RemoteMedia1790000000007 } from './0007-remote-media.migration.js';
 import { FruitfulAttempts1790000000008 } from './0008-fruitful-attempts.migration.js';
 
 /** In the order in which they run; TypeORM goes by the number at the end of the name. */
@@ -14,5 +15,6 @@ export const migrations = [
   MediaRemoval1790000000004,
   Waits1790000000005,
   ContextsAndRoles1790000000006,
+  RemoteMedia1790000000007,
   FruitfulAttempts1790000000008,
 ];

@@ -83,6 +83,8 @@ export interface SubmitOptions {
   contextId: string;
   /** "clinical", "support", "interview" or "none"; empty means clinical where there are speaker tags. */
   speakerRoles: string;
+  /** Where the recording lies, http or https, instead of content; no message may follow then. */
+  url: string;
 }
 
 /** Job is one request for one transcript. */
@@ -261,6 +263,7 @@ function createBaseSubmitOptions(): SubmitOptions {
     engineOptions: undefined,
     contextId: "",
     speakerRoles: "",
+    url: "",
   };
 }
 
@@ -340,6 +343,9 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     }
     if (message.speakerRoles !== "") {
       writer.uint32(202).string(message.speakerRoles);
+    }
+    if (message.url !== "") {
+      writer.uint32(242).string(message.url);
     }
     return writer;
   },
@@ -557,6 +563,14 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
             message.speakerRoles = reader.string();
             continue;
           }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -599,6 +613,7 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     message.engineOptions = object.engineOptions ?? undefined;
     message.contextId = object.contextId ?? "";
     message.speakerRoles = object.speakerRoles ?? "";
+    message.url = object.url ?? "";
     return message;
   },
 };

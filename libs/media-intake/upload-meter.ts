@@ -8,6 +8,8 @@ export interface UploadLimits {
   readonly windowMs: number;
   /** An upload that brings less in a window is given up: it holds a connection and a file for nothing. */
   readonly minBytesPerWindow: number;
+  /** What it is given up with; `invalid_request` by default. */
+  readonly stopped?: () => PolyscribeError;
 }
 
 /** A tenth of a bad phone line; an upload that is slower has stopped, or never means to end. */
@@ -15,7 +17,7 @@ export const slowestUpload = { windowMs: 30_000, minBytesPerWindow: 15_000 };
 
 /**
  * Passes an upload on while counting and hashing it. Fails with `payload_too_large` as soon as the limit is passed, and
- * with `invalid_request` when the upload has as good as stopped.
+ * with what the limits say when it has as good as stopped.
  */
 export class UploadMeter extends Transform {
   private readonly hash = createHash('sha256');
@@ -59,10 +61,14 @@ export class UploadMeter extends Transform {
     // A full buffer means that we are the slow side.
     const waitsForUs = this.readableLength >= this.readableHighWaterMark;
     if (this.windowBytes < this.limits.minBytesPerWindow && !waitsForUs) {
-      this.destroy(new PolyscribeError('invalid_request', 'The upload stopped; send it again.'));
+      this.destroy((this.limits.stopped ?? uploadStopped)());
     }
     this.windowBytes = 0;
   }
+}
+
+export function uploadStopped(): PolyscribeError {
+  return new PolyscribeError('invalid_request', 'The upload stopped; send it again.');
 }
 
 export function fileTooLarge(maxBytes: number): PolyscribeError {

@@ -1,13 +1,10 @@
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
-import { Inject, Injectable } from '@nestjs/common';
-import { probeMedia, SNIFF_BYTES, sniffMedia } from '#audio';
-import type { Config } from '#config';
+import { type FfmpegSettings, probeMedia, SNIFF_BYTES, sniffMedia } from '#audio';
 import { type MediaObject, PolyscribeError } from '#contracts';
 import { ObjectStore } from '#objects';
-import { CONFIG } from '../tokens.js';
 import { cleanFileName } from './file-name.js';
-import { slowestUpload, UploadMeter } from './upload-meter.js';
+import { slowestUpload, UploadMeter, uploadStopped } from './upload-meter.js';
 
 /** A file on its way in. */
 export interface IncomingFile {
@@ -15,13 +12,29 @@ export interface IncomingFile {
   readonly content: Readable;
 }
 
+/** Where a file is put: `media/{jobId}/{name}` and the extension of what it turns out to be. */
+export interface MediaPlace {
+  readonly jobId: string;
+  readonly name: string;
+}
+
+export interface MediaIntakeOptions {
+  readonly objects: ObjectStore;
+  readonly maxFileBytes: number;
+  /** For looking whether a container holds sound at all; undefined leaves that to whoever reads it next. */
+  readonly ffmpeg?: FfmpegSettings;
+  /** What a file is given up with that no longer comes; `invalid_request` by default. */
+  readonly stopped?: () => PolyscribeError;
+}
+
+/** The objects that belong to a job lie under this. */
+export function mediaFolder(jobId: string): string {
+  return `media/${jobId}/`;
+}
+
 /** Takes a file in: whole and looked at, or not at all. */
-@Injectable()
 export class MediaIntake {
-  constructor(
-    @Inject(CONFIG) private readonly config: Config,
-    private readonly objects: ObjectStore,
-  ) {}
+  constructor(private readonly options: MediaIntakeOptions) {}
 
   /**
    * Streams the file to the object store while hashing and counting it. Whatever goes wrong, nothing is left behind.
@@ -29,8 +42,9 @@ export class MediaIntake {
    * @throws PolyscribeError `unsupported_media`, `payload_too_large`, `invalid_request` when the upload breaks off or
    *   stops, `dependency_unavailable`
    */
-  async store(jobId: string, file: IncomingFile, signal: AbortSignal): Promise<MediaObject> {
-    const meter = new UploadMeter({ maxBytes: this.config.limits.maxFileBytes, ...slowestUpload });
+  async store(place: MediaPlace, file: IncomingFile, signal: AbortSignal): Promise<MediaObject> {
+    const { maxFileBytes, stopped = uploadStopped, objects } = this.options;
+    const meter = new UploadMeter({ maxBytes: maxFileBytes, ...slowestUpload, stopped });
     // Joins both streams' ends, so that a failure of one reaches whoever reads the other.
     const joined = pipeline(file.content, meter, { signal });
     joined.catch(() => undefined);
@@ -38,9 +52,9 @@ export class MediaIntake {
       const upload = meter[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
       const head = await takeHead(upload);
       const kind = await sniff(head);
-      const key = `media/${jobId}/source.${kind.extension}`;
+      const key = `${mediaFolder(place.jobId)}${place.name}.${kind.extension}`;
       const source = Readable.from(replay(head, upload), { objectMode: false });
-      await this.objects.put(key, source, { signal, contentType: kind.mediaType });
+      await objects.put(key, source, { signal, contentType: kind.mediaType });
       const media: MediaObject = {
         key,
         filename: cleanFileName(file.filename),
@@ -48,7 +62,7 @@ export class MediaIntake {
         sha256: meter.sha256(),
         mediaType: kind.mediaType,
       };
-      if (kind.mayHoldVideo) await this.probe(media, signal);
+      if (kind.mayHoldVideo && this.options.ffmpeg) await this.probe(media, this.options.ffmpeg, signal);
       return media;
     } catch (error) {
       throw intakeError(error, file.content, signal);
@@ -60,15 +74,15 @@ export class MediaIntake {
 
   /** Removes what `store` put away, for a submission that is refused later. */
   async discard(media: MediaObject): Promise<void> {
-    await this.objects.delete(media.key);
+    await this.options.objects.delete(media.key);
   }
 
   /** Looks for an audio track in a container that may have none; a damaged file is found here too. */
-  private async probe(media: MediaObject, signal: AbortSignal): Promise<void> {
+  private async probe(media: MediaObject, ffmpeg: FfmpegSettings, signal: AbortSignal): Promise<void> {
     try {
-      const copy = await this.objects.toLocalFile(media.key, signal);
+      const copy = await this.options.objects.toLocalFile(media.key, signal);
       try {
-        await probeMedia(copy.path, this.config.ffmpeg, signal);
+        await probeMedia(copy.path, ffmpeg, signal);
       } finally {
         await copy.dispose();
       }

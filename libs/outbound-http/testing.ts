@@ -1,0 +1,1 @@
+export { type ForgedUrl, forgedUrls } from './testing/forged-urls.js';
