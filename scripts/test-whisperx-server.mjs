@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 const folder = join(root, 'apps', 'whisperx-server');
 
 await setUp({ build: false, programs: ['ffmpeg'] });
-const python = await pythonEnvironment('whisperx-server', 'apps/whisperx-server/requirements-dev.txt');
+const python = await pythonEnvironment('whisperx-server', ['apps/whisperx-server/requirements-dev.txt']);
 const steps = [
   ['ruff', 'check', '.'],
   ['ruff', 'format', '--check', '.'],

@@ -12,7 +12,7 @@ const minimumPython = [3, 11];
  * Makes a virtual environment unless it is there already with the same requirements.
  *
  * @param {string} name of the environment, a folder under .setup
- * @param {string} requirements a pinned requirements file, from the checkout's folder
+ * @param {string[]} requirements pinned requirements files, from the checkout's folder
  * @param {string[]} [pipArguments]
  * @returns {Promise<string>} the environment's Python
  */
@@ -23,16 +23,16 @@ export async function pythonEnvironment(name, requirements, pipArguments = []) {
   const python = join(folder, 'bin', 'python');
   const stamp = join(folder, 'requirements.sha256');
   const digest = createHash('sha256')
-    .update(readFileSync(join(root, requirements)))
+    .update(requirements.map((file) => readFileSync(join(root, file), 'utf8')).join('\0'))
     .update([version, ...pipArguments].join('\0'))
     .digest('hex');
   if (existsSync(python) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return python;
-  say(`Installing Python packages (${requirements}) ...`);
+  say(`Installing Python packages (${requirements.join(', ')}) ...`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(root, '.setup'), { recursive: true });
   await run('python3', ['-m', 'venv', folder]);
   const quiet = ['--quiet', '--disable-pip-version-check', '--no-input'];
-  await run(python, ['-m', 'pip', 'install', ...quiet, ...pipArguments, '-r', requirements]);
+  await run(python, ['-m', 'pip', 'install', ...quiet, ...pipArguments, ...requirements.flatMap((file) => ['-r', file])]);
   writeFileSync(stamp, digest);
   return python;
 }

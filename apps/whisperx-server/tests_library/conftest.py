@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from recording_watch import Watch
 
-# Before anything imports the hub's library: nothing here may be fetched.
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ.pop("HF_TOKEN", None)
-
-from whisperx_server.stages import CancelledError, StageSettings, TranscribeOptions, TranscriberSpec
+from whisperx_server.stages import StageSettings, TranscriberSpec
 from whisperx_server.whisperx_stages import create_stages
 
 if TYPE_CHECKING:
@@ -24,33 +20,11 @@ if TYPE_CHECKING:
 SAMPLE = Path(__file__).resolve().parents[3] / "samples" / "clinic-dialogue.opus"
 
 
-@dataclass
-class Watch:
-    """Notes what a stage says, and cancels when it is told to."""
-
-    cancel_at: float | None = None
-    values: list[float] = field(default_factory=list)
-    details: list[str] = field(default_factory=list)
-
-    def progress(self, percent: float) -> None:
-        """Notes it; from `cancel_at` on the caller wants no more."""
-        self.values.append(percent)
-        self.check()
-
-    def detail(self, text: str) -> None:
-        """Notes it."""
-        self.details.append(text)
-
-    def check(self) -> None:
-        """Cancels once `cancel_at` is reached."""
-        if self.cancel_at is not None and self.values and self.values[-1] >= self.cancel_at:
-            raise CancelledError
-
-
-def options(**wishes: object) -> TranscribeOptions:
-    """Options as the server makes them, with small batches of short stretches."""
-    usual = {"language": "en", "task": "transcribe", "batch_size": 2, "beam_size": 2, "chunk_size_s": 5}
-    return TranscribeOptions(**{**usual, **wishes})
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> None:
+    """Nothing here may be fetched, and no token of the developer's may be used."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ.pop("HF_TOKEN", None)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Watch
+from recording_watch import Watch
 
 from whisperx_server.stages import (
     CancelledError,
@@ -146,7 +146,7 @@ def test_stops_between_segments(aligner: Aligner, speech: Samples) -> None:
 
 
 def test_takes_each_character_for_a_word_where_words_are_not_spaced(
-    stages: Stages, aligner: Aligner, speech: Samples, monkeypatch: pytest.MonkeyPatch
+    aligner: Aligner, speech: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(aligner._metadata, "language", "zh")
     (sentence,) = align(aligner, speech, RawSegment(1.0, 4.0, "你好吗"))

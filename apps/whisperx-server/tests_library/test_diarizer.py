@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from conftest import Watch
+from recording_watch import Watch
 
 from whisperx_server.stages import (
     CancelledError,
@@ -67,6 +67,12 @@ def test_keeps_to_the_bounds(
 def test_finds_nobody_in_silence(diarizer: Diarizer, seconds: float) -> None:
     silence = np.zeros(int(seconds * 16_000), dtype=np.float32)
     assert list(diarizer.diarize(silence, DiarizeOptions(embeddings=True), Watch()).turns) == []
+
+
+@pytest.mark.parametrize("seconds", [0.11, 0.5, 1.2])
+def test_takes_very_short_audio(diarizer: Diarizer, speech: Samples, seconds: float) -> None:
+    said = speech[32_000 : 32_000 + int(seconds * 16_000)]
+    assert all(turn.end <= seconds for turn in diarizer.diarize(said, DiarizeOptions(num_speakers=3), Watch()).turns)
 
 
 @pytest.mark.parametrize("percent", [1, 45])

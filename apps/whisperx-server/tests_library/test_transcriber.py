@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from conftest import Watch, options
+from recording_watch import Watch, options
 
 from whisperx_server.stages import (
     CancelledError,
@@ -17,8 +17,8 @@ from whisperx_server.stages import (
     ModelNotFoundError,
     OutOfMemoryError,
     StageSettings,
-    Transcription,
     TranscriberSpec,
+    Transcription,
 )
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Makes models small enough for a test: right in form, random in content, and nothing to download.
 
-The speech model may only say words of a short list, so that what it says can be aligned; which of them it says is chance.
+The speech model may only say words of a short list, so that what it says can be aligned; which of them is chance.
 """
 
 from __future__ import annotations

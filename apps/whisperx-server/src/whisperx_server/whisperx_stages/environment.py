@@ -56,10 +56,17 @@ def silence_loggers() -> None:
         logger.setLevel(logging.CRITICAL)
 
 
+class _Nowhere(io.TextIOBase):
+    """Takes everything and keeps nothing."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
 @contextlib.contextmanager
 def no_output() -> Iterator[None]:
     """Drops what a library prints: among it addresses of models and causes of failures with paths."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.redirect_stdout(_Nowhere()), contextlib.redirect_stderr(_Nowhere()):
         yield
 
 

@@ -25,6 +25,7 @@ _OUT_OF_MEMORY: Final = (
     "cublas_status_alloc_failed",
     "cudnn_status_alloc_failed",
     "can't allocate memory",
+    "cannot allocate memory",
     "bad_alloc",
 )
 
@@ -40,8 +41,6 @@ _DEVICE_LOST: Final = (
     "cudnn_status_execution_failed",
     "cudnn_status_internal_error",
     "driver shutting down",
-    "device is lost",
-    "no longer available",
 )
 
 
