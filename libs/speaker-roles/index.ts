@@ -1,0 +1,1 @@
+export { assignSpeakerRoles, roleLanguageOf, type Utterance } from './assign-speaker-roles.js';

@@ -1,0 +1,131 @@
+import type { Dialogue } from './dialogues.js';
+
+/** Conversations that were written after the cues, and by which no cue was changed. */
+export const heldOut: readonly Dialogue[] = [
+  {
+    set: 'clinical',
+    language: 'en',
+    lines: [
+      'Come in, have a seat. So, tell me what has been going on.',
+      '1: Well, my knee has been swollen since the weekend. I slipped on the stairs.',
+      'I see. Can you bend it? Any numbness in the foot?',
+      '1: A little bit. It hurts when I go down the stairs, and I am limping.',
+      'I am going to press here. Tell me when it is uncomfortable.',
+      '1: Ouch, right there.',
+      'Nothing is broken, I think, but we will do an x ray. Keep it raised and put ice on it for ten minutes.',
+      '1: Okay. Can I go back to work on Monday?',
+    ],
+  },
+  {
+    set: 'clinical',
+    language: 'en',
+    lines: [
+      "Hi there, I'm nurse Kelly. How long have you had this cough?",
+      '1: Um, maybe ten days. It is worse at night.',
+      'And are you bringing anything up?',
+      '1: Yes, yellow stuff. My chest feels tight too.',
+      'Have you ever had asthma? Do you smoke?',
+      '1: I quit last year. I am scared it is pneumonia.',
+      'Your lungs sound clear. I would like you to use this inhaler twice a day.',
+    ],
+  },
+  {
+    set: 'clinical',
+    language: 'pt',
+    lines: [
+      'Pode entrar. Então, me conte, o que aconteceu?',
+      '1: Eu caí da bicicleta e meu joelho está muito inchado.',
+      'Quando foi isso? A senhora bateu a cabeça?',
+      '1: Foi no sábado. Não bati, mas dói muito quando eu ando.',
+      'Vou examinar. Não parece ter fratura, mas vamos fazer um raio x.',
+      '1: Será que eu vou precisar operar?',
+      'Acho que não. Evite subir escadas e coloque gelo três vezes ao dia.',
+    ],
+  },
+  {
+    set: 'clinical',
+    language: 'es',
+    lines: [
+      'Pase, siéntese. Cuénteme, ¿qué le sucede?',
+      '1: Pues mire, llevo varios días con mareos y anoche casi me caigo.',
+      '¿Le pasa al levantarse? ¿Ha cambiado de medicación?',
+      '1: Sí, sobre todo por la mañana. Tomo unas pastillas para la tensión.',
+      'Vamos a tomarle la tensión. Está un poco baja. Debe beber más agua.',
+      '1: Estoy preocupada, porque mi madre tuvo un infarto.',
+      'No se preocupe. Le haremos un análisis de sangre y un electro.',
+    ],
+  },
+  {
+    set: 'support',
+    language: 'en',
+    lines: [
+      "Good afternoon, you're through to billing, this is Marcus. How may I assist?",
+      '1: Hello. There is a charge on my bill that I do not recognise.',
+      'Of course, I can look into that. Could you confirm your postcode and the last four digits of your card?',
+      '1: Sure. It is nine nine two one.',
+      "Thank you. I can see that it is an annual fee. I'll refund that today as a gesture.",
+      '1: Oh great. How long will it take? Last time nobody called me back.',
+      'Usually five working days. Have a lovely evening.',
+    ],
+  },
+  {
+    set: 'support',
+    language: 'pt',
+    lines: [
+      'Central de atendimento, boa tarde, aqui é o Paulo. Como posso ajudar?',
+      '1: Boa tarde. Comprei uma geladeira faz um mês e ela ainda não chegou.',
+      'Entendo a sua situação. Poderia informar o número do pedido?',
+      '1: É o três oito zero. Isso é um absurdo, já paguei tudo.',
+      'Só um instante, vou consultar a transportadora. O produto sai amanhã.',
+      '1: E se não vier? Quero cancelar a compra.',
+    ],
+  },
+  {
+    set: 'support',
+    language: 'es',
+    lines: [
+      'Servicio técnico, le atiende Laura. ¿Cómo le puedo ayudar?',
+      '1: Hola, compré un televisor y no enciende.',
+      'Vaya, lo siento. ¿Me dice su nombre y el número de pedido, por favor?',
+      '1: Soy Pedro Ruiz. Ya es la segunda vez que me pasa y estoy harto.',
+      'Entiendo su enfado. Vamos a enviarle un técnico el lunes.',
+      '1: ¿Y cuándo va a venir exactamente?',
+    ],
+  },
+  {
+    set: 'interview',
+    language: 'en',
+    lines: [
+      'So you have been with the orchestra for twenty years. How did that begin?',
+      '1: By accident, really. My teacher sent in an application without telling me.',
+      'No! And what did your family say?',
+      '1: They were thrilled, I think. My mother cried on the phone.',
+      'Is there a concert that you remember most?',
+      '1: The first one, because I played the wrong piece.',
+    ],
+  },
+  {
+    set: 'interview',
+    language: 'pt',
+    lines: [
+      'Hoje conversamos com a chef Marina. Marina, por que você abriu um restaurante tão longe?',
+      '1: Porque eu cresci lá. Minha avó cozinhava para a rua inteira.',
+      'E o que mudou desde então?',
+      '1: Tudo. No começo a gente tinha quatro mesas.',
+      'Você acha que a cozinha brasileira é valorizada?',
+      '1: Cada vez mais, por exemplo fora do país.',
+    ],
+  },
+  {
+    set: 'interview',
+    language: 'es',
+    lines: [
+      'Hoy nos acompaña la ingeniera Rosa Vidal. Rosa, ¿cuándo supiste que querías construir puentes?',
+      '1: De niña. Mi padre me llevaba a ver las obras del río.',
+      '¿Y fue difícil ser la única mujer de la clase?',
+      '1: Bastante. En aquella época éramos tres en toda la facultad.',
+      '¿Qué les dirías a las chicas que nos escuchan?',
+      '1: Que se atrevan. Yo dejé de tener miedo a los cuarenta.',
+    ],
+  },
+];
