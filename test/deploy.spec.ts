@@ -11,6 +11,9 @@ interface ComposeService {
   readonly build?: { readonly dockerfile: string; readonly target: string };
   readonly environment?: Readonly<Record<string, unknown>>;
   readonly ports?: readonly string[];
+  readonly container_name?: string;
+  readonly volumes?: readonly string[];
+  readonly profiles?: readonly string[];
   readonly healthcheck?: { readonly test: readonly string[] };
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
 }
@@ -68,7 +71,7 @@ describe('the compose file', () => {
 
   it('can be changed only by variables that are known', () => {
     const asked = [...composeText.matchAll(/\$\{([A-Z_]+)/g)].map(([, name = '']) => name);
-    const known = [...environmentVariables, 'POSTGRES_PASSWORD', 'REDIS_PASSWORD'];
+    const known = [...environmentVariables, 'POSTGRES_PASSWORD', 'REDIS_PASSWORD', 'GRAFANA_PASSWORD'];
     expect(asked.filter((name) => !known.includes(name))).toEqual([]);
   });
 
@@ -82,11 +85,24 @@ describe('the compose file', () => {
     expect(image).toMatch(exactImage);
   });
 
-  it.each(services.filter(([name]) => name !== 'worker'))('asks %s whether it is healthy', (_name, { healthcheck }) => {
+  it.each(services)('asks %s whether it is healthy', (_name, { healthcheck }) => {
     const test = healthcheck?.test ?? [];
     expect(['CMD', 'CMD-SHELL']).toContain(test[0]);
     const script = test.find((word) => word.startsWith('dist/'));
     expect(script === undefined || existsSync(pathOf(script))).toBe(true);
+  });
+
+  it('lets there be any number of workers', () => {
+    const { ports, container_name: name, volumes } = compose.services['worker'] ?? {};
+    expect([ports, name, volumes]).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('names both registries to everybody', () => {
+    for (const [name, { environment = {} }] of ours) {
+      const named = String(environment['ENGINE_REGISTRY_URL']).split(',');
+      const all = ['engine-registry:50060', 'engine-registry-2:50060'];
+      expect([name, named]).toEqual([name, name.startsWith('engine-registry') ? [''] : all]);
+    }
   });
 
   it('starts what others need before them, and waits until it is healthy', () => {
@@ -100,6 +116,44 @@ describe('the compose file', () => {
 
   it.each(services)('shows no port of %s to the network', (_name, { ports = [] }) => {
     expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+  });
+});
+
+describe('the observability profile', () => {
+  const watched = services.filter(([, { profiles = [] }]) => profiles.includes('observability'));
+  const prometheus = parse(readFileSync(pathOf('deploy/prometheus/prometheus.yml'), 'utf8')) as {
+    readonly scrape_configs: readonly { readonly dns_sd_configs: readonly { names: string[]; port: number }[] }[];
+  };
+
+  it('adds Prometheus and Grafana with files that are there, and changes nothing else', () => {
+    expect(watched.map(([name]) => name)).toEqual(['prometheus', 'grafana']);
+    const mounted = watched.flatMap(([, { volumes = [] }]) => volumes).filter((volume) => volume.startsWith('./'));
+    expect(mounted.filter((volume) => !existsSync(pathOf(volume.split(':')[0] ?? '')))).toEqual([]);
+    expect(mounted.filter((volume) => !volume.endsWith(':ro'))).toEqual([]);
+  });
+
+  it('asks every service of ours for its metrics where it serves them', () => {
+    const asked = prometheus.scrape_configs.flatMap(({ dns_sd_configs: found }) => found);
+    expect(asked.flatMap(({ names }) => names).sort()).toEqual(ours.map(([name]) => name).sort());
+    for (const [name, { environment = {} }] of ours) {
+      const { port } = asked.find(({ names }) => names.includes(name)) ?? {};
+      expect([name, environment['METRICS_PORT']]).toEqual([name, port]);
+    }
+  });
+
+  it('shows only metrics that somebody tells', () => {
+    const board = readFileSync(pathOf('deploy/grafana/dashboards/polyscribe.json'), 'utf8');
+    const shown = [...board.matchAll(/polyscribe_[a-z_]+/g)].map(([name]) => name.replace(/_(bucket|count|sum)$/, ''));
+    const sources = [
+      'apps/gateway/http/metrics.service',
+      'apps/worker/worker-metrics',
+      'libs/engine-host/call-metrics',
+    ];
+    const told = [...sources, 'apps/engine-registry/engine-registry.service']
+      .map((name) => readFileSync(pathOf(`${name}.ts`), 'utf8'))
+      .join('');
+    expect(shown.length).toBeGreaterThan(8);
+    expect(shown.filter((name) => !told.includes(`'${name}'`))).toEqual([]);
   });
 });
 

@@ -56,6 +56,20 @@ describe('the worker in a mesh', () => {
     expect(transcript?.segments[0]?.words?.map(({ text }) => text)).toEqual(few[0]);
   });
 
+  it('tells Prometheus of jobs, spans and calls', async () => {
+    await mesh.host(new ScriptedEngine());
+    await mesh.work();
+    await ended(await mesh.submit(fewFile));
+    const told = async (line: string) => (await mesh.metrics.render()).includes(line);
+    await eventually('the job', () => told('polyscribe_worker_job_duration_seconds_count{outcome="completed"} 1'));
+    expect(await told('polyscribe_spans_total{engine="local",outcome="done"} 1')).toBe(true);
+    await eventually('the call', () =>
+      told('polyscribe_engine_call_duration_seconds_count{engine="local",outcome="ok"} 1'),
+    );
+    expect(await told('polyscribe_engine_calls_running{engine="local"} 0')).toBe(true);
+    await eventually('the worker to be free', () => told('polyscribe_worker_jobs_running 0'));
+  });
+
   it('joins the spans of a long file without losing or doubling a sentence', async () => {
     const engine = new ScriptedEngine();
     await mesh.host(engine);

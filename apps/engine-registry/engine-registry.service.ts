@@ -1,4 +1,4 @@
-import { PolyscribeError, type RegistrySnapshot } from '#contracts';
+import { type EngineInstance, PolyscribeError, type RegistrySnapshot } from '#contracts';
 import type { GrpcCallContext } from '#grpc';
 import {
   fromWireAnnouncement,
@@ -8,6 +8,7 @@ import {
   type registryV1,
   toWireInstance,
 } from '#protos';
+import type { Metrics, Reading } from '#telemetry';
 import { Injectable } from '@nestjs/common';
 import { LeaseTable } from './lease-table.js';
 
@@ -21,6 +22,16 @@ export class EngineRegistryService implements registryV1.EngineRegistryServiceIm
   private readonly stopController = new AbortController();
 
   constructor(private readonly leases: LeaseTable) {}
+
+  /** Tells Prometheus who is registered and who watches. */
+  tell(metrics: Metrics): void {
+    metrics.reading('polyscribe_registered_engines', 'Engine instances by engine and state.', ['engine', 'state'], () =>
+      countByState(this.leases.snapshot().instances),
+    );
+    metrics.reading('polyscribe_registry_watchers', 'Gateways and workers that watch the registry.', [], () => [
+      { value: this.watchers },
+    ]);
+  }
 
   /** Ends every Watch. */
   endWatches(): void {
@@ -78,6 +89,16 @@ export class EngineRegistryService implements registryV1.EngineRegistryServiceIm
       this.watchers -= 1;
     }
   }
+}
+
+function countByState(instances: readonly EngineInstance[]): Reading {
+  const counts = new Map<string, { labels: { engine: string; state: string }; value: number }>();
+  for (const { description } of instances) {
+    const labels = { engine: description.engine, state: description.health.state };
+    const key = `${labels.engine} ${labels.state}`;
+    counts.set(key, { labels, value: (counts.get(key)?.value ?? 0) + 1 });
+  }
+  return [...counts.values()];
 }
 
 function toWireSnapshot({ instances, revision }: RegistrySnapshot): registryV1.WatchResponse {

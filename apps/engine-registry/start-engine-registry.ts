@@ -1,3 +1,4 @@
+import { bind } from '#config';
 import { GrpcServer } from '#grpc';
 import { registryV1 } from '#protos';
 import type { RunningService, ServiceContext } from '#service-host';
@@ -12,7 +13,7 @@ const STOP_GRACE_MS = 2_000;
 
 /** Starts the registry at the configured address; port 0 takes a free one. */
 export async function startEngineRegistry(
-  { config, logger }: Pick<ServiceContext, 'config' | 'logger'>,
+  { config, logger, metrics }: Pick<ServiceContext, 'config' | 'logger' | 'metrics'>,
   settings: LeaseSettings = defaultLeaseSettings,
 ): Promise<RunningService> {
   const options = { logger: new NestLogger(logger), abortOnError: false };
@@ -23,7 +24,9 @@ export async function startEngineRegistry(
     service,
   );
   try {
-    const registry = await server.listen(config.registry.host, config.registry.port);
+    const { host, port } = config.registry;
+    const registry = await bind({ host, port, portVariable: 'ENGINE_REGISTRY_PORT' }, () => server.listen(host, port));
+    if (metrics) service.tell(metrics);
     return {
       endpoints: { registry },
       async stop() {

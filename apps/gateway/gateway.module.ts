@@ -10,7 +10,7 @@ import { OutboundHttp } from '#outbound-http';
 import { ContextRepository, Database, JobRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
 import { JobQueue } from '#queue';
 import type { StatusCache } from '#status-cache';
-import type { Logger } from '#telemetry';
+import { type Logger, Metrics } from '#telemetry';
 import type { ClientLimits } from './client-limits.js';
 import { Contexts } from './contexts/contexts.service.js';
 import { ContextGrpcService } from './grpc/context-grpc.service.js';
@@ -41,6 +41,7 @@ import { CLIENT_LIMITS, CONFIG, LOGGER, SIGNED_LINKS } from './tokens.js';
 export interface GatewayResources {
   readonly config: Config;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly clientLimits: ClientLimits;
   readonly database: Database;
   readonly queue: JobQueue;
@@ -71,6 +72,7 @@ export class GatewayModule {
       ],
       providers: [
         { provide: CONFIG, useValue: resources.config },
+        { provide: Metrics, useValue: resources.metrics },
         { provide: CLIENT_LIMITS, useValue: resources.clientLimits },
         { provide: LOGGER, useValue: resources.logger },
         { provide: SIGNED_LINKS, useValue: resources.signedLinks },

@@ -1,5 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { bind } from '#config';
 import { RegistryWatcher } from '#engine-client';
 import { createEventBus } from '#events';
 import { GrpcServer, hostAndPort, isWildcard } from '#grpc';
@@ -10,7 +11,7 @@ import { jobV1 } from '#protos';
 import { createJobQueue } from '#queue';
 import type { RunningService, ServiceContext } from '#service-host';
 import { createStatusCache } from '#status-cache';
-import { NestLogger } from '#telemetry';
+import { Metrics, NestLogger } from '#telemetry';
 import { type ClientLimits, clientLimits } from './client-limits.js';
 import { GatewayModule, type GatewayResources } from './gateway.module.js';
 import { ContextGrpcService } from './grpc/context-grpc.service.js';
@@ -36,7 +37,8 @@ export async function startGateway(
   try {
     let boundUrl = '';
     const publicUrl = (): string => config.http.publicUrl ?? boundUrl;
-    const resources = { ...(await openResources(context, publicUrl, stops)), clientLimits: limits };
+    const opened = await openResources(context, publicUrl, stops);
+    const resources = { ...opened, clientLimits: limits, metrics: context.metrics ?? Metrics.ofProcess() };
 
     const adapter = createFastifyAdapter(config.limits.maxFileBytes, config.http);
     const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.on(resources), adapter, {
@@ -48,12 +50,15 @@ export async function startGateway(
     const grpcServer = new GrpcServer({ logger });
     stops.push(() => stopServers(grpcServer, app, connections));
     logRequests(adapter.getInstance(), logger, app.get(GatewayMetrics));
-    await app.listen(config.http.port, config.http.host);
+    const { host, port } = config.http;
+    await bind({ host, port, portVariable: 'PORT' }, () => app.listen(port, host));
     boundUrl = urlOf(app, config.http.host);
 
     grpcServer.add(jobV1.JobServiceDefinition, app.get(JobGrpcService));
     grpcServer.add(jobV1.ContextServiceDefinition, app.get(ContextGrpcService));
-    const grpcAddress = await grpcServer.listen(config.grpc.host, config.grpc.port);
+    const grpcAddress = await bind({ ...config.grpc, portVariable: 'GRPC_PORT' }, () =>
+      grpcServer.listen(config.grpc.host, config.grpc.port),
+    );
     return { endpoints: { http: boundUrl, grpc: grpcAddress }, stop };
   } catch (error) {
     await stop();
@@ -65,7 +70,7 @@ async function openResources(
   context: ServiceContext,
   publicUrl: () => string,
   stops: (() => Promise<void>)[],
-): Promise<Omit<GatewayResources, 'clientLimits'>> {
+): Promise<Omit<GatewayResources, 'clientLimits' | 'metrics'>> {
   const { config, logger } = context;
   const databaseUrl = context.endpoint('database');
   const database = new Database(databaseUrl, { applicationName: 'polyscribe-gateway' });

@@ -12,10 +12,8 @@ import { Interruption, interruptionOf } from './interruption.js';
 import type { JobRunner } from './job-runner.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { settledWithin } from './settle.js';
+import type { Outcome, WorkerMetrics } from './worker-metrics.js';
 import type { WorkerSettings } from './worker-settings.js';
-
-/** How one claim of a job ended, for the log. */
-type Outcome = 'completed' | 'failed' | 'cancelled' | 'given back' | 'lost';
 
 /** What becomes of the queue entry: undefined when the job needs none. */
 export interface Requeue {
@@ -33,6 +31,7 @@ export interface JobConsumerParts {
   readonly events: Pick<EventBus, 'publish'>;
   readonly statuses: JobStatuses;
   readonly objects: ObjectStore;
+  readonly metrics: WorkerMetrics;
   readonly settings: WorkerSettings;
   readonly logger: Logger;
 }
@@ -52,7 +51,7 @@ export class JobConsumer {
    * @throws PolyscribeError `dependency_unavailable` when not even the end could be written
    */
   async handle({ jobId }: QueuedJob, stop: AbortSignal): Promise<Requeue | undefined> {
-    const { leases, workerId, settings, announcer } = this.parts;
+    const { leases, workerId, settings, announcer, metrics } = this.parts;
     const claim = await leases.claim(jobId, workerId, settings.leaseMs);
     if (!claim) {
       // The claim itself ends a job that was cancelled or has used up its attempts.
@@ -64,9 +63,11 @@ export class JobConsumer {
     const timer = setTimeout(() => keeper.interrupt(new Interruption('timeout')), settings.jobTimeoutMs);
     stop.addEventListener('abort', onStop, { once: true });
     if (stop.aborted) onStop();
+    metrics.jobTaken();
     try {
       return await this.work(claim, keeper);
     } finally {
+      metrics.jobLeft();
       clearTimeout(timer);
       stop.removeEventListener('abort', onStop);
       await keeper.stop();
@@ -99,6 +100,7 @@ export class JobConsumer {
       outcome = 'lost';
     }
     const seconds = Math.round((performance.now() - started) / 10) / 100;
+    this.parts.metrics.jobEnded(outcome, seconds);
     this.log(claim, { outcome, engine, seconds, error });
     if (outcome !== 'lost' && outcome !== 'given back') await this.parts.announcer.announce(claim.job.id);
     return requeue;

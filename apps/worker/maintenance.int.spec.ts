@@ -30,7 +30,7 @@ describe('Maintenance', () => {
           name: `maintenance-${name}-${sweepEveryMs}`,
         });
         const sweeper = { sweep: () => sweep().then(() => ({ expired: 0, orphans: 0 })) };
-        return new Maintenance(queue, sweeper, { sweepEveryMs }, logger);
+        return new Maintenance(queue, sweeper, { sweepEveryMs }, logger, () => undefined);
       });
     }
 

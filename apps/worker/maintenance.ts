@@ -1,6 +1,6 @@
 import type { JobQueue, QueueConsumer, QueuedJob } from '#queue';
 import type { Logger } from '#telemetry';
-import type { MediaSweeper } from './media-sweeper.js';
+import type { MediaSweeper, Swept } from './media-sweeper.js';
 import type { WorkerSettings } from './worker-settings.js';
 
 /** The one piece of work in the queue of maintenance. */
@@ -20,11 +20,12 @@ export class Maintenance {
     private readonly sweeper: Pick<MediaSweeper, 'sweep'>,
     private readonly settings: Pick<WorkerSettings, 'sweepEveryMs'>,
     private readonly logger: Logger,
+    private readonly onSwept: (swept: Swept) => void,
   ) {}
 
   start(): void {
     this.consumer = this.queue.consume(1, async (_job, signal) => {
-      await this.sweeper.sweep(signal);
+      this.onSwept(await this.sweeper.sweep(signal));
       await this.queue.enqueue(sweep, this.settings.sweepEveryMs);
     });
     this.timer = setInterval(() => void this.seeToEntry(), this.settings.sweepEveryMs);

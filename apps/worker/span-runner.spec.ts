@@ -12,6 +12,7 @@ import {
   segmentEvent,
   spanWork,
   summaryEvent,
+  unread,
 } from './testing/fakes.js';
 import type { WorkerSettings } from './worker-settings.js';
 
@@ -38,7 +39,7 @@ function runnerWith(
   changes?: Partial<WorkerSettings>,
 ) {
   const engines = new FakeEngines(scripts);
-  return { engines, runner: new SpanRunner(directoryOf(registry), engines, quickSettings(changes)) };
+  return { engines, runner: new SpanRunner(directoryOf(registry), engines, quickSettings(changes), unread()) };
 }
 
 const asrAndLocal = () => new FakeRegistry(instanceOf('asr'), instanceOf('local'));

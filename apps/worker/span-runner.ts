@@ -14,6 +14,7 @@ import { interruptionOf } from './interruption.js';
 import type { JobRun, SpanResult, SpanWork } from './job-run.js';
 import { toDelta, toTranscriptSegment } from './span-segments.js';
 import { SpanTries } from './span-tries.js';
+import type { WorkerMetrics } from './worker-metrics.js';
 import type { WorkerSettings } from './worker-settings.js';
 
 /** More segments than that for a second of audio is no speech but an engine gone wild. */
@@ -28,6 +29,7 @@ export class SpanRunner {
     private readonly directory: EngineDirectory,
     private readonly caller: EngineCaller,
     private readonly settings: WorkerSettings,
+    private readonly metrics: WorkerMetrics,
   ) {}
 
   /**
@@ -59,6 +61,7 @@ export class SpanRunner {
 
   private async note(error: PolyscribeError, instance: EngineInstance, run: JobRun, tries: SpanTries): Promise<void> {
     const { engine } = instance.description;
+    this.metrics.spanEnded(engine, error.code);
     if (error.row.retry !== 'later') {
       await run.ledger.recordFailedAttempt({ engine, instance: instance.id, code: error.code, message: error.message });
     }
@@ -131,6 +134,9 @@ export class SpanRunner {
     const span = spanResult(instance, work, run, tries, result, collected.warnings);
     await run.ledger.commitSpan(span, collected.segments);
     run.engine = span.engine;
+    this.metrics.spanEnded(span.engine, 'done');
+    const first = tries.firstFailure?.engine ?? span.engine;
+    if (first !== span.engine) this.metrics.failedOver(first, span.engine);
     run.progress.audioDone(work.index, result.audioMs);
     return span;
   }

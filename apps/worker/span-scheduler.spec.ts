@@ -13,6 +13,7 @@ import {
   type Script,
   spanWork,
   summaryEvent,
+  unread,
 } from './testing/fakes.js';
 
 const never = new AbortController().signal;
@@ -21,7 +22,10 @@ function schedulerWith(registry: FakeRegistry, scripts: Readonly<Record<string, 
   const settings = quickSettings();
   const directory = directoryOf(registry);
   const engines = new FakeEngines(scripts);
-  return { engines, scheduler: new SpanScheduler(new SpanRunner(directory, engines, settings), directory, settings) };
+  return {
+    engines,
+    scheduler: new SpanScheduler(new SpanRunner(directory, engines, settings, unread()), directory, settings),
+  };
 }
 
 /** Gives spans and counts how many were pulled. */

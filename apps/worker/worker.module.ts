@@ -14,6 +14,7 @@ import {
 } from '#persistence';
 import { createJobQueue, JobQueue } from '#queue';
 import type { ServiceContext } from '#service-host';
+import { Metrics } from '#telemetry';
 import { createStatusCache, StatusCache } from '#status-cache';
 import { Announcer } from './announcer.js';
 import { EngineDirectory } from './engine-directory.js';
@@ -26,6 +27,7 @@ import { Reconciler } from './reconciler.js';
 import { SpanRunner } from './span-runner.js';
 import { SpanScheduler } from './span-scheduler.js';
 import { WorkLoop } from './work-loop.js';
+import { WorkerMetrics } from './worker-metrics.js';
 import type { WorkerSettings } from './worker-settings.js';
 
 /** All wiring of the worker on one page. */
@@ -77,10 +79,12 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
   const { config, logger } = context;
   const { redisUrl } = config;
   return [
+    { provide: WorkerMetrics, useFactory: () => new WorkerMetrics(context.metrics ?? new Metrics()) },
     {
       provide: SpanRunner,
-      inject: [EngineDirectory, RemoteEngine],
-      useFactory: (directory: EngineDirectory, engines: RemoteEngine) => new SpanRunner(directory, engines, settings),
+      inject: [EngineDirectory, RemoteEngine, WorkerMetrics],
+      useFactory: (directory: EngineDirectory, engines: RemoteEngine, metrics: WorkerMetrics) =>
+        new SpanRunner(directory, engines, settings, metrics),
     },
     {
       provide: SpanScheduler,
@@ -119,7 +123,7 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
     },
     {
       provide: JobConsumer,
-      inject: [JobLeaseRepository, JobRunner, Announcer, EventBus, JobStatuses, ObjectStore],
+      inject: [JobLeaseRepository, JobRunner, Announcer, EventBus, JobStatuses, ObjectStore, WorkerMetrics],
       useFactory: (
         leases: JobLeaseRepository,
         runner: JobRunner,
@@ -127,7 +131,9 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
         events: EventBus,
         statuses: JobStatuses,
         objects: ObjectStore,
-      ) => new JobConsumer({ workerId, leases, runner, announcer, events, statuses, objects, settings, logger }),
+        metrics: WorkerMetrics,
+      ) =>
+        new JobConsumer({ workerId, leases, runner, announcer, events, statuses, objects, metrics, settings, logger }),
     },
     {
       provide: WorkLoop,
@@ -147,8 +153,8 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
     },
     {
       provide: Maintenance,
-      inject: [Database, ObjectStore],
-      useFactory: (database: Database, objects: ObjectStore) => {
+      inject: [Database, ObjectStore, WorkerMetrics],
+      useFactory: (database: Database, objects: ObjectStore, metrics: WorkerMetrics) => {
         const queue = createJobQueue({
           databaseUrl: context.endpoint('database'),
           redisUrl,
@@ -156,7 +162,7 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
           name: 'maintenance',
         });
         const sweeper = new MediaSweeper(new RetentionRepository(database), objects, settings, logger);
-        return new Maintenance(queue, sweeper, settings, logger);
+        return new Maintenance(queue, sweeper, settings, logger, (swept) => metrics.mediaRemoved(swept));
       },
     },
   ];

@@ -70,6 +70,8 @@ export interface Config {
   readonly riva: RivaSettings | undefined;
   /** undefined means that there is no Whisper server. */
   readonly whisperx: WhisperxSettings | undefined;
+  /** Where each process serves its metrics; undefined means nowhere but at the gateway's HTTP server. */
+  readonly metrics: { readonly host: string; readonly port: number | undefined };
   readonly logLevel: Env['LOG_LEVEL'];
 }
 
@@ -109,6 +111,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     },
     riva: rivaSettings(e),
     whisperx: whisperxSettings(e),
+    metrics: { host: e.HOST, port: e.METRICS_PORT },
     logLevel: e.LOG_LEVEL,
   };
 }

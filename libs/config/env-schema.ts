@@ -164,6 +164,7 @@ export const envSchema = z.object({
   GRPC_TLS_KEY: optional(z.string()),
   GRPC_TLS_CA: optional(z.string()),
 
+  METRICS_PORT: optional(port),
   LOG_LEVEL: withDefault(
     z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'must be trace, debug, info, warn, error, fatal or silent',

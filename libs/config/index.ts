@@ -1,3 +1,4 @@
+export * from './binding.js';
 export * from './config-error.js';
 export * from './config.js';
 export { parseRedisUrl, type RedisAddress, type RedisNode } from './redis-url.js';

@@ -1,6 +1,7 @@
 import { EngineEventGuard, type EngineDescription, PolyscribeError, type SpeechEngine } from '#contracts';
 import type { GrpcCallContext } from '#grpc';
 import { type EngineLoad, type engineV1, fromWireConfig, toWireDescription, toWireEvent } from '#protos';
+import type { CallMetrics } from './call-metrics.js';
 import { EngineCall } from './engine-call.js';
 import { IncomingAudio } from './incoming-audio.js';
 import { SpeedMeter } from './speed-meter.js';
@@ -23,6 +24,7 @@ export class EngineGrpcService implements engineV1.EngineServiceImplementation {
     private readonly engine: SpeechEngine,
     private readonly limits: EngineCallLimits,
     private readonly loadChanged: () => void,
+    private readonly metrics: CallMetrics,
   ) {}
 
   get load(): EngineLoad {
@@ -54,6 +56,7 @@ export class EngineGrpcService implements engineV1.EngineServiceImplementation {
     const ended = this.occupySlot();
     const call = new EngineCall(context.signal, this.limits.callMs);
     const audio = new IncomingAudio(requests, call, this.limits.idleMs);
+    const measured = this.metrics.begin();
     const begunMs = performance.now();
     let heldUpMs = 0;
     try {
@@ -69,7 +72,12 @@ export class EngineGrpcService implements engineV1.EngineServiceImplementation {
       }
       guard.end();
       this.meter.measure(audio.heardMs, performance.now() - begunMs - heldUpMs, audio.waitedMs);
+      measured.succeeded();
+    } catch (error) {
+      measured.failed(error);
+      throw error;
     } finally {
+      measured.ended(audio.heardMs);
       call.close();
       if (!call.reachedEngine) ended();
     }

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { bind } from '#config';
 import type { SpeechEngine } from '#contracts';
 import { GrpcServer, addressList, hostAndPort, isWildcard } from '#grpc';
 import { engineV1 } from '#protos';
 import type { RunningService, ServiceContext } from '#service-host';
+import { Metrics } from '#telemetry';
+import { CallMetrics } from './call-metrics.js';
 import { EngineGrpcService } from './engine-grpc.service.js';
 import { Registration } from './registration.js';
 
@@ -33,7 +36,7 @@ export interface HostedEngine extends RunningService {
  * Serves a speech engine to the mesh: starts it, opens its gRPC server (with health and reflection), registers it and
  * keeps it registered, with every replica of the registry by itself. What the engine declares as `maxConcurrency` is held: more calls get `engine_busy` at once.
  *
- * @throws what `engine.start` throws, and Error when the address is taken
+ * @throws what `engine.start` throws, and ConfigError when it cannot listen where it is to
  */
 export async function hostEngine(options: HostEngineOptions): Promise<HostedEngine> {
   const { engine } = options;
@@ -54,11 +57,14 @@ async function serve({ engine, context, ...options }: HostEngineOptions): Promis
     engine,
     { callMs: config.limits.jobTimeoutMs, idleMs: options.idleMs ?? 60_000 },
     () => registrations.forEach((registration) => registration.changed()),
+    new CallMetrics(context.metrics ?? new Metrics(), engine.describe().engine),
   );
   const server = new GrpcServer({ logger, tls: config.innerTls }).add(engineV1.EngineServiceDefinition, service);
   const { host, port, advertiseAddress } = config.engine;
   const offset = port === 0 ? 0 : (options.portOffset ?? 0);
-  const bound = await server.listen(host, port + offset);
+  const bound = await bind({ host, port: port + offset, portVariable: 'ENGINE_PORT' }, () =>
+    server.listen(host, port + offset),
+  );
   const address = advertisedAddress(host, advertiseAddress && shifted(advertiseAddress, offset), bound);
   const report = () => ({ description: service.description, load: service.load });
   for (const registry of addressList(context.endpoint('registry'))) {

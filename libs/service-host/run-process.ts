@@ -1,5 +1,5 @@
-import { ConfigError, loadConfig } from '#config';
-import { createLogger } from '#telemetry';
+import { bind, type Config, ConfigError, loadConfig } from '#config';
+import { createLogger, Metrics, type MetricsServer, serveMetrics } from '#telemetry';
 import type { ServiceDefinition } from './service-definition.js';
 import { startServices } from './service-host.js';
 
@@ -15,6 +15,7 @@ export interface ReadyMessage {
   readonly http: string | undefined;
   readonly grpc: string | undefined;
   readonly registry: string | undefined;
+  readonly metricsPort: number | undefined;
 }
 
 /**
@@ -24,13 +25,17 @@ export interface ReadyMessage {
  */
 export async function runProcess(name: string, definitions: readonly ServiceDefinition[]): Promise<void> {
   const stopWanted = firstStopRequest();
+  let metricsServer: MetricsServer | undefined;
   try {
     const config = loadConfig();
     const logger = createLogger(name, config.logLevel);
-    const started = await startServices(definitions, config, logger);
+    const metrics = Metrics.ofProcess();
+    metricsServer = await startMetricsServer(config, metrics);
+    const started = await startServices(definitions, config, logger, metrics);
     const { http, grpc, registry } = started.endpoints;
-    logger.info({ http, grpc, registry }, 'ready');
-    process.send?.({ type: 'ready', http, grpc, registry } satisfies ReadyMessage);
+    const { port: metricsPort } = metricsServer ?? {};
+    logger.info({ http, grpc, registry, metricsPort }, 'ready');
+    process.send?.({ type: 'ready', http, grpc, registry, metricsPort } satisfies ReadyMessage);
 
     const outcome = await Promise.race([stopWanted, started.failed]);
     if (outcome instanceof Error) {
@@ -49,7 +54,15 @@ export async function runProcess(name: string, definitions: readonly ServiceDefi
     reportStartFailure(error);
     process.exitCode = 1;
   }
+  await metricsServer?.close();
   if (process.connected) process.disconnect();
+}
+
+/** undefined where the configuration asks for none. */
+async function startMetricsServer({ metrics }: Config, what: Metrics): Promise<MetricsServer | undefined> {
+  const { host, port } = metrics;
+  if (port === undefined) return undefined;
+  return bind({ host, port, portVariable: 'METRICS_PORT' }, () => serveMetrics(what, host, port));
 }
 
 /** One line for people. The stack is for whoever asks for it with LOG_LEVEL=debug; a configuration mistake has none. */

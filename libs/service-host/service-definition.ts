@@ -1,5 +1,5 @@
 import type { Config } from '#config';
-import type { Logger } from '#telemetry';
+import type { Logger, Metrics } from '#telemetry';
 
 /**
  * Where a service is reached, by the role it plays. An endpoint is either configured (somebody else runs it) or provided
@@ -17,6 +17,8 @@ export type Endpoints = Readonly<Partial<Record<EndpointName, string>>>;
 export interface ServiceContext {
   readonly config: Config;
   readonly logger: Logger;
+  /** What the process tells Prometheus; absent where nobody asks for it. */
+  readonly metrics?: Metrics;
   /** The address behind an endpoint that the definition lists in `needs`. */
   endpoint(name: EndpointName): string;
 }

@@ -1,5 +1,5 @@
 import { type Config, ConfigError } from '#config';
-import type { Logger } from '#telemetry';
+import { type Logger, Metrics } from '#telemetry';
 import type {
   EndpointName,
   Endpoints,
@@ -37,6 +37,7 @@ export async function startServices(
   definitions: readonly ServiceDefinition[],
   config: Config,
   logger: Logger,
+  metrics: Metrics = new Metrics(),
 ): Promise<StartedServices> {
   const endpoints: Partial<Record<EndpointName, string>> = configuredEndpoints(config);
   const wanted = configured(definitions, config).filter(
@@ -51,7 +52,7 @@ export async function startServices(
     const start = async (): Promise<RunningService> => {
       await Promise.all(providers.map((provider) => provider.service));
       const log = logger.child({ service: definition.name });
-      const service = await definition.start(contextFor(definition, config, log, endpoints));
+      const service = await definition.start(contextFor(definition, { config, logger: log, metrics }, endpoints));
       Object.assign(endpoints, service.endpoints);
       log.debug('started');
       return service;
@@ -101,13 +102,11 @@ function configuredEndpoints(config: Config): Partial<Record<EndpointName, strin
 
 function contextFor(
   definition: ServiceDefinition,
-  config: Config,
-  logger: Logger,
+  shared: Pick<ServiceContext, 'config' | 'logger' | 'metrics'>,
   endpoints: Endpoints,
 ): ServiceContext {
   return {
-    config,
-    logger,
+    ...shared,
     endpoint(name) {
       const address = endpoints[name];
       if (address === undefined) {

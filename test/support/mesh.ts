@@ -13,7 +13,7 @@ import { createObjectStore, type ObjectStore } from '#objects';
 import { Database, JobRepository, TranscriptRepository } from '#persistence';
 import { createJobQueue, type JobQueue } from '#queue';
 import type { EndpointName, RunningService, ServiceContext } from '#service-host';
-import { createLogger, type Logger } from '#telemetry';
+import { createLogger, type Logger, Metrics } from '#telemetry';
 import { startEngineRegistry } from '../../apps/engine-registry/start-engine-registry.js';
 import { startWorker } from '../../apps/worker/start-worker.js';
 import { type WorkerSettings, workerSettings } from '../../apps/worker/worker-settings.js';
@@ -33,6 +33,8 @@ export interface WorkerProcess {
  * by the test. What was started is stopped by `stop`.
  */
 export class TestMesh {
+  /** Of all that runs in this process. */
+  readonly metrics = new Metrics();
   private readonly running: { stop(): Promise<void> }[] = [];
 
   private constructor(
@@ -160,7 +162,8 @@ export class TestMesh {
 
   private context(registry = this.registryUrl): ServiceContext {
     const endpoints: Partial<Record<EndpointName, string>> = { database: this.databaseUrl, registry };
-    return { config: this.config, logger: this.logger, endpoint: (name) => endpoints[name] ?? '' };
+    const { config, logger, metrics } = this;
+    return { config, logger, metrics, endpoint: (name) => endpoints[name] ?? '' };
   }
 }
 

@@ -11,11 +11,18 @@ import {
   type TranscriptSegment,
 } from '#contracts';
 import { routingRequestOf } from '#routing';
+import { Metrics } from '#telemetry';
 import type { EngineCaller } from '../engine-call.js';
 import { EngineDirectory, type SnapshotSource } from '../engine-directory.js';
 import type { JobLedger, JobRun, SpanResult, SpanWork } from '../job-run.js';
 import { ProgressReporter } from '../progress-reporter.js';
+import { WorkerMetrics } from '../worker-metrics.js';
 import type { WorkerSettings } from '../worker-settings.js';
+
+/** Metrics that nobody reads. */
+export function unread(): WorkerMetrics {
+  return new WorkerMetrics(new Metrics());
+}
 
 /** Settings for tests: everything that is waited for comes soon. */
 export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSettings {

@@ -22,7 +22,7 @@ import { type FetchLimits, MediaFetch } from '../media-fetch.js';
 import { SpanRunner } from '../span-runner.js';
 import { SpanScheduler } from '../span-scheduler.js';
 import type { WorkerSettings } from '../worker-settings.js';
-import { FakeEngines, FakeRegistry, optionsWith, quickSettings, type Script } from './fakes.js';
+import { FakeEngines, FakeRegistry, optionsWith, quickSettings, type Script, unread } from './fakes.js';
 
 export interface TestWorker {
   readonly consumer: JobConsumer;
@@ -83,7 +83,8 @@ export class WorkerHarness {
     const registry = new FakeRegistry(...instances);
     const engines = new FakeEngines(scripts);
     const directory = new EngineDirectory(registry);
-    const scheduler = new SpanScheduler(new SpanRunner(directory, engines, settings), directory, settings);
+    const metrics = unread();
+    const scheduler = new SpanScheduler(new SpanRunner(directory, engines, settings, metrics), directory, settings);
     const consumer = new JobConsumer({
       workerId: `worker-${randomUUID()}`,
       leases: new JobLeaseRepository(this.database),
@@ -95,6 +96,7 @@ export class WorkerHarness {
       events,
       statuses: this.statuses,
       objects: this.objects,
+      metrics,
       settings,
       logger: createLogger('test', 'silent'),
     });
