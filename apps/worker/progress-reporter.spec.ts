@@ -63,6 +63,21 @@ describe('ProgressReporter', () => {
     expect(reports).toHaveLength(1);
   });
 
+  it('shows what an engine is at while the audio is one span, and no words that it does not know', async () => {
+    const { progress, reports } = reporter();
+    await progress.enter('transcribing', 'Transcribing', 5);
+    for (const stage of ['loading', 'toString', 'make coffee', undefined, 'aligning']) progress.engineWorks(0, stage);
+    progress.engineWorks(1, 'loading');
+    progress.engineWorks(0, 'diarizing');
+    await progress.stop();
+    expect(reports.map(({ stage, message }) => [stage, message])).toEqual([
+      ['transcribing', 'Transcribing'],
+      ['loading', 'Loading the model'],
+      ['aligning', 'Finding the times of words'],
+      ['transcribing', 'Transcribing'],
+    ]);
+  });
+
   it('is silent once stopped', async () => {
     const { progress, reports } = reporter();
     await progress.stop();

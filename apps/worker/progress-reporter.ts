@@ -4,6 +4,17 @@ import type { JobEventBody } from '#contracts';
 const TRANSCRIBING_FROM = 5;
 const TRANSCRIBING_TO = 95;
 
+/** What people are told while an engine works at something. Other words of engines are not shown. */
+const engineStages: Readonly<Record<string, string>> = {
+  waiting: 'Waiting in the queue of the engine',
+  decoding: 'Decoding',
+  loading: 'Loading the model',
+  transcribing: 'Transcribing',
+  aligning: 'Finding the times of words',
+  diarizing: 'Telling speakers apart',
+  finishing: 'Finishing the transcript',
+};
+
 /** Shortest time between two reports that differ only in progress. */
 const REPORT_EVERY_MS = 250;
 
@@ -31,6 +42,8 @@ export class ProgressReporter {
   private reported = '';
   private totalMs = 0;
   private readonly doneMs = new Map<number, number>();
+  private readonly spansBegun = new Set<number>();
+  private engineStage = 'transcribing';
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<void> = Promise.resolve();
   private failure: { readonly error: unknown } | undefined;
@@ -67,6 +80,18 @@ export class ProgressReporter {
       this.timer = undefined;
       this.report();
     }, REPORT_EVERY_MS);
+  }
+
+  /**
+   * An engine works on a span, and says at what. Shown as the job's stage while the audio is one span; the engines of
+   * several would take turns.
+   */
+  engineWorks(span: number, stage?: string): void {
+    this.spansBegun.add(span);
+    if (this.spansBegun.size > 1) this.engineStage = 'transcribing';
+    else if (stage !== undefined && Object.hasOwn(engineStages, stage)) this.engineStage = stage;
+    this.stage = this.engineStage;
+    this.say(engineStages[this.engineStage] ?? '');
   }
 
   /** Replaces the message without changing the stage, such as while waiting for an engine. */

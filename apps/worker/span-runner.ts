@@ -126,7 +126,7 @@ export class SpanRunner {
       deadlineMs: this.deadlineMs(work),
       signal,
       onEvent: (event) => {
-        run.progress.say('Transcribing');
+        run.progress.engineWorks(work.index, event.type === 'progress' ? event.stage : undefined);
         return collected.take(event);
       },
     });
