@@ -19,12 +19,27 @@ const mostPrecise: readonly string[] = ['large-v3', 'large-v2', 'large', 'large-
  */
 export function withProfileModel(request: EngineRequest, { models, defaultModel }: EngineCapabilities): EngineRequest {
   if (request.model !== undefined) return request;
-  const wishes =
-    request.profile === 'precise' ? mostPrecise : request.profile === 'fast' ? (fasterThan[defaultModel] ?? []) : [];
-  // Turbo models were not trained to translate.
-  const fitting = request.task === 'translate' ? wishes.filter((name) => !name.includes('turbo')) : wishes;
-  const model = fitting.find((name) => models.includes(name));
+  const wishes = wishesOf(request.profile, defaultModel);
+  if (request.task !== 'translate') return withModel(request, first(wishes, models));
+  return withModel(request, first([...wishes, defaultModel, ...mostPrecise, ...models].filter(translates), models));
+}
+
+function first(wishes: readonly string[], models: readonly string[]): string | undefined {
+  return wishes.find((name) => models.includes(name));
+}
+
+function withModel(request: EngineRequest, model: string | undefined): EngineRequest {
   return model === undefined ? request : { ...request, model };
+}
+
+function wishesOf(profile: Profile, defaultModel: string): readonly string[] {
+  if (profile === 'precise') return mostPrecise;
+  return profile === 'fast' ? (fasterThan[defaultModel] ?? []) : [];
+}
+
+/** Turbo and distilled models were not trained to translate, and those for English alone have nothing to. */
+function translates(model: string): boolean {
+  return !/turbo|distil|\.en$/.test(model);
 }
 
 /** Hypotheses that the decoder keeps; 5 is Whisper's own choice, 1 is greedy. */

@@ -6,7 +6,7 @@ import { type ServerError, errorOf } from './polyscribe-events.js';
 
 /** What the server's codes are in the mesh, and what to say about them. */
 const meanings: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  INVALID_REQUEST: ['invalid_request', 'The WhisperX server refused the options; look at engine_options.'],
+  INVALID_REQUEST: ['invalid_request', 'The WhisperX server refused the options.'],
   UNAUTHORIZED: ['engine_unavailable', 'The WhisperX server does not accept the key in WHISPERX_API_KEY.'],
   PAYLOAD_TOO_LARGE: ['payload_too_large', 'The audio is larger than the WhisperX server takes.'],
   AUDIO_TOO_LONG: ['payload_too_large', 'The audio is longer than the WhisperX server takes.'],
@@ -26,10 +26,14 @@ const meanings: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   INTERNAL: ['engine_bad_response', 'Something went wrong inside the WhisperX server; its log has more.'],
 };
 
-/** The error that the server sent as its last event. Its own words go into the cause, for the log. */
+/** Codes that say what is wrong with the request: its sender needs the server's own words to put it right. */
+const telling: ReadonlySet<string> = new Set(['INVALID_REQUEST', 'MODEL_NOT_FOUND', 'MODEL_GATED']);
+
+/** The error that the server sent as its last event. Other words of its own go into the cause, for the log. */
 export function eventError({ code, message, retry_after_s: seconds }: ServerError): PolyscribeError {
   const [ours, sentence] = meanings[code] ?? (['engine_bad_response', 'The WhisperX server failed.'] as const);
-  return new PolyscribeError(ours, sentence, {
+  const words = telling.has(code) && message !== '' ? ` ${message.slice(0, 500)}` : '';
+  return new PolyscribeError(ours, sentence + words, {
     cause: new Error(`${code}: ${message.slice(0, 500)}`),
     ...(seconds !== undefined && { retryAfterMs: seconds * 1000 }),
   });

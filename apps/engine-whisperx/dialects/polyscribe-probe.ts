@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type EngineHealth, PolyscribeError } from '#contracts';
+import { PolyscribeError } from '#contracts';
 import type { DialectSettings, ServerProfile } from '../dialect.js';
 import type { ServerClient } from '../http/server-client.js';
 import { languageAliases, fromWhisperLanguage } from '../languages.js';
@@ -19,7 +19,7 @@ const modelsSchema = z.object({
   languages: z.object({ transcribe: z.array(z.string()).catch([]) }).catch({ transcribe: [] }),
 });
 
-const notReadySchema = z.object({ reason: z.string().max(300).catch(''), draining: z.boolean().catch(false) });
+const notReadySchema = z.object({ reasons: z.array(z.string()).max(20) });
 
 /** `GET /health`, `/ready` and `/v1/models` of our own server. */
 export async function probePolyscribe(
@@ -31,7 +31,9 @@ export async function probePolyscribe(
   const health = healthSchema.safeParse(parseJson(await wellAnswered(await get('health')))).data;
   if (!health) throw new PolyscribeError('engine_unavailable', `What answers at ${server.address} is another server.`);
   const ready = await get('ready');
-  const readiness = readinessOf(ready.isOk, await ready.text());
+  const readiness = await ready.text();
+  // Before its first worker is up it does not know its models either.
+  if (!ready.isOk) throw notReady(readiness);
   const told = modelsSchema.safeParse(parseJson(await wellAnswered(await get('v1/models')))).data;
   const languages = (told?.languages.transcribe ?? []).flatMap((code) => fromWhisperLanguage(code) ?? []);
   // The server's own default comes first: it is taken where it does not have the one that we are told to take.
@@ -43,16 +45,25 @@ export async function probePolyscribe(
       diarization: health.diarization_available,
       maxConcurrency: settings.concurrency ?? 2,
     }),
-    health: readiness,
+    health: { state: 'serving', reason: '' },
     traits: new Set([health.device === 'cuda' ? 'cuda' : 'cpu']),
   };
 }
 
-function readinessOf(isReady: boolean, text: string): EngineHealth {
-  if (isReady) return { state: 'serving', reason: '' };
-  const { draining, reason } = notReadySchema.safeParse(safeJson(text)).data ?? { draining: false, reason: '' };
-  if (draining) return { state: 'draining', reason: 'The WhisperX server is being stopped.' };
-  return { state: 'unavailable', reason: reason === '' ? 'The WhisperX server is not ready.' : reason };
+/** What the server's words for its troubles mean. */
+const troubles: Readonly<Record<string, string>> = {
+  draining: 'it is being stopped',
+  worker_starting: 'its GPU process is starting',
+  worker_does_not_start: 'its GPU process does not start',
+  preloading: 'it loads its models',
+  preload_failed: 'a model that it is to load first could not be loaded',
+};
+
+function notReady(text: string): PolyscribeError {
+  const { reasons } = notReadySchema.safeParse(safeJson(text)).data ?? { reasons: [] };
+  const known = reasons.flatMap((reason) => troubles[reason] ?? []);
+  const why = known.length === 0 ? '' : `: ${known.join(', ')}`;
+  return new PolyscribeError('engine_unavailable', `The WhisperX server is not ready${why}.`);
 }
 
 function safeJson(text: string): unknown {

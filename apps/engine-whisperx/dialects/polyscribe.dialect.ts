@@ -72,7 +72,10 @@ async function* transcribe(call: DialectCall): AsyncGenerator<EngineEvent, void>
       body: audio.pcm(),
       signal,
     });
-    if (!answer.isOk) throw answerError(answer, await answer.text());
+    if (!answer.isOk) {
+      isOver = true;
+      throw answerError(answer, await answer.text());
+    }
     const track = new ProgressTrack(body);
     const warned = new Set<string>();
     for await (const line of answer.lines(answerLimit(body.ms), SILENCE_MS)) {

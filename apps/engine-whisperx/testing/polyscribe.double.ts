@@ -28,7 +28,7 @@ export class PolyscribeDouble extends HttpDouble {
     super();
     this.route('GET', '/health', (_seen, response) => this.health(response));
     this.route('GET', '/ready', (_seen, response) =>
-      this.json(response, this.notReady ? 503 : 200, this.notReady ?? { status: 'ready' }),
+      this.json(response, this.notReady ? 503 : 200, this.notReady ?? { ready: true, reasons: [] }),
     );
     this.route('GET', '/v1/models', (seen, response) => this.modelList(seen, response));
     this.route('POST', '/v1/transcribe', (seen, response, request) => this.transcribe(seen, response, request));
