@@ -14,6 +14,7 @@ interface ComposeService {
   readonly container_name?: string;
   readonly volumes?: readonly string[];
   readonly profiles?: readonly string[];
+  readonly deploy?: object;
   readonly healthcheck?: { readonly test: readonly string[] };
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
 }
@@ -71,7 +72,8 @@ describe('the compose file', () => {
 
   it('can be changed only by variables that are known', () => {
     const asked = [...composeText.matchAll(/\$\{([A-Z_]+)/g)].map(([, name = '']) => name);
-    const known = [...environmentVariables, 'POSTGRES_PASSWORD', 'REDIS_PASSWORD', 'GRAFANA_PASSWORD'];
+    const passwords = ['POSTGRES_PASSWORD', 'REDIS_PASSWORD', 'GRAFANA_PASSWORD'];
+    const known = [...environmentVariables, ...passwords, 'NGC_API_KEY', 'NIM_TAGS_SELECTOR'];
     expect(asked.filter((name) => !known.includes(name))).toEqual([]);
   });
 
@@ -102,6 +104,17 @@ describe('the compose file', () => {
       const named = String(environment['ENGINE_REGISTRY_URL']).split(',');
       const all = ['engine-registry:50060', 'engine-registry-2:50060'];
       expect([name, named]).toEqual([name, name.startsWith('engine-registry') ? [''] : all]);
+    }
+  });
+
+  it('starts what needs a GPU only where it is asked for, and nothing else waits for what may not be there', () => {
+    const heavy = services.filter(([, { deploy }]) => JSON.stringify(deploy ?? {}).includes('gpu'));
+    expect(heavy.map(([name]) => name)).toContain('riva');
+    expect(heavy.filter(([, { profiles = [] }]) => profiles.length === 0)).toEqual([]);
+    const optional = services.filter(([, { profiles }]) => profiles).map(([name]) => name);
+    for (const [name, { profiles, depends_on: needs = {} }] of services) {
+      const waitsFor = Object.keys(needs).filter((needed) => optional.includes(needed));
+      expect([name, profiles ? [] : waitsFor]).toEqual([name, []]);
     }
   });
 
