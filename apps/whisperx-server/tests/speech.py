@@ -40,7 +40,9 @@ def silence(ms: int) -> bytes:
 
 def wav(pcm: bytes, rate: int = SAMPLE_RATE_HZ) -> bytes:
     """Samples as a WAV file."""
-    header = struct.pack("<4sI8sIHHIIHH4sI", b"RIFF", 36 + len(pcm), b"WAVEfmt ", 16, 1, 1, rate, 2 * rate, 2, 16, b"data", len(pcm))
+    header = struct.pack(
+        "<4sI8sIHHIIHH4sI", b"RIFF", 36 + len(pcm), b"WAVEfmt ", 16, 1, 1, rate, 2 * rate, 2, 16, b"data", len(pcm)
+    )
     return header + pcm
 
 

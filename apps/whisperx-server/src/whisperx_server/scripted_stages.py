@@ -42,7 +42,7 @@ from whisperx_server.stages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from whisperx_server.stages import (
         DiarizeOptions,
@@ -176,8 +176,6 @@ class ScriptedStages(Stages):
     def load_diarizer(self, watch: Watch) -> Diarizer:
         """See `Stages`."""
         watch.check()
-        if self.script.do.get("diarizing") == "unavailable":
-            raise DiarizationUnavailableError("no token is configured")
         return ScriptedDiarizer(self)
 
     def free_memory(self) -> None:
@@ -285,23 +283,52 @@ def _act(script: Script, phase: Phase, watch: Watch) -> None:
         watch.progress(100 * (now - began) / (until - began))
         time.sleep(0.005)
     watch.progress(90)
-    match script.do.get(phase):
-        case "error":
-            raise RuntimeError("the words that were said are: secret transcript")
-        case "oom":
-            raise OutOfMemoryError
-        case "lost":
-            raise DeviceLostError
-        case "crash":
-            os._exit(139)
-        case "hang":
-            while True:
-                watch.check()
-                time.sleep(0.005)
-        case "deaf":
-            time.sleep(3600)
-        case "unavailable" | None:
-            pass
+    deed = script.do.get(phase)
+    if deed is not None:
+        _DEEDS[deed](watch)
+
+
+def _fail_unexpectedly(_watch: Watch) -> None:
+    # As libraries do, whose messages quote what they work on.
+    word = "transcript"
+    raise RuntimeError(f"secret {word}")
+
+
+def _run_out_of_memory(_watch: Watch) -> None:
+    raise OutOfMemoryError
+
+
+def _lose_device(_watch: Watch) -> None:
+    raise DeviceLostError
+
+
+def _crash(_watch: Watch) -> None:
+    os._exit(139)
+
+
+def _hang(watch: Watch) -> None:
+    while True:
+        watch.check()
+        time.sleep(0.005)
+
+
+def _be_deaf(_watch: Watch) -> None:
+    time.sleep(3600)
+
+
+def _be_unavailable(_watch: Watch) -> None:
+    raise DiarizationUnavailableError("no token is configured")
+
+
+_DEEDS: Final[dict[Deed, Callable[[Watch], None]]] = {
+    "error": _fail_unexpectedly,
+    "oom": _run_out_of_memory,
+    "lost": _lose_device,
+    "crash": _crash,
+    "hang": _hang,
+    "deaf": _be_deaf,
+    "unavailable": _be_unavailable,
+}
 
 
 def _segment(sentence: Sequence[Heard], options: TranscribeOptions) -> RawSegment:

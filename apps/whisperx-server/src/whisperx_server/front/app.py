@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from whisperx_server import __version__
 from whisperx_server.errors import Code, ServiceError
 from whisperx_server.front.auth import KeyGuard
+from whisperx_server.front.body_watch import BodyWatch
 from whisperx_server.front.request_id import checked_request_id, new_request_id
 from whisperx_server.front.responses import ErrorResponse, JobResponse, form_of
 
@@ -38,6 +39,8 @@ def create_app(service: Service) -> FastAPI:
 
     app = FastAPI(title="Polyscribe WhisperX server", version=__version__, lifespan=life, redoc_url=None)
     app.add_middleware(KeyGuard, api_key=service.settings.api_key)
+    # The one added last is the outermost.
+    app.add_middleware(BodyWatch)
     _add_error_handlers(app, service)
     _add_status_routes(app, service)
     _add_model_routes(app, service)

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from whisperx_server.errors import TREATMENTS, Code, ServiceError
+from whisperx_server.front.body_watch import body_is_done
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -67,7 +68,7 @@ class ErrorResponse(Response):
         """See Starlette."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        if not _waits_for_leave_to_send(scope):
+        if not body_is_done(scope):
             await _drain(receive)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -175,10 +176,6 @@ async def _unless(gone: asyncio.Task[None], work: Coroutine[Any, Any, None]) -> 
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-def _waits_for_leave_to_send(scope: Scope) -> bool:
-    return any(name == b"expect" for name, _value in scope["headers"])
 
 
 async def _drain(receive: Receive) -> None:

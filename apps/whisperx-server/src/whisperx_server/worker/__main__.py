@@ -155,7 +155,13 @@ def main() -> None:
     set_up_logging(os.environ.get("LOG_LEVEL") or "info")
     link = Link(socket.socket(fileno=int(sys.argv[1])))
     try:
-        Worker(link, link.receive_start()).run()
+        worker = Worker(link, link.receive_start())
+    except Exception:
+        # Nothing was transcribed yet that a message could quote.
+        logger.exception("the speech library cannot be used")
+        os._exit(1)
+    try:
+        worker.run()
     except Exception as error:  # noqa: BLE001 the last thing this process does
         log_failure("the worker ends", error)
         os._exit(1)
