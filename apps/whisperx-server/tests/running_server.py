@@ -87,6 +87,11 @@ class Server:
         if worker is not None:
             eventually(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE, "the worker is gone")
 
+    def reconnect(self) -> None:
+        """Closes the connections that the client keeps for later."""
+        self.client.close()
+        self.client = httpx.Client(base_url=self.url, timeout=DEADLINE_S)
+
     @property
     def url(self) -> str:
         """Where it listens."""

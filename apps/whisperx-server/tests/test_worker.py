@@ -136,7 +136,7 @@ def test_an_idle_worker_gives_its_models_and_then_itself_back(start: StartServer
 
 def test_a_server_whose_worker_does_not_start_says_so(start: StartServer) -> None:
     # The library itself is not installed where these tests run.
-    server = start(stages="whisperx", wait_ready=False, WORKER_START_TIMEOUT_S="1")
+    server = start(stages="whisperx", wait_ready=False)
     eventually(lambda: "worker_does_not_start" in server.health()["degraded"], "the first start has failed")
     assert server.client.get("/ready").status_code == 503
     refused = server.post(PCM)

@@ -78,10 +78,10 @@ class Job:
         finally:
             timer.cancel()
             self.ticket.leave()
-            await asyncio.shield(asyncio.to_thread(remove, self.folder))
             self.tools.metrics.job_ended(outcome, self._duration_s, self._timings_ms)
             seconds = time.monotonic() - began
             logger.info("job %s: %s after %.1f s, %.1f s audio", self.request_id, outcome, seconds, self._duration_s)
+            await asyncio.shield(asyncio.to_thread(remove, self.folder))
 
     async def _run(self) -> None:
         self.ticket.on_position = self._tell_position

@@ -122,7 +122,7 @@ class Service:
         Raises:
             ServiceError: `WORKER_CRASHED`, none starts.
         """
-        if self.worker.description is None:
+        if self.worker.description is None and self.worker.failed_starts == 0:
             await self.worker.wait_ready()
         if self.worker.description is None:
             raise ServiceError(Code.WORKER_CRASHED, "The worker process does not start. Try again later.")
