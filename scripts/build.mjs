@@ -4,4 +4,5 @@ import { join } from 'node:path';
 import { root, run } from './lib/run.mjs';
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
-await run('swc', ['apps', 'libs', 'test', 'bench', '--out-dir', 'dist', '--copy-files', '--quiet']);
+const python = ['--ignore', 'apps/whisperx-server/**'];
+await run('swc', ['apps', 'libs', 'test', 'bench', ...python, '--out-dir', 'dist', '--copy-files', '--quiet']);

@@ -8,6 +8,8 @@ import { root, run } from './run.mjs';
 
 const stamps = join(root, '.setup');
 const minimumNode = [20, 19];
+/** Python, whose caches come and go. */
+const notCompiled = new Set([join('apps', 'whisperx-server')]);
 
 /**
  * @param {{ build?: boolean, programs?: Parameters<typeof installSystemPackages>[0] }} [options] whether to compile, and
@@ -62,7 +64,7 @@ function digestOf(paths) {
 
 function hashInto(hash, path) {
   const full = join(root, path);
-  if (!existsSync(full)) return;
+  if (notCompiled.has(path) || !existsSync(full)) return;
   const entries = entriesOf(full);
   if (entries === undefined) {
     hash.update(path).update(readFileSync(full));
