@@ -82,7 +82,7 @@ describe('the gateway in operation', () => {
     [
       'a large body where none is wanted',
       `${base}/x/retry`,
-      { method: 'POST', body: JSON.stringify('x'.repeat(100_000)), headers: { 'content-type': 'application/json' } },
+      { method: 'POST', body: JSON.stringify('x'.repeat(400_000)), headers: { 'content-type': 'application/json' } },
       413,
       'payload_too_large',
     ],

@@ -135,6 +135,7 @@ describe('submitting over REST', () => {
     ],
     ['a file in another field', [['audio', wav]], 'invalid_request', ['/audio']],
     ['an empty file', [['file', Buffer.alloc(0)]], 'unsupported_media', []],
+    ['a header without sound', [['file', silentWav(1).subarray(0, 44)]], 'unsupported_media', []],
     [
       'text with the name of a sound',
       [['file', Buffer.from('not audio '.repeat(50)), 'a.mp3']],

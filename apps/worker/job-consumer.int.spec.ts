@@ -142,6 +142,15 @@ describe('JobConsumer', () => {
     expect(await harness.jobs.retry(job.id)).toBe('media_gone');
   });
 
+  it('completes a file that was cut off, with a warning', async () => {
+    const job = await harness.submit(long.subarray(0, 44 + 100 * 32_000));
+    await run(harness.worker([local], { 'local:1': speaks }), job);
+    expect(await harness.transcripts.findByJob(job.id)).toMatchObject({
+      durationMs: 100_000,
+      warnings: [{ code: 'media_truncated' }],
+    });
+  });
+
   it('fails a file whose decoding takes too long, and keeps it for a retry', async () => {
     const job = await harness.submit(short);
     const slow = await harness.program('exec sleep 600');

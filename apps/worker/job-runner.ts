@@ -34,6 +34,11 @@ export interface Attempt {
 /** More channels than that are no recording of people. */
 const MAX_CHANNELS = 8;
 
+const truncated: TranscriptWarning = {
+  code: 'media_truncated',
+  message: 'The file was cut off before its end; what is there was transcribed.',
+};
+
 /** Takes a job from its media to a finished set of spans. */
 export class JobRunner {
   constructor(
@@ -57,7 +62,7 @@ export class JobRunner {
     try {
       const media = await probeMedia(copy.path, this.ffmpeg, signal);
       await progress.enter('transcribing', 'Transcribing', 5);
-      const warnings: TranscriptWarning[] = [];
+      const warnings: TranscriptWarning[] = media.isTruncated ? [truncated] : [];
       const done = await this.transcribe(attempt, copy.path, media, warnings, signal);
       await progress.enter('finishing', 'Finishing the transcript', 95);
       await events.drain();

@@ -23,6 +23,8 @@ export interface MediaInfo {
     /** Pictures per second; undefined when it varies or is unknown. */
     readonly frameRate?: number;
   };
+  /** Ends before its end; what is there can be decoded. */
+  readonly isTruncated?: true;
   /** When it was recorded, where the file says so. */
   readonly createdAt?: Date;
 }

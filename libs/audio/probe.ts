@@ -4,6 +4,7 @@ import { FencedProcess } from './fenced-process.js';
 import { ffprobe, mediaError, throwIfAborted } from './media-errors.js';
 import { inputOptions, inputUrl, refuseEmptyFile } from './media-file.js';
 import type { FfmpegSettings, MediaInfo } from './media.js';
+import { isTruncated } from './truncation.js';
 
 /** Probing reads headers and a few pictures; a client is waiting for the answer. */
 const LONGEST_PROBE_MS = 30_000;
@@ -53,7 +54,8 @@ type ProbeOutput = z.output<typeof outputSchema>;
 export async function probeMedia(path: string, settings: FfmpegSettings, signal: AbortSignal): Promise<MediaInfo> {
   throwIfAborted(signal);
   await refuseEmptyFile(path);
-  return mediaInfo(parseOutput(await runProbe(path, settings, signal)));
+  const info = mediaInfo(parseOutput(await runProbe(path, settings, signal)));
+  return (await isTruncated(path)) ? { ...info, isTruncated: true } : info;
 }
 
 async function runProbe(path: string, settings: FfmpegSettings, signal: AbortSignal): Promise<string> {

@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
-import { type FfmpegSettings, probeMedia, SNIFF_BYTES, sniffMedia } from '#audio';
+import { type FfmpegSettings, probeMedia, SNIFF_BYTES, sniffMedia, isEmptyWave } from '#audio';
 import { type MediaObject, PolyscribeError } from '#contracts';
 import { ObjectStore } from '#objects';
 import { cleanFileName } from './file-name.js';
@@ -121,6 +121,10 @@ async function sniff(head: readonly Buffer[]) {
     throw new PolyscribeError('unsupported_media', 'The file is empty; send a recording.');
   }
   const kind = await sniffMedia(bytes);
+  // Less than was asked for is all there is.
+  if (bytes.length < SNIFF_BYTES && isEmptyWave(bytes)) {
+    throw new PolyscribeError('unsupported_media', 'The file has a header and no sound; send a recording.');
+  }
   if (kind) return kind;
   throw new PolyscribeError(
     'unsupported_media',
