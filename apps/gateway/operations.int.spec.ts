@@ -139,6 +139,7 @@ describe('the gateway in operation', () => {
     expect(statuses).toEqual([200, 200, 200, 200]);
     expect(page).not.toMatch(/https?:\/\//);
     expect((await client.get('/docs/package.json')).status).toBe(404);
+    expect((await client.get('/docs/')).url).toBe(`${server.url}/docs`);
   });
 
   it('counts requests by route, jobs by status and engines', async () => {
@@ -158,6 +159,22 @@ describe('the gateway in operation', () => {
     const line = await eventually('the line', () => server.logLines.find((entry) => entry.includes('find-me')));
     expect(JSON.parse(line)).toMatchObject({ method: 'GET', route: '/api/media/*', status: 403, requestId: 'find-me' });
     expect(line).not.toContain('topsecret');
+  });
+
+  it('logs a refused upload with its status although the client stops sending', async () => {
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST ${base}/transcribe HTTP/1.1\r\nHost: ${hostname}:${port}\r\nX-Request-Id: refused-1\r\n` +
+        'Content-Type: text/plain\r\nContent-Length: 1000000\r\n\r\nbeginning',
+    );
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    const status = Number(/^HTTP\/1\.1 (\d+)/.exec(answer.toString())?.[1]);
+    expect(status).toBeGreaterThanOrEqual(400);
+    const line = await eventually('the line', () => server.logLines.find((entry) => entry.includes('refused-1')));
+    expect(JSON.parse(line)).toMatchObject({ status });
+    expect(status).not.toBe(499);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PolyscribeError } from '#contracts';
@@ -59,7 +59,16 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
     return;
   }
   reply.header('connection', 'close');
+  lingeringAnswers.add(reply.raw);
   void reply.send(lingering(request.raw, body));
+}
+
+/** Answers that clients have whole before they end. */
+const lingeringAnswers = new WeakSet<ServerResponse>();
+
+/** Whether the client was given all of the answer, and did not go away before it. */
+export function wasAnswered(response: ServerResponse): boolean {
+  return response.writableFinished || (response.headersSent && lingeringAnswers.has(response));
 }
 
 function hasBody(request: IncomingMessage): boolean {

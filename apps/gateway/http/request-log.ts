@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '#telemetry';
 import type { GatewayMetrics } from './metrics.service.js';
+import { wasAnswered } from './problem.js';
 
 /**
  * One line and one observation for each request, also for one that the client broke off. The line has the route and not
@@ -12,7 +13,7 @@ export function logRequests(fastify: FastifyInstance, logger: Logger, metrics: G
     reply.raw.once('close', () => {
       const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
       const seconds = (performance.now() - startedAt) / 1000;
-      const status = reply.raw.writableFinished ? reply.raw.statusCode : 499;
+      const status = wasAnswered(reply.raw) ? reply.raw.statusCode : 499;
       metrics.observeRequest(request.method, route, status, seconds);
       logger[isPolled(route) ? 'debug' : 'info'](
         { method: request.method, route, status, ms: Math.round(seconds * 1000), requestId: request.id },

@@ -61,9 +61,14 @@ export class DocumentationController {
     await reply.type('text/javascript; charset=utf-8').send(startScript);
   }
 
-  @Get('docs/:asset')
-  async asset(@Param('asset') name: string, @Res() reply: FastifyReply): Promise<void> {
+  @Get('docs/*')
+  async asset(@Param('*') name: string, @Res() reply: FastifyReply): Promise<void> {
     const type = Object.hasOwn(assetTypes, name) ? assetTypes[name] : undefined;
+    if (name === '') {
+      // The page names its files from where it lies. Relative, so that it works behind a proxy's path as well.
+      await reply.redirect('../docs', 308);
+      return;
+    }
     if (type === undefined) throw new PolyscribeError('not_found', 'There is no such file.');
     const bytes = await readFile(this.resolve(`swagger-ui-dist/${name}`));
     await reply.type(type).header('cache-control', 'public, max-age=86400').send(bytes);
