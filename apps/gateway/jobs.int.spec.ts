@@ -130,6 +130,9 @@ describe('jobs over REST', () => {
       [200, 'text/tab-separated-values; charset=utf-8'],
     ]);
     expect(await client.problem(`${path}?format=docx`)).toMatchObject({ code: 'invalid_request' });
+    const byRole = await client.get(`${path}?speakers=roles`);
+    expect(await byRole.text()).toBe('Provider: How are you?\n\nPatient: Much better.\n');
+    expect(await client.problem(`${path}?speakers=names`)).toMatchObject({ code: 'invalid_request' });
     expect(await client.problem(`/api/transcripts/${randomUUID()}/download`)).toMatchObject({
       code: 'transcript_not_found',
     });

@@ -12,6 +12,7 @@ import { Interruption, interruptionOf } from './interruption.js';
 import type { JobRunner } from './job-runner.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { settledWithin } from './settle.js';
+import { withSpeakerRoles } from './speaker-roles.js';
 import type { Outcome, WorkerMetrics } from './worker-metrics.js';
 import type { WorkerSettings } from './worker-settings.js';
 
@@ -86,7 +87,7 @@ export class JobConsumer {
       try {
         const summary = await settledWithin(runner.run(attempt, keeper.signal), keeper.signal, settings.settleMs);
         await attempt.silence(settings.settleMs);
-        await leases.complete(claim.lease, summary);
+        await leases.complete(claim.lease, await withSpeakerRoles(summary, claim.job, claim.lease, leases));
         engine = summary.engineUsed;
         outcome = 'completed';
       } catch (thrown) {

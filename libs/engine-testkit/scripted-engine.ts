@@ -12,7 +12,7 @@ import {
   pcmBytesToMs,
 } from '#contracts';
 import { admitRequest, failIfAborted, readUntilAborted, untilAborted } from '#engine-host';
-import { segmentOf } from './scripted-segment.js';
+import { inPhrases, type Phrasebook, segmentOf } from './scripted-segment.js';
 import { type HeardSentence, ToneReader } from './tone-reader.js';
 
 /** What a call is to do. */
@@ -31,6 +31,8 @@ export interface Script {
   readonly capabilities?: Partial<EngineCapabilities>;
   /** Decides for each call, by its number from 1. */
   readonly behave?: (call: number, request: EngineRequest) => Behaviour;
+  /** What is written for a word instead of it. */
+  readonly phrasebook?: Phrasebook;
   /** Work for each second of speech; 0 unless told otherwise. */
   readonly workMsPerSecond?: number;
 }
@@ -146,7 +148,8 @@ export class ScriptedEngine extends SpeechEngine {
     signal: AbortSignal,
   ): AsyncGenerator<EngineEvent, void> {
     await misbehave(behaviour, call.segments, call.segments, signal);
-    const segment = segmentOf(sentence, call.heardMs, request, this.describe().capabilities, speakers);
+    const heard = inPhrases(sentence, this.script.phrasebook ?? {});
+    const segment = segmentOf(heard, call.heardMs, request, this.describe().capabilities, speakers);
     const workMs = ((segment.endMs - segment.startMs) / 1000) * (this.script.workMsPerSecond ?? 0);
     if (workMs > 0) await untilAborted(delay(workMs, undefined, { signal }), signal);
     if (request.partialResults) {

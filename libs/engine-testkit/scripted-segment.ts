@@ -1,5 +1,21 @@
 import type { EngineCapabilities, EngineRequest, EngineSegment } from '#contracts';
+import type { ScriptedWord } from './scripted-speech.js';
 import type { HeardSentence } from './tone-reader.js';
+
+/** What is written for words, so that a script can say more than its few words. */
+export type Phrasebook = Readonly<Partial<Record<ScriptedWord, string>>>;
+
+/** A sentence as it is written: who says it still follows from the words that were heard. */
+export type WrittenSentence = readonly {
+  readonly heard: ScriptedWord;
+  readonly text: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}[];
+
+export function inPhrases(sentence: HeardSentence, phrasebook: Phrasebook): WrittenSentence {
+  return sentence.map((word) => ({ ...word, heard: word.text, text: phrasebook[word.text] ?? word.text }));
+}
 
 /** Words from this one on belong to the other voice. */
 const SECOND_VOICE_FROM = 'india';
@@ -11,7 +27,7 @@ const SECOND_VOICE_FROM = 'india';
  * @param speakers tags given so far in this call, by voice; a new voice gets the next
  */
 export function segmentOf(
-  sentence: HeardSentence,
+  sentence: WrittenSentence,
   heardMs: number,
   request: EngineRequest,
   capabilities: EngineCapabilities,
@@ -36,8 +52,8 @@ export function segmentOf(
   };
 }
 
-function speakerOf(sentence: HeardSentence, speakers: Map<string, number>): number {
-  const voice = (sentence[0]?.text ?? '') < SECOND_VOICE_FROM ? 'first' : 'second';
+function speakerOf(sentence: WrittenSentence, speakers: Map<string, number>): number {
+  const voice = (sentence[0]?.heard ?? '') < SECOND_VOICE_FROM ? 'first' : 'second';
   const known = speakers.get(voice) ?? speakers.size;
   speakers.set(voice, known);
   return known;

@@ -1,5 +1,5 @@
 import type { TranscriptSegment } from '#contracts';
-import { onOneLine, voiceOf } from './transcript-document.js';
+import { onOneLine, type VoiceOf } from './transcript-document.js';
 
 /** What is on the screen at one time: one or two lines. */
 export interface Cue {
@@ -32,14 +32,13 @@ interface DraftCue {
  *
  * @param label puts the voice in front of its segment's text; formats with a field for the voice need none
  */
-export function cuesOf(segments: readonly TranscriptSegment[], label: boolean): Cue[] {
-  const drafts = segments.flatMap((segment) => segmentCues(segment, label));
+export function cuesOf(segments: readonly TranscriptSegment[], voiceOf: VoiceOf, label: boolean): Cue[] {
+  const drafts = segments.flatMap((segment) => segmentCues(segment, voiceOf(segment), label));
   drafts.sort((a, b) => a.startMs - b.startMs);
   return withoutOverlap(drafts);
 }
 
-function segmentCues(segment: TranscriptSegment, label: boolean): DraftCue[] {
-  const voice = voiceOf(segment);
+function segmentCues(segment: TranscriptSegment, voice: string | undefined, label: boolean): DraftCue[] {
   const pieces = timedPieces(segment, label ? voice : undefined);
   const cues: DraftCue[] = [];
   let lines: string[] = [];

@@ -96,3 +96,29 @@ describe('formatTable', () => {
     expect(JSON.parse(formatTable.json.render(document))).toEqual(JSON.parse(JSON.stringify(resultBody(document))));
   });
 });
+
+describe('names of speakers', () => {
+  const transcript = { speakerRoles: { 0: 'provider', 1: 'patient' } } as const;
+  const byRole = { ...aDocument(dialogue, { transcript }), speakerNames: 'roles' as const };
+
+  it('are numbers unless roles are asked for', () => {
+    expect(toPlainText(aDocument(dialogue, { transcript }))).toContain('Speaker 2: Much better.');
+    expect(resultBody(aDocument(dialogue, { transcript })).speaker_roles).toEqual({ 0: 'provider', 1: 'patient' });
+    expect(resultBody(aDocument(dialogue))).not.toHaveProperty('speaker_roles');
+  });
+
+  it('are roles in every text for people where they are asked for', () => {
+    expect(toPlainText(byRole)).toBe('Provider: How are you? Tell me.\n\nPatient: Much better.\n');
+    expect(toMarkdown(byRole)).toContain('**Patient** (00:00:03)');
+    expect(formatTable.srt.render(byRole)).toContain('Patient: Much better.');
+    expect(formatTable.vtt.render(byRole)).toContain('<v Patient>Much better.');
+  });
+
+  it('stay apart for speakers who share a role or have none', () => {
+    const three = [...dialogue, aSegment(6_000, 7_000, 'So she says.', { speakerTag: 2 })];
+    const shared = aDocument(three, { transcript: { speakerRoles: { 1: 'patient', 2: 'patient' } } });
+    expect(toPlainText({ ...shared, speakerNames: 'roles' })).toBe(
+      'Speaker 1: How are you? Tell me.\n\nPatient (Speaker 2): Much better.\n\nPatient (Speaker 3): So she says.\n',
+    );
+  });
+});

@@ -3,7 +3,7 @@ import { toSubRip, toWebVtt } from './subtitles.js';
 import { toMarkdown, toPlainText, toTabSeparated } from './text.js';
 import type { TranscriptDocument } from './transcript-document.js';
 
-export { documentTitle, type TranscriptDocument } from './transcript-document.js';
+export { documentTitle, speakerNames, type SpeakerNames, type TranscriptDocument } from './transcript-document.js';
 
 /** What a transcript can be read as. Chosen at read time: only the canonical form is stored. */
 export const transcriptFormats = ['txt', 'md', 'srt', 'vtt', 'json', 'tsv'] as const;

@@ -1,5 +1,5 @@
 import type { TranscriptSegment } from '#contracts';
-import { onOneLine, voiceOf } from './transcript-document.js';
+import { onOneLine, type VoiceOf } from './transcript-document.js';
 
 /** What one voice says without a long pause. */
 export interface Paragraph {
@@ -15,12 +15,12 @@ const PAUSE_MS = 2_000;
 const MAX_PARAGRAPH_MS = 60_000;
 
 /** Groups segments by voice, pause and length. Segments without text are left out. */
-export function paragraphsOf(segments: readonly TranscriptSegment[]): Paragraph[] {
+export function paragraphsOf(segments: readonly TranscriptSegment[], voiceOf: VoiceOf): Paragraph[] {
   const groups: TranscriptSegment[][] = [];
   for (const segment of segments) {
     if (onOneLine(segment.text) === '') continue;
     const group = groups.at(-1);
-    if (group && belongsTo(group, segment)) group.push(segment);
+    if (group && belongsTo(group, segment, voiceOf)) group.push(segment);
     else groups.push([segment]);
   }
   return groups.flatMap(([first, ...rest]) =>
@@ -36,7 +36,7 @@ export function paragraphsOf(segments: readonly TranscriptSegment[]): Paragraph[
   );
 }
 
-function belongsTo(group: readonly TranscriptSegment[], segment: TranscriptSegment): boolean {
+function belongsTo(group: readonly TranscriptSegment[], segment: TranscriptSegment, voiceOf: VoiceOf): boolean {
   const first = group[0];
   const last = group.at(-1);
   if (!first || !last) return false;

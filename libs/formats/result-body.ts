@@ -1,4 +1,4 @@
-import type { TranscriptSegment, TranscriptWarning, TranscriptWord } from '#contracts';
+import type { SpeakerRoles, TranscriptSegment, TranscriptWarning, TranscriptWord } from '#contracts';
 import type { TranscriptDocument } from './transcript-document.js';
 
 /** A word as clients get it; times in seconds. */
@@ -38,6 +38,7 @@ export interface ResultBody {
   fallback_reason?: string;
   text: string;
   segments: ResultSegment[];
+  speaker_roles?: SpeakerRoles;
   warnings: TranscriptWarning[];
   title?: string;
   tags?: readonly string[];
@@ -74,6 +75,7 @@ export function resultBody(document: TranscriptDocument): ResultBody {
     ...(transcript.fallbackReason === undefined ? {} : { fallback_reason: transcript.fallbackReason }),
     text: fullText(transcript.segments),
     segments: transcript.segments.map((segment) => resultSegment(segment, options.wordTimestamps)),
+    ...(transcript.speakerRoles === undefined ? {} : { speaker_roles: transcript.speakerRoles }),
     warnings: transcript.warnings.map(({ code, message }) => ({ code, message })),
     ...(options.title === undefined ? {} : { title: options.title }),
     ...(options.tags.length === 0 ? {} : { tags: options.tags }),

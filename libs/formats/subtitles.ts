@@ -1,19 +1,19 @@
 import { type Cue, cuesOf } from './cues.js';
-import type { TranscriptDocument } from './transcript-document.js';
+import { type TranscriptDocument, voicesOf } from './transcript-document.js';
 
 /**
  * SubRip. There is no standard; this is what strict readers take: cues numbered from 1, `HH:MM:SS,mmm --> HH:MM:SS,mmm`,
  * the text, one blank line, LF, UTF-8 without a mark.
  */
-export function toSubRip({ transcript }: TranscriptDocument): string {
-  return cuesOf(transcript.segments, true)
+export function toSubRip(document: TranscriptDocument): string {
+  return cuesOf(document.transcript.segments, voicesOf(document), true)
     .map((cue, index) => `${index + 1}\n${timing(cue, ',')}\n${cue.lines.map(withoutArrow).join('\n')}\n`)
     .join('\n');
 }
 
 /** WebVTT (W3C Recommendation track, 2019): escaped text, speakers as voice tags. */
-export function toWebVtt({ transcript }: TranscriptDocument): string {
-  const cues = cuesOf(transcript.segments, false).map((cue) => {
+export function toWebVtt(document: TranscriptDocument): string {
+  const cues = cuesOf(document.transcript.segments, voicesOf(document), false).map((cue) => {
     const text = cue.lines.map(escapeCueText).join('\n');
     return `${timing(cue, '.')}\n${cue.voice === undefined ? text : `<v ${escapeCueText(cue.voice)}>${text}`}\n`;
   });

@@ -1,9 +1,9 @@
 import { paragraphsOf } from './paragraphs.js';
-import { documentTitle, onOneLine, type TranscriptDocument } from './transcript-document.js';
+import { documentTitle, onOneLine, type TranscriptDocument, voicesOf } from './transcript-document.js';
 
 /** Paragraphs with a blank line between them, the voice in front where it is known. */
-export function toPlainText({ transcript }: TranscriptDocument): string {
-  const paragraphs = paragraphsOf(transcript.segments).map(({ voice, text }) =>
+export function toPlainText(document: TranscriptDocument): string {
+  const paragraphs = paragraphsOf(document.transcript.segments, voicesOf(document)).map(({ voice, text }) =>
     voice === undefined ? text : `${voice}: ${text}`,
   );
   return paragraphs.length === 0 ? '' : `${paragraphs.join('\n\n')}\n`;
@@ -26,7 +26,7 @@ export function toMarkdown(document: TranscriptDocument): string {
     ...(transcript.warnings.length === 0
       ? []
       : [transcript.warnings.map((warning) => `> ${escapeMarkdown(warning.message)}`).join('\n>\n')]),
-    ...paragraphsOf(transcript.segments).map(({ voice, startMs, text }) => {
+    ...paragraphsOf(transcript.segments, voicesOf(document)).map(({ voice, startMs, text }) => {
       const time = hoursMinutesSeconds(startMs);
       const heading = voice === undefined ? `**${time}**` : `**${voice}** (${time})`;
       return `${heading}\n\n${escapeMarkdown(text)}`;

@@ -6,21 +6,39 @@ export interface TranscriptDocument {
   readonly job: Job;
   /** A link to the media that works for a while; undefined when the media is gone. */
   readonly audioUrl?: string;
+  /** How texts for people call the speakers; by number unless told otherwise. */
+  readonly speakerNames?: SpeakerNames;
 }
+
+/** By number (`Speaker 1`), or by role where one is known (`Provider`). */
+export const speakerNames = ['tags', 'roles'] as const;
+export type SpeakerNames = (typeof speakerNames)[number];
 
 /** What people call it: the title they gave, else the file's name. */
 export function documentTitle({ job }: TranscriptDocument): string {
   return job.options.title ?? job.filename;
 }
 
+/** Who speaks a segment, for people; undefined when that is not known. */
+export type VoiceOf = (segment: TranscriptSegment) => string | undefined;
+
 /**
- * Who speaks, for people (`Speaker 1`), by speaker tag or, where channels were kept apart, by channel. undefined when
- * neither is known.
+ * Names voices by speaker tag or, where channels were kept apart, by channel. With `roles` a speaker goes by the role;
+ * speakers who share one keep their number beside it, and those without one have only their number.
  */
-export function voiceOf(segment: TranscriptSegment): string | undefined {
-  if (segment.speakerTag !== undefined) return `Speaker ${segment.speakerTag + 1}`;
-  if (segment.channel !== undefined) return `Channel ${segment.channel + 1}`;
-  return undefined;
+export function voicesOf({ transcript, speakerNames: by }: TranscriptDocument): VoiceOf {
+  const roles = by === 'roles' ? (transcript.speakerRoles ?? {}) : {};
+  const shared = (role: string): boolean => Object.values(roles).filter((other) => other === role).length > 1;
+  return ({ speakerTag, channel }) => {
+    if (speakerTag !== undefined) {
+      const number = `Speaker ${speakerTag + 1}`;
+      const role = roles[String(speakerTag)];
+      if (role === undefined) return number;
+      const name = `${role.charAt(0).toUpperCase()}${role.slice(1)}`;
+      return shared(role) ? `${name} (${number})` : name;
+    }
+    return channel === undefined ? undefined : `Channel ${channel + 1}`;
+  };
 }
 
 /** All white space, line ends and control characters as single spaces: a text for one line. */

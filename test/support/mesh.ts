@@ -14,6 +14,7 @@ import { Database, JobRepository, TranscriptRepository } from '#persistence';
 import { createJobQueue, type JobQueue } from '#queue';
 import type { EndpointName, RunningService, ServiceContext } from '#service-host';
 import { createLogger, type Logger, Metrics } from '#telemetry';
+import { startGateway } from '../../apps/gateway/start-gateway.js';
 import { startEngineRegistry } from '../../apps/engine-registry/start-engine-registry.js';
 import { startWorker } from '../../apps/worker/start-worker.js';
 import { type WorkerSettings, workerSettings } from '../../apps/worker/worker-settings.js';
@@ -29,8 +30,8 @@ export interface WorkerProcess {
 }
 
 /**
- * A mesh without a gateway: database, queue, events, objects and registry are the real ones; engines and workers are added
- * by the test. What was started is stopped by `stop`.
+ * A mesh: database, queue, events, objects and registry are the real ones; engines, workers and a gateway are added by the
+ * test. What was started is stopped by `stop`.
  */
 export class TestMesh {
   /** Of all that runs in this process. */
@@ -54,7 +55,7 @@ export class TestMesh {
     const logger = createLogger('test', 'silent');
     const testDatabase = await startTestDatabase();
     const folder = await mkdtemp(join(tmpdir(), 'polyscribe-'));
-    const config = loadConfig({ DATA_DIR: folder, ENGINE_REGISTRY_PORT: '0' });
+    const config = loadConfig({ DATA_DIR: folder, ENGINE_REGISTRY_PORT: '0', PORT: '0', GRPC_PORT: '0' });
     const registry = registryUrl === undefined ? await startEngineRegistry({ config, logger }) : undefined;
     const database = new Database(testDatabase.url);
     await database.connect();
@@ -87,6 +88,12 @@ export class TestMesh {
   /** Serves an engine over gRPC and registers it, with the mesh's registries unless told otherwise. */
   async host(engine: SpeechEngine, registryUrl = this.registryUrl): Promise<HostedEngine> {
     return this.keep(await hostEngine({ engine, context: this.context(registryUrl), stopGraceMs: 0 }));
+  }
+
+  /** A gateway in this process; gives its address for HTTP. */
+  async serve(): Promise<string> {
+    const gateway = this.keep(await startGateway(this.context()));
+    return gateway.endpoints?.http ?? '';
   }
 
   /** A worker in this process. */

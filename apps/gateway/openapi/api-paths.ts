@@ -1,5 +1,5 @@
 import { type ErrorCode, engineChoices, jobStatuses } from '#contracts';
-import { formatTable, transcriptFormats } from '#formats';
+import { formatTable, speakerNames, transcriptFormats } from '#formats';
 import { json, operation, type OperationNotes, query } from './api-operation.js';
 import { contextPaths } from './context-paths.js';
 import type { Operation, Parameter, Paths } from './openapi-types.js';
@@ -164,6 +164,11 @@ export const paths: Paths = {
       parameters: [
         { name: 'id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } },
         query('format', { enum: transcriptFormats, default: 'txt' }, 'What kind of file.'),
+        query(
+          'speakers',
+          { enum: speakerNames, default: 'tags' },
+          'How txt, md, srt and vtt call speakers: by number, or by role where one is known.',
+        ),
       ],
       ok: {
         200: {

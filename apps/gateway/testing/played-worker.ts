@@ -41,6 +41,7 @@ export class PlayedWorker {
       durationMs: 5_000,
       engineUsed: 'local',
       model: 'base',
+      speakerRoles: { 0: 'provider', 1: 'patient' },
       warnings: [],
     });
     await this.announce(jobId, (transcriptId) => ({

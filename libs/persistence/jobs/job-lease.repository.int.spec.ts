@@ -311,8 +311,15 @@ describe('JobLeaseRepository', () => {
     ];
     await leases.commitSpan(lease, 0, spanResult([segment(0, 0, { speakerTag: 7, words }), segment(0, 1)]));
     await leases.commitSpan(lease, 1, spanResult([segment(1, 0, { speakerTag: 0 }), segment(1, 1, { speakerTag: 3 })]));
-    await leases.complete(lease, result);
-    const { segments = [] } = (await transcripts.findByJob(job.id)) ?? {};
+    const speech = await leases.speech(lease);
+    expect(speech).toEqual([
+      { speakerTag: 0, text: 'text 0' },
+      { speakerTag: 2, text: 'text 0' },
+      { speakerTag: 1, text: 'text 1' },
+    ]);
+    await leases.complete(lease, { ...result, speakerRoles: { 0: 'agent', 2: 'customer' } });
+    const { segments = [], speakerRoles } = (await transcripts.findByJob(job.id)) ?? {};
+    expect(speakerRoles).toEqual({ 0: 'agent', 2: 'customer' });
     expect(segments.map(({ speakerTag }) => speakerTag)).toEqual([0, undefined, 2, 1]);
     expect(segments[0]?.words?.map(({ text, speakerTag }) => [text, speakerTag])).toEqual([
       ['a', 0],
