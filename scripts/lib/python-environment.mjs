@@ -32,7 +32,14 @@ export async function pythonEnvironment(name, requirements, pipArguments = []) {
   mkdirSync(join(root, '.setup'), { recursive: true });
   await run('python3', ['-m', 'venv', folder]);
   const quiet = ['--quiet', '--disable-pip-version-check', '--no-input'];
-  await run(python, ['-m', 'pip', 'install', ...quiet, ...pipArguments, ...requirements.flatMap((file) => ['-r', file])]);
+  await run(python, [
+    '-m',
+    'pip',
+    'install',
+    ...quiet,
+    ...pipArguments,
+    ...requirements.flatMap((file) => ['-r', file]),
+  ]);
   writeFileSync(stamp, digest);
   return python;
 }
