@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import httpx
@@ -46,6 +47,18 @@ def test_what_does_not_finish_in_the_grace_time_is_broken_off(start: StartServer
         error = error_of(running.rest())
         assert error["code"] == "DRAINING"
         assert error["retryable"] is True
+    assert server.process.wait(DEADLINE_S) == 0
+
+
+def test_who_waits_for_a_model_is_sent_away_too(start: StartServer) -> None:
+    server = start()
+    with server.open(PCM, script(seconds={"transcribing": 1.5})) as running, ThreadPoolExecutor(1) as pool:
+        running.until("progress", phase="transcribing")
+        loading = pool.submit(server.client.post, "/v1/models/tiny/load")
+        eventually(lambda: server.health()["queue"]["waiting"] == 1, "the load waits")
+        drain(server)
+        assert loading.result().json()["error"]["code"] == "DRAINING"
+        assert result_of(running.rest())["text"] == "alpha bravo"
     assert server.process.wait(DEADLINE_S) == 0
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from running_server import error_of, eventually, result_of, script
 from speech import speech
@@ -115,6 +117,18 @@ def test_a_client_that_wants_json_and_leaves_frees_the_worker(server: Server) ->
         eventually(lambda: server.health()["queue"]["running"] == 1, "the job runs")
         assert cancel(server, "json")
         assert answer.result().status_code == 499
+
+
+def test_a_client_that_wants_json_and_hangs_up_frees_the_worker(server: Server) -> None:
+    before = server.metric('whisperx_jobs_total{outcome="cancelled"}')
+    head = (
+        f"POST /v1/transcribe?options={quote(json.dumps(BUSY))} HTTP/1.1\r\nHost: test\r\nAccept: application/json\r\n"
+        f"Content-Type: audio/pcm\r\nContent-Length: {len(PCM)}\r\n\r\n"
+    )
+    with socket.create_connection((server.client.base_url.host, server.client.base_url.port or 0), 10) as connection:
+        connection.sendall(head.encode() + PCM)
+        eventually(lambda: server.health()["queue"]["running"] == 1, "the job runs")
+    eventually(lambda: server.metric('whisperx_jobs_total{outcome="cancelled"}') == before + 1, "the job is cancelled")
 
 
 def test_a_client_that_leaves_while_sending_leaves_nothing(start: StartServer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from whisperx_server.errors import Code, ServiceError
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+
+# Look-ups cannot be broken off. On threads of their own those of slow names hold up other look-ups and nothing else.
+_resolvers: Final = ThreadPoolExecutor(4, "resolver")
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -25,14 +29,18 @@ async def allowed_addresses(host: str, port: int, allowed_hosts: Collection[str]
     """
     try:
         async with asyncio.timeout(timeout_s):
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await asyncio.get_running_loop().run_in_executor(_resolvers, _look_up, host, port)
     except (OSError, UnicodeError, TimeoutError):
         raise ServiceError(Code.URL_FETCH_FAILED, "The host of the url has no address.") from None
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    addresses = list(dict.fromkeys(str(address[0]) for address in found))
     if not is_named(host, port, allowed_hosts) and not all(is_open(address) for address in addresses):
         message = "The url leads into a private network. Name its host in URL_ALLOWED_HOSTS if that is meant."
         raise ServiceError(Code.URL_NOT_ALLOWED, message)
     return addresses
+
+
+def _look_up(host: str, port: int) -> list[tuple[object, ...]]:
+    return [entry[4] for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def is_named(host: str, port: int, allowed_hosts: Collection[str]) -> bool:

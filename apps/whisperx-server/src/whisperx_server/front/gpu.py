@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
+from contextlib import suppress
 from typing import Final
 
 import pynvml
@@ -18,37 +20,51 @@ Gpu = dict[str, object]
 
 
 class GpuStatus:
-    """Asks the driver at most every two seconds, on a thread. An answer that comes late is used the next time."""
+    """Asks the driver at most every two seconds. An answer that comes late is used the next time."""
 
     def __init__(self) -> None:
         self._known: list[Gpu] | None = None
         self._asked_at = float("-inf")
-        self._asking: asyncio.Task[None] | None = None
+        self._answer: asyncio.Future[list[Gpu] | None] | None = None
 
     async def gpus(self) -> list[Gpu] | None:
         """The cards, or None where there is no driver or it does not answer."""
-        if self._asking is None and time.monotonic() - self._asked_at >= MAX_AGE_S:
-            self._asking = asyncio.create_task(self._ask())
-        if self._asking is not None:
-            await asyncio.wait([self._asking], timeout=DEADLINE_S)
+        if self._answer is None and time.monotonic() - self._asked_at >= MAX_AGE_S:
+            self._ask()
+        if self._answer is not None:
+            await asyncio.wait([self._answer], timeout=DEADLINE_S)
         return self._known
 
-    async def _ask(self) -> None:
-        try:
-            self._known = await asyncio.to_thread(_read)
-        except pynvml.NVMLError:
-            self._known = None
-        finally:
-            self._asked_at = time.monotonic()
-            self._asking = None
+    def _ask(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._answer = loop.create_future()
+
+        def ask() -> None:
+            answer = _read()
+            with suppress(RuntimeError):  # The server has ended meanwhile.
+                loop.call_soon_threadsafe(self._take, answer)
+
+        # Not one of the pool's threads: those are waited for at the end, and a driver that hangs would hold it up.
+        threading.Thread(target=ask, name="gpu-status", daemon=True).start()
+
+    def _take(self, answer: list[Gpu] | None) -> None:
+        self._known = answer
+        self._asked_at = time.monotonic()
+        if self._answer is not None:
+            self._answer.set_result(answer)
+            self._answer = None
 
 
-def _read() -> list[Gpu]:
-    pynvml.nvmlInit()
+def _read() -> list[Gpu] | None:
     try:
-        return [_read_one(index) for index in range(pynvml.nvmlDeviceGetCount())]
-    finally:
-        pynvml.nvmlShutdown()
+        pynvml.nvmlInit()
+        try:
+            return [_read_one(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        finally:
+            pynvml.nvmlShutdown()
+    except Exception as error:  # noqa: BLE001 whatever a driver comes up with, the server is well without it
+        logger.debug("no graphics card can be asked: %s", type(error).__name__)
+        return None
 
 
 def _read_one(index: int) -> Gpu:

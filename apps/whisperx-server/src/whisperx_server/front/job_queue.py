@@ -17,6 +17,7 @@ class Ticket:
 
     def __init__(self, line: JobQueue) -> None:
         self._line = line
+        self._position: int | None = None
         self._turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.on_position: Callable[[int], None] = lambda _position: None
         """Told how many are before this one, at each change while it waits."""
@@ -32,6 +33,11 @@ class Ticket:
     def leave(self) -> None:
         """Gives the place back; safe to repeat."""
         self._line._leave(self)  # noqa: SLF001
+
+    def _stand(self, position: int) -> None:
+        if position != self._position:
+            self._position = position
+            self.on_position(position)
 
     def _begin(self) -> None:
         if not self._turn.done():
@@ -118,4 +124,4 @@ class JobQueue:
             self._running = self._waiting.popleft()
             self._running._begin()  # noqa: SLF001
         for position, ticket in enumerate(self._waiting, start=self.running):
-            ticket.on_position(position)
+            ticket._stand(position)  # noqa: SLF001

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -23,6 +23,8 @@ class Metrics:
     """The server's own registry, so that two servers in one process do not meet."""
 
     def __init__(self, queue: JobQueue, worker: WorkerProcess) -> None:
+        # When a counter was made is of no use, and doubles what is scraped.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._jobs = Counter("whisperx_jobs", "Ended jobs by outcome.", ["outcome"], registry=self._registry)
         self._audio = Counter("whisperx_audio_seconds", "Audio of completed jobs.", registry=self._registry)

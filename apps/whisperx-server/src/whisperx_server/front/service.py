@@ -42,7 +42,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.queue = JobQueue(settings.queue_capacity)
-        self.worker = WorkerProcess(_hello(settings), settings.worker_start_timeout_s, settings.cancel_grace_s)
+        self.worker = WorkerProcess(hello(settings), settings.worker_start_timeout_s, settings.cancel_grace_s)
         self.metrics = Metrics(self.queue, self.worker)
         self.draining = False
         self._spool = Spool(settings.spool_dir)
@@ -51,6 +51,7 @@ class Service:
         decoding = asyncio.Semaphore(MAX_DECODERS)
         self._tools = Tools(settings, self.worker, self.metrics, decoding, lambda: next(self._ids))
         self._jobs: dict[str, set[Job]] = {}
+        self._own_work: set[Stop] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._began = time.monotonic()
         self._preloading: asyncio.Task[None] | None = None
@@ -206,10 +207,11 @@ class Service:
 
     async def _in_line(self, work: Work, *, beyond_capacity: bool = False) -> None:
         """Has the worker do it when its turn comes."""
+        ticket = self.queue.admit(beyond_capacity=beyond_capacity)
         stop = Stop()
+        self._own_work.add(stop)
         late = ServiceError(Code.TIMEOUT, "Loading the model took too long.")
         timer = asyncio.get_running_loop().call_later(self.settings.model_load_timeout_s, stop.call, late)
-        ticket = self.queue.admit(beyond_capacity=beyond_capacity)
         try:
             ticket.join()
             await stop.unless(ticket.turn())
@@ -217,6 +219,7 @@ class Service:
         finally:
             ticket.leave()
             timer.cancel()
+            self._own_work.discard(stop)
 
     async def _run(self, job: Job) -> None:
         try:
@@ -228,6 +231,8 @@ class Service:
                 del self._jobs[job.request_id]
 
     def _stop_jobs(self, reason: ServiceError, *, only_waiting: bool) -> None:
+        for stop in self._own_work:
+            stop.call(reason)
         for job in [job for jobs in self._jobs.values() for job in jobs]:
             if not (only_waiting and self.queue.is_running(job.ticket)):
                 job.stop.call(reason)
@@ -243,7 +248,8 @@ class Service:
             await asyncio.wait(set(self._tasks), timeout=timeout_s)
 
 
-def _hello(settings: Settings) -> Start:
+def hello(settings: Settings) -> Start:
+    """What the worker is told to be."""
     return Start(
         stages=settings.stages,
         device=settings.device,

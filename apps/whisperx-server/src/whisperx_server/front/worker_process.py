@@ -132,7 +132,8 @@ class WorkerProcess:
         """
         if self._running is not None:
             raise RuntimeError("the worker does one command at a time")
-        await stop.unless(self.wait_ready())
+        while not self.is_ready:
+            await stop.unless(self.wait_ready())
         running = self._running = _Running(work, on_report, asyncio.get_running_loop().create_future())
         try:
             self._send(work)
@@ -148,11 +149,11 @@ class WorkerProcess:
                 self._kill()
 
     def _outcome(self, running: _Running, stop: Stop) -> Done:
-        error = running.end.exception()
-        if error is None:
+        if running.end.done() and running.end.exception() is None:
             return running.end.result()
-        stopped = stop.reason
-        raise stopped if stopped is not None else error
+        if stop.reason is not None:
+            raise stop.reason
+        return running.end.result()
 
     async def _break_off(self, running: _Running) -> None:
         """Asks the worker to stop, and kills it when it does not."""
@@ -161,7 +162,7 @@ class WorkerProcess:
         if not running.end.done():
             logger.warning("the worker does not stop and is killed")
             self._kill()
-            await asyncio.wait([running.end], timeout=self.start_timeout_s)
+            await asyncio.wait([running.end], timeout=2 * EXIT_DEADLINE_S)
 
     def _kill(self) -> None:
         self._ready.clear()

@@ -96,7 +96,9 @@ class Worker:
             log_failure("a command failed", error)
             outcome = Failed(id=work.id, code=Code.INTERNAL, message="The server's log says where it failed.")
         self._cache.touch(began)
-        self._link.forget(work.id)
+        if isinstance(outcome, Failed):
+            # What was broken off may have left memory behind that nobody refers to.
+            self._cache.collect()
         self._link.send(outcome)
         if isinstance(outcome, Failed) and outcome.fatal:
             os._exit(1)

@@ -26,7 +26,8 @@ class Link:
         self._connection = connection
         self._on_front_gone = on_front_gone
         self._work: queue.Queue[Work] = queue.Queue()
-        self._cancelled: set[int] = set()
+        # One command runs at a time, so the last cancel is the only one that can matter.
+        self._cancelled_id: int | None = None
         self._sending = threading.Lock()
 
     def receive_start(self) -> Start:
@@ -44,17 +45,9 @@ class Link:
         except queue.Empty:
             return None
 
-    def has_work(self) -> bool:
-        """Whether a command waits."""
-        return not self._work.empty()
-
     def is_cancelled(self, command_id: int) -> bool:
         """Whether the front wants no more of that command."""
-        return command_id in self._cancelled
-
-    def forget(self, command_id: int) -> None:
-        """That command has ended."""
-        self._cancelled.discard(command_id)
+        return command_id == self._cancelled_id
 
     def send(self, message: Message) -> None:
         """Tells the front."""
@@ -67,7 +60,7 @@ class Link:
             while True:
                 command = self._receive()
                 if isinstance(command, Cancel):
-                    self._cancelled.add(command.id)
+                    self._cancelled_id = command.id
                 elif not isinstance(command, Start):
                     self._work.put(command)
         except (EOFError, OSError):

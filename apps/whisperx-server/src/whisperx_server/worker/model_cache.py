@@ -84,6 +84,10 @@ class ModelCache:
     def drop_all_but(self, kept: Key | None) -> None:
         """Makes all the room that there is."""
         self.drop([key for key in self._entries if key != kept])
+        self.collect()
+
+    def collect(self) -> None:
+        """Gives back the memory that nothing refers to any more."""
         self._stages.free_memory()
 
     def drop_idle(self) -> None:

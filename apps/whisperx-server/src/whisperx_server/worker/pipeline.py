@@ -29,6 +29,7 @@ from whisperx_server.worker.result import (
     ResultBody,
     Spoken,
     assign_speakers,
+    finite_turns,
     segment_bodies,
     speaker_bodies,
     speaker_names,
@@ -36,6 +37,7 @@ from whisperx_server.worker.result import (
     turn_bodies,
 )
 from whisperx_server.worker.stopwatch import Stopwatch
+from whisperx_server.worker.words import known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -124,8 +126,9 @@ class _Run:
             "task": options.task,
             "segments": [],
         }
-        if transcription.language_probability is not None:
-            result["language_probability"] = round(transcription.language_probability, 4)
+        probability = known(transcription.language_probability)
+        if probability is not None:
+            result["language_probability"] = round(probability, 4)
         self._fill(result, spoken, diarization)
         return result
 
@@ -227,7 +230,7 @@ class _Run:
         return True
 
     def _tell_language(self, transcription: Transcription) -> None:
-        probability = transcription.language_probability
+        probability = known(transcription.language_probability)
         self.pipeline.send(Language(id=self.job.id, code=transcription.language, probability=probability))
         if probability is not None and probability < LOW_LANGUAGE_PROBABILITY and self.job.options.language is None:
             self._warn("LOW_LANGUAGE_CONFIDENCE", "The language is a guess: name it in the request if it is known.")
@@ -284,7 +287,7 @@ class _Run:
             self._degrade_diarization(Code.DIARIZATION_UNAVAILABLE if gated else error.code, error.message, error)
             return None
         self.watch.leave()
-        return diarization
+        return finite_turns(diarization)
 
     def _degrade_diarization(self, code: Code, reason: str, cause: Exception) -> None:
         unavailable = code == Code.DIARIZATION_UNAVAILABLE

@@ -122,6 +122,20 @@ def _words_of(segment: AlignedSegment, start: float, end: float, language: str) 
     return fill_times(words or [Word(text) for text in split_words(segment.text, language)], start, end)
 
 
+def finite_turns(diarization: Diarization) -> Diarization:
+    """Without turns whose times are no numbers."""
+
+    def finite(turns: Sequence[Turn]) -> list[Turn]:
+        return [turn for turn in turns if known(turn.start) is not None and known(turn.end) is not None]
+
+    exclusive = diarization.exclusive_turns
+    return replace(
+        diarization,
+        turns=finite(diarization.turns),
+        exclusive_turns=None if exclusive is None else finite(exclusive),
+    )
+
+
 def assign_speakers(spoken: Sequence[Spoken], diarization: Diarization, options: JobOptions) -> list[Spoken]:
     """Gives segments and words their speakers, and cuts segments where the speaker changes if that is wanted."""
     turns = diarization.exclusive_turns if options.exclusive else None
