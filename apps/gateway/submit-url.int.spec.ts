@@ -102,6 +102,25 @@ describe('submitting a recording by its URL', () => {
     expect(await server.storedFiles()).toEqual([]);
   });
 
+  it('keeps where the client wants to hear of the end, and refuses inner addresses there too', async () => {
+    const callback = { callback_url: 'https://client.example.com/hook', callback_payload: 'full' };
+    const response = await post(JSON.stringify({ url, ...callback }), 'application/json');
+    const { job_id: jobId } = acceptedSchema.parse(await response.json());
+    expect((await server.jobs.find(jobId))?.options.callback).toEqual({
+      url: callback.callback_url,
+      payload: 'full',
+      onError: true,
+    });
+    const inner = JSON.stringify({ url, callback_url: 'http://169.254.169.254/' });
+    expect(await refusal(await post(inner, 'application/json'))).toEqual({
+      status: 422,
+      code: 'url_not_allowed',
+      pointers: ['/callback_url'],
+    });
+    const idle = JSON.stringify({ url, callback_payload: 'full' });
+    expect(await refusal(await post(idle, 'application/json'))).toMatchObject({ pointers: ['/callback_payload'] });
+  });
+
   it('is refused as broken JSON, and as what is neither JSON nor a form', async () => {
     expect(await refusal(await post('{"url":', 'application/json'))).toMatchObject({ status: 400 });
     expect(await refusal(await post('url', 'application/xml'))).toMatchObject({ status: 415 });

@@ -13,6 +13,7 @@ import { NestLogger } from '#telemetry';
 import { EngineDirectory } from './engine-directory.js';
 import { Maintenance } from './maintenance.js';
 import { Reconciler } from './reconciler.js';
+import { WebhookDispatch } from './webhook-dispatch.js';
 import { WorkLoop } from './work-loop.js';
 import { WorkerModule } from './worker.module.js';
 import { type WorkerSettings, workerSettings } from './worker-settings.js';
@@ -38,10 +39,15 @@ export async function startWorker(
   app.get(WorkLoop).start();
   app.get(Reconciler).start();
   app.get(Maintenance).start();
+  app.get(WebhookDispatch).start();
   return {
     async stop() {
       await app.get(Reconciler).stop();
-      await Promise.all([app.get(WorkLoop).stop(), app.get(Maintenance).stop()]);
+      await Promise.all([
+        app.get(WorkLoop).stop(),
+        app.get(Maintenance).stop(),
+        app.get(WebhookDispatch).stop(settings.graceMs),
+      ]);
       retain();
       await close(app);
     },

@@ -1,5 +1,6 @@
 import type { Config } from '#config';
 import type { BackoffLimits } from './backoff.js';
+import type { WebhookSettings } from './webhook-sender.js';
 
 /** How a worker behaves in time. Milliseconds throughout. */
 export interface WorkerSettings {
@@ -51,6 +52,10 @@ export interface WorkerSettings {
   /** How often expired event logs and the leftovers of crashes are removed, and how old the former are then. */
   readonly expireEveryMs: number;
   readonly eventTtlMs: number;
+  readonly webhooks: WebhookSettings & {
+    /** How often what is due is looked for. */
+    readonly everyMs: number;
+  };
 }
 
 const HOUR_MS = 3_600_000;
@@ -87,5 +92,14 @@ export function workerSettings(config: Config): WorkerSettings {
     orphanAgeMs: Math.max(SAFE_ORPHAN_AGE_MS, mediaTtlMs),
     expireEveryMs: HOUR_MS,
     eventTtlMs: config.jobTtlMs,
+    webhooks: {
+      everyMs: 2_000,
+      // Ten tries over a day.
+      retryMs: [5, 60, 300, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800].map((seconds) => seconds * 1000),
+      answerMs: 20_000,
+      leaseMs: 60_000,
+      callbackSecret: config.webhooks.secret,
+      publicUrl: config.http.publicUrl,
+    },
   };
 }

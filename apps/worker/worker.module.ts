@@ -11,6 +11,7 @@ import {
   ReconcileRepository,
   RetentionRepository,
   TranscriptRepository,
+  WebhookDeliveryRepository,
 } from '#persistence';
 import { createJobQueue, JobQueue } from '#queue';
 import type { ServiceContext } from '#service-host';
@@ -26,6 +27,8 @@ import { MediaSweeper } from './media-sweeper.js';
 import { Reconciler } from './reconciler.js';
 import { SpanRunner } from './span-runner.js';
 import { SpanScheduler } from './span-scheduler.js';
+import { WebhookDispatch } from './webhook-dispatch.js';
+import { WebhookSender } from './webhook-sender.js';
 import { WorkLoop } from './work-loop.js';
 import { WorkerMetrics } from './worker-metrics.js';
 import type { WorkerSettings } from './worker-settings.js';
@@ -150,6 +153,23 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
         events: EventBus,
         objects: ObjectStore,
       ) => new Reconciler(rows, queue, announcer, events, objects, settings, logger),
+    },
+    {
+      provide: WebhookDispatch,
+      inject: [Database, JobRepository, TranscriptRepository, OutboundHttp],
+      useFactory: (
+        database: Database,
+        jobs: JobRepository,
+        transcripts: TranscriptRepository,
+        outbound: OutboundHttp,
+      ) => {
+        const databaseUrl = context.endpoint('database');
+        const queue = createJobQueue({ databaseUrl, redisUrl, logger, name: 'webhooks' });
+        const deliveries = new WebhookDeliveryRepository(database);
+        const { everyMs, ...rest } = settings.webhooks;
+        const sender = new WebhookSender({ deliveries, jobs, transcripts, outbound, settings: rest, logger });
+        return new WebhookDispatch(queue, deliveries, sender, everyMs, logger);
+      },
     },
     {
       provide: Maintenance,

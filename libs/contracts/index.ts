@@ -10,3 +10,4 @@ export * from './polyscribe-error.js';
 export * from './speaker-roles.js';
 export * from './speech-engine.port.js';
 export * from './system-error.js';
+export * from './webhook.js';

@@ -2,6 +2,7 @@ import type { ErrorCode } from './error-table.js';
 import type { EngineChoice, EngineKind, Profile, Task, UnsupportedPolicy } from './engine.js';
 import type { RoleSetChoice, SpeakerRoles } from './speaker-roles.js';
 import type { Phrase, TranscriptWarning } from './speech-engine.port.js';
+import type { JobCallback } from './webhook.js';
 
 export const jobStatuses = ['queued', 'processing', 'completed', 'failed', 'cancelled'] as const;
 export type JobStatus = (typeof jobStatuses)[number];
@@ -48,6 +49,8 @@ export interface JobOptions {
   readonly tags: readonly string[];
   /** The caller's own id, echoed. */
   readonly dbId?: string;
+  /** Where the client wants to hear of the end. */
+  readonly callback?: JobCallback;
   /** Echoed. */
   readonly metadata?: Readonly<Record<string, unknown>>;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sharedServer, withClient } from '../embedded-postgres/testing.js';
 
-export { newJob } from './testing/new-job.js';
+export { newJob, segment, spanResult } from './testing/new-job.js';
 
 export interface TestDatabase {
   readonly url: string;

@@ -54,6 +54,8 @@ function fieldsOf(options: jobV1.SubmitOptions): Record<string, unknown> {
     tags: options.tags,
     db_id: options.dbId,
     url: options.url,
+    callback_url: options.callbackUrl,
+    callback_payload: options.callbackPayload,
     metadata: options.metadata,
     profanity_filter: options.profanityFilter,
     verbatim: options.verbatim,

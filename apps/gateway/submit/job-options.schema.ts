@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { engineChoices, profiles, type RoleSetChoice, roleSetChoices, tasks, unsupportedPolicies } from '#contracts';
+import {
+  engineChoices,
+  profiles,
+  type RoleSetChoice,
+  roleSetChoices,
+  tasks,
+  unsupportedPolicies,
+  webhookPayloads,
+} from '#contracts';
 import {
   field,
   flag,
@@ -86,6 +94,8 @@ export const jobOptionsSchema = z
     ),
     db_id: field(text(200)).describe("The caller's own id; echoed."),
     metadata: field(metadata, readJson).describe('A JSON object; echoed.'),
+    callback_url: field(text(2_048)).describe('Called when the job ends; see webhooks.'),
+    callback_payload: field(oneOf(webhookPayloads)).describe('thin, the default, or full, which holds the text.'),
   })
   .superRefine((options, context) => {
     const { min_speakers: min, max_speakers: max } = options;
@@ -95,6 +105,10 @@ export const jobOptionsSchema = z
     if (options.enable_diarization === false && asksForSpeakers(options)) {
       const message = 'must not be false where min_speakers, max_speakers or speaker_roles asks for speakers';
       context.addIssue({ code: 'custom', path: ['enable_diarization'], message });
+    }
+    if (options.callback_payload !== undefined && options.callback_url === undefined) {
+      const message = 'has no meaning without callback_url';
+      context.addIssue({ code: 'custom', path: ['callback_payload'], message });
     }
   });
 

@@ -16,7 +16,7 @@ import { CONFIG } from '../tokens.js';
 import { fieldErrors, invalid } from './field-errors.js';
 import { Contexts } from '../contexts/contexts.service.js';
 import { asksForSpeakers, jobOptionsSchema, optionNames, type SubmitOptions } from './job-options.schema.js';
-import { remoteSource, sourceNames } from './remote-source.js';
+import { judged, remoteSource, sourceNames } from './remote-source.js';
 
 /** Turns what a client sent into job options, or says what is wrong with it. */
 @Injectable()
@@ -75,7 +75,15 @@ export class SubmitOptionsReader {
     if (pathEngine !== undefined && submitted.engine !== undefined && submitted.engine !== pathEngine) {
       throw invalid([{ pointer: '/engine', detail: `is ${pathEngine} by this route; leave the field out` }]);
     }
-    return jobOptionsOf(submitted, pathEngine ?? submitted.engine ?? this.config.defaultEngine);
+    const options = jobOptionsOf(submitted, pathEngine ?? submitted.engine ?? this.config.defaultEngine);
+    const callback = this.callbackOf(submitted);
+    return callback ? { ...options, callback } : options;
+  }
+
+  private callbackOf({ callback_url: url, callback_payload: payload = 'thin' }: SubmitOptions): JobOptions['callback'] {
+    if (url === undefined) return undefined;
+    judged(url, '/callback_url', this.outbound.guard);
+    return { url, payload, onError: this.config.webhooks.onError };
   }
 
   private refuseHopeless(options: JobOptions): void {

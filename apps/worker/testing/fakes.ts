@@ -52,6 +52,14 @@ export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSett
     orphanAgeMs: 60_000,
     expireEveryMs: 3_600_000,
     eventTtlMs: 3_600_000,
+    webhooks: {
+      everyMs: 20,
+      retryMs: [5, 5, 5, 5, 5],
+      answerMs: 1_000,
+      leaseMs: 10_000,
+      callbackSecret: undefined,
+      publicUrl: undefined,
+    },
     ...changes,
   };
 }

@@ -6,6 +6,7 @@ import { Waits1790000000005 } from './0005-waits.migration.js';
 import { ContextsAndRoles1790000000006 } from './0006-contexts-and-roles.migration.js';
 import { RemoteMedia1790000000007 } from './0007-remote-media.migration.js';
 import { FruitfulAttempts1790000000008 } from './0008-fruitful-attempts.migration.js';
+import { Webhooks1790000000009 } from './0009-webhooks.migration.js';
 
 /** In the order in which they run; TypeORM goes by the number at the end of the name. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   ContextsAndRoles1790000000006,
   RemoteMedia1790000000007,
   FruitfulAttempts1790000000008,
+  Webhooks1790000000009,
 ];

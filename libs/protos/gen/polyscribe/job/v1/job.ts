@@ -85,6 +85,10 @@ export interface SubmitOptions {
   speakerRoles: string;
   /** Where the recording lies, http or https, instead of content; no message may follow then. */
   url: string;
+  /** Called when the job ends. */
+  callbackUrl: string;
+  /** "thin" or "full"; empty means thin. */
+  callbackPayload: string;
 }
 
 /** Job is one request for one transcript. */
@@ -264,6 +268,8 @@ function createBaseSubmitOptions(): SubmitOptions {
     contextId: "",
     speakerRoles: "",
     url: "",
+    callbackUrl: "",
+    callbackPayload: "",
   };
 }
 
@@ -346,6 +352,12 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     }
     if (message.url !== "") {
       writer.uint32(242).string(message.url);
+    }
+    if (message.callbackUrl !== "") {
+      writer.uint32(250).string(message.callbackUrl);
+    }
+    if (message.callbackPayload !== "") {
+      writer.uint32(258).string(message.callbackPayload);
     }
     return writer;
   },
@@ -571,6 +583,22 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
             message.url = reader.string();
             continue;
           }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.callbackUrl = reader.string();
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.callbackPayload = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -614,6 +642,8 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     message.contextId = object.contextId ?? "";
     message.speakerRoles = object.speakerRoles ?? "";
     message.url = object.url ?? "";
+    message.callbackUrl = object.callbackUrl ?? "";
+    message.callbackPayload = object.callbackPayload ?? "";
     return message;
   },
 };

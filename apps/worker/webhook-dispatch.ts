@@ -1,0 +1,64 @@
+import type { WebhookDeliveryRepository } from '#persistence';
+import type { JobQueue, QueueConsumer } from '#queue';
+import type { Logger } from '#telemetry';
+import type { WebhookSender } from './webhook-sender.js';
+
+/** Deliveries that are put in together. */
+const PAGE = 200;
+/** Deliveries that a worker is at: they mostly wait for others. */
+const AT_ONCE = 16;
+const PRIORITY = 5;
+
+/**
+ * Spreads what is due over the workers, by a queue of its own: transcription does not wait for slow receivers, nor the
+ * other way round. The rows say what is due when; an entry that the queue has lost is put in again at the next look.
+ */
+export class WebhookDispatch {
+  private consumer: QueueConsumer | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private round: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  /** @param queue its own; closed with it */
+  constructor(
+    private readonly queue: JobQueue,
+    private readonly deliveries: Pick<WebhookDeliveryRepository, 'due'>,
+    private readonly sender: Pick<WebhookSender, 'send'>,
+    private readonly everyMs: number,
+    private readonly logger: Logger,
+  ) {}
+
+  start(): void {
+    this.consumer = this.queue.consume(AT_ONCE, ({ jobId }, signal) => this.sender.send(jobId, signal));
+    this.lookLater();
+  }
+
+  /** What is on its way has the time of grace to end. */
+  async stop(graceMs: number): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.round;
+    await this.consumer?.close(graceMs);
+    await this.queue.close();
+  }
+
+  private lookLater(): void {
+    // Jitter keeps workers that started together from looking together.
+    this.timer = setTimeout(
+      () => {
+        this.round = this.look().finally(() => {
+          if (!this.stopped) this.lookLater();
+        });
+      },
+      this.everyMs * (0.75 + 0.5 * Math.random()),
+    );
+  }
+
+  private async look(): Promise<void> {
+    try {
+      for (const id of await this.deliveries.due(PAGE)) await this.queue.enqueue({ jobId: id, priority: PRIORITY });
+    } catch (error) {
+      this.logger.warn({ err: error }, 'could not look for webhooks that are due; trying again');
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { PolyscribeError, type WebhookTry } from '#contracts';
+import type { OutboundHttp, ShortAnswer } from '#outbound-http';
+import type {
+  ClaimedDelivery,
+  JobRepository,
+  TranscriptRepository,
+  TryOutcome,
+  WebhookDeliveryRepository,
+} from '#persistence';
+import type { Logger } from '#telemetry';
+import { messageBody, messageHeaders } from './webhook-message.js';
+
+export interface WebhookSettings {
+  /** Pauses before the second try and all that follow; after the last one a delivery is given up. */
+  readonly retryMs: readonly number[];
+  /** Longest wait for an answer. */
+  readonly answerMs: number;
+  /** For how long a delivery belongs to whoever tries it; longer than a try may take. */
+  readonly leaseMs: number;
+  /** Signs what goes to the callback of a job. */
+  readonly callbackSecret: string | undefined;
+  readonly publicUrl: string | undefined;
+}
+
+export interface WebhookSenderParts {
+  readonly deliveries: WebhookDeliveryRepository;
+  readonly jobs: Pick<JobRepository, 'find'>;
+  readonly transcripts: Pick<TranscriptRepository, 'findByJob'>;
+  readonly outbound: Pick<OutboundHttp, 'post'>;
+  readonly settings: WebhookSettings;
+  readonly logger: Logger;
+}
+
+/** What is kept of an answer. */
+const MAX_ANSWER_BYTES = 1_024;
+/** The endpoint's wish is heard within reason. */
+const LONGEST_RETRY_AFTER_MS = 28_800_000;
+/** "I am gone for good": Standard Webhooks asks to send nothing more. */
+const GONE = 410;
+const NO_TARGET = 'The endpoint is disabled or has been deleted.';
+
+/**
+ * Delivers one event to one address. What is to be told stands in the database, and how each try ended is written there:
+ * a crash in between repeats a message under the same id, and loses none.
+ */
+export class WebhookSender {
+  constructor(private readonly parts: WebhookSenderParts) {}
+
+  /** @throws PolyscribeError `dependency_unavailable` when the database is away: the delivery is due again later */
+  async send(deliveryId: string, signal: AbortSignal): Promise<void> {
+    const { deliveries, settings, logger } = this.parts;
+    const claim = await deliveries.claim(deliveryId, settings.leaseMs);
+    if (!claim) return;
+    const started = Date.now();
+    let outcome: TryOutcome;
+    try {
+      const answer = await this.post(claim, signal);
+      outcome = this.judge(claim, entryOf(started, answer), answer);
+    } catch (error) {
+      if (signal.aborted) {
+        await deliveries.giveBack(claim);
+        return;
+      }
+      if (!(error instanceof PolyscribeError)) throw error;
+      outcome = this.judge(claim, { ...timesOf(started), error: error.message });
+    }
+    await deliveries.settle(claim, outcome);
+    const { jobId, event, endpointId, tries } = claim;
+    const { status } = outcome.entry;
+    logger.info({ deliveryId, endpointId, jobId, event, tries, status, state: outcome.state }, 'tried a webhook');
+  }
+
+  private async post(claim: ClaimedDelivery, signal: AbortSignal): Promise<ShortAnswer> {
+    const { jobs, transcripts, outbound, settings } = this.parts;
+    const { target } = claim;
+    const job = await jobs.find(claim.jobId);
+    if (!target || !job) throw new PolyscribeError('not_found', NO_TARGET);
+    const wantsText = target.payload === 'full' && claim.event === 'job.completed';
+    const transcript = wantsText ? await transcripts.findByJob(claim.jobId) : undefined;
+    const body = messageBody(claim, { job, transcript, publicUrl: settings.publicUrl });
+    const callbackSecrets = settings.callbackSecret === undefined ? [] : [settings.callbackSecret];
+    const secrets = claim.endpointId === undefined ? callbackSecrets : claim.secrets;
+    const message = { headers: messageHeaders(claim.id, body, secrets, new Date()), body };
+    const limits = { totalMs: settings.answerMs, headMs: settings.answerMs, maxAnswerBytes: MAX_ANSWER_BYTES };
+    return outbound.post(target.url, message, limits, signal);
+  }
+
+  private judge(claim: ClaimedDelivery, entry: WebhookTry, answer?: ShortAnswer): TryOutcome {
+    if (!claim.target) return { entry, state: 'failed' };
+    if (answer && answer.status >= 200 && answer.status < 300) return { entry, state: 'delivered' };
+    if (answer?.status === GONE) return { entry, state: 'failed', disable: 'It answered 410, which means gone.' };
+    const pauseMs = this.parts.settings.retryMs[claim.roundTry - 1];
+    if (pauseMs === undefined) return { entry, state: 'failed' };
+    // Jitter keeps deliveries that failed together from coming back together.
+    const ownMs = pauseMs * (0.9 + 0.2 * Math.random());
+    return { entry, state: 'pending', afterMs: Math.max(ownMs, retryAfterMs(answer?.headers)) };
+  }
+}
+
+function entryOf(started: number, { status, text }: ShortAnswer): WebhookTry {
+  return { ...timesOf(started), status, ...(text === '' ? {} : { response: text }) };
+}
+
+function timesOf(started: number): { at: string; durationMs: number } {
+  return { at: new Date(started).toISOString(), durationMs: Date.now() - started };
+}
+
+/** `Retry-After` in seconds or as a date; 0 without one. */
+function retryAfterMs(headers: IncomingHttpHeaders | undefined): number {
+  const text = headers?.['retry-after'] ?? '';
+  const ms = /^\d{1,6}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return ms > 0 ? Math.min(ms, LONGEST_RETRY_AFTER_MS) : 0;
+}
