@@ -13,7 +13,8 @@ const python = await pythonEnvironment('whisperx-library', [
   'apps/whisperx-server/requirements-whisperx.txt',
   'apps/whisperx-server/requirements-dev.txt',
 ]);
-const pytest = ['-m', 'pytest', 'tests_library', '-p', 'no:cacheprovider', '-o', 'filterwarnings=default'];
+// The libraries warn of much that is no business of ours, not least of each other.
+const pytest = ['-m', 'pytest', 'tests_library', '-p', 'no:cacheprovider', '-o', 'filterwarnings=ignore'];
 const { status } = spawnSync(python, [...pytest, ...process.argv.slice(2)], {
   cwd: folder,
   stdio: 'inherit',

@@ -29,7 +29,7 @@ class Stretch:
 
 
 class SpeechFinder:
-    """Finds the stretches with speech. One for all speech models: it depends on none of them."""
+    """Finds the stretches with speech. One for all speech models: it is small and depends on none of them."""
 
     def __init__(self, device: str) -> None:
         """Loads the weights."""
@@ -52,10 +52,6 @@ class SpeechFinder:
         offset = min(_OFFSET, onset) if options.vad_offset is None else options.vad_offset
         found = Pyannote.merge_chunks(scores, options.chunk_size_s, onset=onset, offset=offset)
         return within(found, samples.size / SAMPLE_RATE_HZ)
-
-    def close(self) -> None:
-        """Drops the weights."""
-        del self._detection
 
 
 def within(found: Sequence[Mapping[str, float]], duration_s: float) -> list[Stretch]:
