@@ -21,6 +21,8 @@ export interface MonitorOptions {
   /** undefined finds out which it is. */
   readonly dialect: Dialect | undefined;
   readonly settings: DialectSettings;
+  /** Longest call. */
+  readonly timeoutMs: number;
   readonly logger: Logger;
   /** Whether the server works for us. */
   isBusy(): boolean;
@@ -30,6 +32,8 @@ export interface MonitorOptions {
 export class ServerMonitor {
   private readonly stopping = new AbortController();
   private last: KnownServer | undefined;
+  private detected: Dialect | undefined;
+  private lastAnswerMs = 0;
   private trouble: PolyscribeError | undefined;
   private timer: NodeJS.Timeout | undefined;
   private probing: Promise<void> | undefined;
@@ -80,20 +84,28 @@ export class ServerMonitor {
   }
 
   private async probe(): Promise<void> {
-    if (this.last?.dialect.isDeafAtWork === true && this.options.isBusy()) return;
+    if (this.last?.dialect.isDeafAtWork === true && this.options.isBusy()) {
+      this.lastAnswerMs = performance.now();
+      return;
+    }
     const { server, settings, logger } = this.options;
     const late = AbortSignal.timeout(PROBE_MS);
     const signal = AbortSignal.any([late, this.stopping.signal]);
     try {
-      const dialect = this.options.dialect ?? (await detectDialect(server, signal));
+      const dialect = this.options.dialect ?? this.detected ?? (await detectDialect(server, signal));
+      this.detected = dialect;
       const profile = await dialect.probe(server, settings, signal);
       if (this.trouble) logger.info({ server: server.address }, 'the WhisperX server is back');
       if (this.last?.dialect !== dialect)
         logger.info({ server: server.address, dialect: dialect.name }, 'WhisperX server');
       this.last = { dialect, profile };
+      this.lastAnswerMs = performance.now();
       this.trouble = undefined;
     } catch (error) {
-      if (!this.stopping.signal.aborted) this.failed(late.aborted ? this.tooLate() : PolyscribeError.from(error));
+      if (this.stopping.signal.aborted || (late.aborted && this.mayBeAtWork)) return;
+      // Another kind of server may have come in the place of the one that was there.
+      this.detected = undefined;
+      this.failed(late.aborted ? this.tooLate() : PolyscribeError.from(error));
     }
   }
 
@@ -106,11 +118,14 @@ export class ServerMonitor {
     );
   }
 
+  /** A deaf server that takes connections may work for somebody else; not for longer than a call may take. */
+  private get mayBeAtWork(): boolean {
+    const silentMs = performance.now() - this.lastAnswerMs;
+    return this.last?.dialect.isDeafAtWork === true && !this.trouble && silentMs < this.options.timeoutMs;
+  }
+
   private failed(error: PolyscribeError): void {
     const { server, logger } = this.options;
-    // It may work for somebody else: that it takes connections is all that can be known then.
-    if (this.last?.dialect.isDeafAtWork === true && error.code === 'engine_unavailable' && error.cause === undefined)
-      return;
     if (!this.trouble) logger.warn({ server: server.address, err: error }, 'the WhisperX server is not available');
     this.trouble = error;
   }

@@ -37,12 +37,13 @@ export class WhisperxEngine extends SpeechEngine {
 
   constructor(private readonly options: WhisperxEngineOptions) {
     super();
-    const { url, apiKey, dialect, logger } = options;
+    const { url, apiKey, dialect, timeoutMs, logger } = options;
     this.server = new ServerClient(url, apiKey);
     this.monitor = new ServerMonitor({
       server: this.server,
       dialect: dialect === 'auto' ? undefined : dialects[dialect],
       settings: options,
+      timeoutMs,
       logger,
       isBusy: () => this.running + this.held > 0,
     });

@@ -37,10 +37,11 @@ async function* transcribe(call: DialectCall): AsyncGenerator<EngineEvent, void>
     yield { type: 'warning', warning: { code: 'speaker_bounds_ignored', message } };
   }
   // What is kept answers the question whether there was speech at all, where the server fails for want of it.
-  const kept = new KeptAudio(isSpeaches ? audio.pcm() : audio.wav());
-  const [first, second] = merges ? tee(kept, 2) : [kept];
+  const kept = isSpeaches ? new KeptAudio(audio.pcm()) : undefined;
+  const content = kept ?? audio.wav();
+  const [first = content, second] = merges ? tee(content, 2) : [];
   const [transcript, turns] = await bothOf(
-    transcriptOf(call, first ?? kept, vocabulary, kept),
+    transcriptOf(call, first, vocabulary, kept),
     second && turnsOf(call, second),
   );
   const found = turns ? withSpeakers(transcript, turns) : transcript;
@@ -64,7 +65,7 @@ async function transcriptOf(
   call: DialectCall,
   content: AsyncIterable<Uint8Array>,
   vocabulary: string,
-  kept: KeptAudio,
+  kept: KeptAudio | undefined,
 ): Promise<ServerTranscript> {
   const { body, request } = call;
   const path = request.task === 'translate' ? 'v1/audio/translations' : 'v1/audio/transcriptions';
@@ -72,7 +73,7 @@ async function transcriptOf(
   const text = await answer.text(answerLimit(body.ms));
   if (answer.isOk) return readTranscript(parseJson(text), body.ms);
   // speaches 0.9 fails on half a minute and more without any speech (issue 608 of the project).
-  const isSilence = answer.status === 500 && kept.all !== undefined && !(await speechIsIn(kept.all, call));
+  const isSilence = answer.status === 500 && kept?.all !== undefined && !(await speechIsIn(kept.all, call));
   if (isSilence) return { language: request.language, segments: [], words: [] };
   throw errorOf(answer, text, call);
 }

@@ -41,16 +41,21 @@ export interface Outcome {
   readonly summary: Extract<EngineEvent, { type: 'summary' }> | undefined;
 }
 
+/** What a test asks for; `detect` as the language leaves it out. */
+export type Wishes = Partial<EngineRequest>;
+
 /** Runs a call to its end. @throws what the call throws */
 export async function run(
   engine: WhisperxEngine,
-  wishes: Partial<EngineRequest> = {},
+  wishes: Wishes = {},
   pcm: Buffer = speech,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Outcome> {
   const events: EngineEvent[] = [];
   const audio = new CountedAudio({ pcm });
-  for await (const event of engine.transcribe({ ...plainRequest, ...wishes }, audio, signal)) events.push(event);
+  const { language, ...request } = { ...plainRequest, ...wishes };
+  const asked = language === 'detect' ? request : { ...request, language: language ?? 'en' };
+  for await (const event of engine.transcribe(asked, audio, signal)) events.push(event);
   const segments = events.flatMap((event) => (event.type === 'segment' ? [event.segment] : []));
   return {
     events,
