@@ -67,7 +67,7 @@ describe('a job for Riva on the whole mesh', () => {
     return ((await (await fetch(`${mesh.http}/engines`)).json()) as EnginesBody).engines.asr;
   }
 
-  it('gives words and speakers, and asks Riva for what the client asked for', async () => {
+  it('gives words, speakers and their roles, and asks Riva for what the client asked for', async () => {
     await eventually('Riva to be available', async () => (await asr()).available);
     const terms = [{ phrase: 'amoxicillin', boost: 30 }, { phrase: 'blood pressure' }];
     const context = await fetch(`${mesh.http}/api/contexts`, {
@@ -93,6 +93,7 @@ describe('a job for Riva on the whole mesh', () => {
       engine_used: 'asr',
       language: 'en-US',
       model: 'parakeet-1.1b-en-US-asr-streaming-silero-vad-sortformer',
+      speaker_roles: { 0: 'provider', 1: 'patient' },
       warnings: [],
     });
     expect(body.segments.map((segment) => segment.text)).toEqual([
