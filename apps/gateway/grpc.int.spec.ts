@@ -97,6 +97,7 @@ describe('jobs over gRPC', () => {
       transcriptId,
       text: 'How are you? Much better.',
       engineUsed: 'local',
+      speakerRoles: { '0': 'provider', '1': 'patient' },
       duration: { seconds: 5, nanos: 0 },
       segments: [{ segmentId: '0-0', startOffset: { seconds: 0, nanos: 70_000_000 }, speakerTag: 0, words: [] }, {}],
     });

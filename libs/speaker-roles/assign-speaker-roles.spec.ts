@@ -78,6 +78,22 @@ describe('assignSpeakerRoles', () => {
     expect(roles).toEqual({ 0: rolesOf[set][0], 1: rolesOf[set][1] });
   });
 
+  it('finds no provider and no patient in conversations of other kinds', () => {
+    const others = [...dialogues, ...heldOut].filter(({ set }) => set !== 'clinical');
+    const roles = others.map((dialogue) => rolesIn({ ...dialogue, set: 'clinical' }, [0, 1]));
+    expect(roles).toEqual(others.map(() => undefined));
+  });
+
+  it('takes questions alone for no evidence', () => {
+    const questions = Array.from({ length: 10 }, (_, speakerTag) => ({
+      speakerTag: speakerTag % 2,
+      text: 'Really? And?',
+    }));
+    for (const set of roleSetNames) expect(assignSpeakerRoles(questions.slice(0, 1), set, 'en')).toBeUndefined();
+    const asking = questions.map((line) => (line.speakerTag === 0 ? line : { ...line, text: 'It was so.' }));
+    for (const set of roleSetNames) expect(assignSpeakerRoles(asking, set, 'en')).toBeUndefined();
+  });
+
   it('knows the quiet one of two from the other', () => {
     const [dialogue] = dialogues;
     if (!dialogue) throw new Error('There is no dialogue.');

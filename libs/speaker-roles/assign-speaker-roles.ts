@@ -24,8 +24,12 @@ const MAX_QUESTIONS = 12;
  */
 const DAMPING = 2;
 
-/** Least evidence, in cue weights, on which anything is said: of two speakers together, or of one by itself. */
-const MIN_EVIDENCE = 4;
+/**
+ * Least weight of phrases on which anything is said: of two speakers together, or of one alone. Questions do not count here:
+ * they are asked in every conversation.
+ */
+const MIN_EVIDENCE = 6;
+const MIN_EVIDENCE_ALONE = 4;
 /** Least distance between the leans of two speakers; the one is then known also from the other. */
 const PAIR_MARGIN = 0.6;
 /** Least lean of a speaker who is judged alone. */
@@ -67,15 +71,17 @@ export function roleLanguageOf(language: string): RoleLanguage | undefined {
 
 interface Speaker {
   readonly tag: number;
-  /** Weight of the cues for the first and the second role. */
-  readonly evidence: [number, number];
+  /** Weight for the first and the second role. */
+  readonly evidence: readonly [number, number];
+  /** The part of it that are phrases. */
+  readonly phrases: number;
 }
 
 type Side = 0 | 1 | undefined;
 
 function judgePair(pair: readonly Speaker[]): Side[] {
   const [a, b] = pair;
-  if (!a || !b || evidenceOf(a) + evidenceOf(b) < MIN_EVIDENCE) return [];
+  if (!a || !b || a.phrases + b.phrases < MIN_EVIDENCE) return [];
   const distance = leanOf(a) - leanOf(b);
   if (Math.abs(distance) < PAIR_MARGIN) return [];
   return distance > 0 ? [0, 1] : [1, 0];
@@ -83,12 +89,8 @@ function judgePair(pair: readonly Speaker[]): Side[] {
 
 function judgeAlone(speaker: Speaker): Side {
   const lean = leanOf(speaker);
-  if (evidenceOf(speaker) < MIN_EVIDENCE || Math.abs(lean) < LONE_MARGIN) return undefined;
+  if (speaker.phrases < MIN_EVIDENCE_ALONE || Math.abs(lean) < LONE_MARGIN) return undefined;
   return lean > 0 ? 0 : 1;
-}
-
-function evidenceOf({ evidence: [first, second] }: Speaker): number {
-  return first + second;
 }
 
 function leanOf({ evidence: [first, second] }: Speaker): number {
@@ -104,7 +106,7 @@ function weigh(utterances: Iterable<Utterance>, set: RoleSetName, language: Role
     speakers.set(speakerTag, tally);
     tally.hear(text);
   }
-  return [...speakers].map(([tag, tally]) => ({ tag, evidence: tally.evidence }));
+  return [...speakers].map(([tag, tally]) => ({ tag, evidence: tally.evidence, phrases: tally.phrases }));
 }
 
 /** Made when first used: most processes never need one. */
@@ -119,6 +121,7 @@ function indexOf(set: RoleSetName, language: RoleLanguage, cues: RoleSet['cues']
 
 class Tally {
   readonly evidence: [number, number] = [0, 0];
+  phrases = 0;
   private readonly times = new Map<object, number>();
   private questions = 0;
 
@@ -132,7 +135,9 @@ class Tally {
     for (const cue of this.index.find(words)) {
       const times = (this.times.get(cue) ?? 0) + 1;
       this.times.set(cue, times);
-      if (times <= MAX_REPEATS) this.evidence[cue.role] += cue.weight;
+      if (times > MAX_REPEATS) continue;
+      this.evidence[cue.role] += cue.weight;
+      this.phrases += cue.weight;
     }
     for (const word of words) {
       if (word !== QUESTION || this.questions >= MAX_QUESTIONS) continue;

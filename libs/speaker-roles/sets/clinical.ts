@@ -188,7 +188,7 @@ export const clinical: RoleSet = {
           weight: 2,
           phrases: [
             '(estou|tô|ando|eu estou|eu tô) (com|sentindo|tendo|muito|me sentindo|sem|tossindo|preocupado|preocupada|tomando)',
-            '(eu|) (sinto|senti|tenho sentido) (uma|um|dor|muita|muito|enjoo|tontura|falta|que|isso)',
+            '(eu|) (sinto|senti|tenho sentido) (uma|um|dor|muita|enjoo|tontura|falta|que|isso)',
             'não consigo (dormir|respirar|comer|andar|mexer|levantar|nem|ficar|dobrar)',
             '(dói|doía|doeu|doendo) (muito|quando|mais|aqui|bastante|um|demais|só)',
             'eu tenho (dor|uma|um|alergia|tido|diabetes|pressão|asma)',
