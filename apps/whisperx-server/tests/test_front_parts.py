@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -12,8 +14,9 @@ from whisperx_server.front.responses import JobResponse, form_of
 from whisperx_server.front.service import hello
 from whisperx_server.front.stop import Stop
 from whisperx_server.front.worker_process import WorkerProcess
+from whisperx_server.options import JobOptions
 from whisperx_server.protocol import Load
-from whisperx_server.settings import SettingsError, read_settings
+from whisperx_server.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
     from starlette.types import Message
@@ -172,3 +175,11 @@ def test_empty_variables_count_as_unset_and_secrets_do_not_show() -> None:
     with pytest.raises(SettingsError) as caught:
         read_settings({"BATCH_SIZE": "s3cret"})
     assert "s3cret" not in str(caught.value)
+
+
+def test_the_readme_names_every_setting_code_and_option() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    names = (
+        [each.name.upper() for each in fields(Settings)] + [code.value for code in Code] + [*JobOptions.model_fields]
+    )
+    assert [name for name in names if f"`{name}`" not in readme] == []

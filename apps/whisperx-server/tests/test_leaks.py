@@ -71,3 +71,14 @@ def test_after_two_hundred_jobs_memory_and_handles_are_where_they_began(start: S
         assert after.memory < begin.memory + 16 * MEGABYTE, (begin, after)
     assert server.worker() == worker
     assert server.spooled() == []
+
+
+def test_the_samples_of_a_long_recording_do_not_outlive_its_job(start: StartServer) -> None:
+    server = start()
+    worker = server.worker()
+    assert worker is not None
+    server.result(PCM)
+    begin = use_of(worker).memory
+    # As numbers for the model, more than 80 megabytes.
+    server.result(bytes(40 * MEGABYTE))
+    eventually(lambda: use_of(worker).memory < begin + 20 * MEGABYTE, "the samples are gone")

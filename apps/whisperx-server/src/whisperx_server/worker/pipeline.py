@@ -95,8 +95,9 @@ class _Run:
         phases: list[Phase] = ["loading", "transcribing"]
         phases += ["aligning"] if options.align and options.task == "transcribe" else []
         phases += ["diarizing"] if options.diarize else []
-        is_cancelled = self.pipeline.is_cancelled
-        self.watch = JobWatch(self.job.id, phases, self.pipeline.send, lambda: is_cancelled(self.job.id))
+        # Not `self` in the closure: in a circle the samples, a gigabyte for four hours, would outlive the job by long.
+        is_cancelled, job_id = self.pipeline.is_cancelled, self.job.id
+        self.watch = JobWatch(job_id, phases, self.pipeline.send, lambda: is_cancelled(job_id))
 
     def run(self) -> tuple[ResultBody, dict[str, int]]:
         try:
