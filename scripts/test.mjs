@@ -5,7 +5,7 @@ import { setUp } from './lib/set-up.mjs';
 
 // The tests run on real servers, some of which the product itself does not need.
 await setUp({ programs: ['ffmpeg', 'redis-server', 'openssl'] });
-await pythonEnvironment('whisperx-server', 'apps/whisperx-server/requirements-dev.txt');
+await pythonEnvironment('whisperx-server', ['apps/whisperx-server/requirements-dev.txt']);
 await run('jest', process.argv.slice(2), {
   stdio: 'inherit',
   // Jest loads ES modules through Node's vm API, which still stands behind a flag.
