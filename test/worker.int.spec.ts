@@ -1,5 +1,6 @@
 import { type Job, type JobEvent, hasEnded } from '#contracts';
 import { type ScriptedWord, ScriptedEngine, scriptedSpeech, scriptedWords, wavFile } from '#engine-testkit';
+import { ErasureRepository } from '#persistence';
 import { eventually } from '#testing';
 import { TestMesh } from './support/mesh.js';
 
@@ -148,6 +149,28 @@ describe('the worker in a mesh', () => {
     await mesh.work();
     await ended(job);
     expect(await mesh.texts(job)).toEqual(textsOf(few));
+  }, 60_000);
+
+  it('finishes an erasure that a crash left right after it was asked for, of a finished job and of a running one', async () => {
+    const engine = new ScriptedEngine({ behave: (call) => (call === 1 ? { kind: 'work' } : { kind: 'hang' }) });
+    await mesh.host(engine);
+    await mesh.work({ reconcileEveryMs: 100, reconcileIdleMs: 100 });
+    const finished = await ended(await mesh.submit(fewFile));
+    const running = await mesh.submit(fewFile);
+    await eventually('the second call', () => engine.calls.length === 2);
+    const erasures = new ErasureRepository(mesh.database);
+    for (const job of [finished, running]) await erasures.begin(job.transcriptId, 0);
+    for (const job of [finished, running]) {
+      await eventually('the rows to go', async () => (await mesh.jobs.find(job.id)) === undefined);
+      await eventually('the media to go', async () => (await mesh.objects.stat(`media/${job.id}`)) === undefined);
+    }
+    await eventually('the engine to be free', () => engine.calls[1]?.state === 'aborted');
+    const tables = ['transcripts', 'transcript_spans', 'transcript_segments', 'events.job_event'];
+    await eventually('everything to be gone', async () => {
+      const rows = await Promise.all(tables.map((table) => mesh.database.query(`SELECT 1 FROM ${table}`)));
+      return rows.flat().length === 0;
+    });
+    expect(await mesh.queue.depth()).toBe(0);
   }, 60_000);
 
   it('frees the engine within two seconds of a cancel', async () => {

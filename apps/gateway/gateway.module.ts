@@ -2,12 +2,20 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Config } from '#config';
 import { RegistryWatcher } from '#engine-client';
+import { TranscriptErasure } from '#erasure';
 import { EventBus } from '#events';
 import { JobStatuses, type JobView } from '#job-status';
 import { MediaIntake } from '#media-intake';
 import { ObjectStore, type SignedLinks } from '#objects';
 import { OutboundHttp } from '#outbound-http';
-import { ContextRepository, Database, JobRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
+import {
+  ContextRepository,
+  Database,
+  ErasureRepository,
+  JobRepository,
+  ReconcileRepository,
+  TranscriptRepository,
+} from '#persistence';
 import { JobQueue } from '#queue';
 import type { StatusCache } from '#status-cache';
 import { type Logger, Metrics } from '#telemetry';
@@ -27,6 +35,7 @@ import { TranscriptsController } from './http/transcripts.controller.js';
 import { EnginesQuery } from './jobs/engines.service.js';
 import { HealthQuery } from './jobs/health.service.js';
 import { CancelJob } from './jobs/cancel-job.service.js';
+import { EraseTranscript } from './jobs/erase-transcript.service.js';
 import { JobHandOver } from './jobs/job-hand-over.service.js';
 import { JobQueries } from './jobs/job-queries.service.js';
 import { RetryJob } from './jobs/retry-job.service.js';
@@ -57,6 +66,7 @@ export class GatewayModule {
   static on(resources: GatewayResources): DynamicModule {
     const { database } = resources;
     const [jobs, transcripts] = [new JobRepository(database), new TranscriptRepository(database)];
+    const erasures = new ErasureRepository(database);
     return {
       module: GatewayModule,
       controllers: [
@@ -94,12 +104,15 @@ export class GatewayModule {
           }),
         },
         { provide: OutboundHttp, useValue: new OutboundHttp(resources.config.outbound) },
+        { provide: ErasureRepository, useValue: erasures },
+        { provide: TranscriptErasure, useValue: erasureOn(resources, erasures) },
         { provide: RegistryWatcher, useValue: resources.registry },
         { provide: APP_FILTER, useClass: ProblemFilter },
         CancelJob,
         ContextGrpcService,
         Contexts,
         EnginesQuery,
+        EraseTranscript,
         GatewayMetrics,
         HealthQuery,
         JobGrpcService,
@@ -113,4 +126,9 @@ export class GatewayModule {
       ],
     };
   }
+}
+
+function erasureOn(resources: GatewayResources, rows: ErasureRepository): TranscriptErasure {
+  const { objects, queue, events, statusCache: statuses, metrics, logger } = resources;
+  return new TranscriptErasure({ rows, objects, queue, events, statuses, metrics, logger });
 }

@@ -29,6 +29,7 @@ class Rounds {
       },
     },
     { announceAll: () => Promise.resolve(0) },
+    { finishDue: () => Promise.resolve(0) },
     { expire: () => Promise.resolve(0) },
     { clearLeftovers: () => Promise.resolve() },
     settings,

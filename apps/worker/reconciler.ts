@@ -1,3 +1,4 @@
+import type { TranscriptErasure } from '#erasure';
 import type { EventBus } from '#events';
 import type { ObjectStore } from '#objects';
 import type { ReconcileRepository } from '#persistence';
@@ -13,7 +14,8 @@ const PAGES_PER_ROUND = 3;
 
 /**
  * Mends what a crash or an outage left between the database and the rest: work that stands in the database and in no queue
- * is put in again, ends that nobody announced are announced, event logs nobody needs and halves of objects are removed.
+ * is put in again, ends that nobody announced are announced, erasures are finished, event logs nobody needs and halves of
+ * objects are removed.
  * Every worker does it; all of it may be done twice.
  */
 export class Reconciler {
@@ -30,6 +32,7 @@ export class Reconciler {
     private readonly rows: Pick<ReconcileRepository, 'unqueued'>,
     private readonly queue: Pick<JobQueue, 'has' | 'enqueue'>,
     private readonly announcer: Pick<Announcer, 'announceAll'>,
+    private readonly erasure: Pick<TranscriptErasure, 'finishDue'>,
     private readonly events: Pick<EventBus, 'expire'>,
     private readonly objects: Pick<ObjectStore, 'clearLeftovers'>,
     private readonly settings: WorkerSettings,
@@ -60,7 +63,12 @@ export class Reconciler {
   /** One look at everything. A step that fails is tried again in the next round, and does not keep the others from theirs. */
   private async runRound(): Promise<void> {
     let mended = 0;
-    for (const step of [() => this.enqueue(), () => this.announcer.announceAll(PAGE), () => this.expire()]) {
+    for (const step of [
+      () => this.enqueue(),
+      () => this.announcer.announceAll(PAGE),
+      () => this.erasure.finishDue(PAGE),
+      () => this.expire(),
+    ]) {
       try {
         if (!this.stopped) mended += await step();
       } catch (error) {

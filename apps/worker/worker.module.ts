@@ -1,11 +1,13 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { RegistryWatcher, RemoteEngine } from '#engine-client';
+import { TranscriptErasure } from '#erasure';
 import { createEventBus, EventBus } from '#events';
 import { JobStatuses, type JobView } from '#job-status';
 import { createObjectStore, ObjectStore } from '#objects';
 import { OutboundHttp } from '#outbound-http';
 import {
   Database,
+  ErasureRepository,
   JobLeaseRepository,
   JobRepository,
   ReconcileRepository,
@@ -71,11 +73,13 @@ function connections(context: ServiceContext): Providers {
 }
 
 function repositories(): Providers {
-  return [JobLeaseRepository, JobRepository, ReconcileRepository, TranscriptRepository].map((repository) => ({
-    provide: repository,
-    inject: [Database],
-    useFactory: (database: Database) => new repository(database),
-  }));
+  return [ErasureRepository, JobLeaseRepository, JobRepository, ReconcileRepository, TranscriptRepository].map(
+    (repository) => ({
+      provide: repository,
+      inject: [Database],
+      useFactory: (database: Database) => new repository(database),
+    }),
+  );
 }
 
 function work(context: ServiceContext, settings: WorkerSettings, workerId: string): Providers {
@@ -144,15 +148,30 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
       useFactory: (queue: JobQueue, jobs: JobConsumer) => new WorkLoop(queue, jobs, settings),
     },
     {
+      provide: TranscriptErasure,
+      inject: [ErasureRepository, ObjectStore, JobQueue, EventBus, StatusCache],
+      useFactory: (
+        rows: ErasureRepository,
+        objects: ObjectStore,
+        queue: JobQueue,
+        events: EventBus,
+        statuses: StatusCache<JobView>,
+      ) => {
+        const metrics = context.metrics ?? new Metrics();
+        return new TranscriptErasure({ rows, objects, queue, events, statuses, metrics, logger });
+      },
+    },
+    {
       provide: Reconciler,
-      inject: [ReconcileRepository, JobQueue, Announcer, EventBus, ObjectStore],
+      inject: [ReconcileRepository, JobQueue, Announcer, TranscriptErasure, EventBus, ObjectStore],
       useFactory: (
         rows: ReconcileRepository,
         queue: JobQueue,
         announcer: Announcer,
+        erasure: TranscriptErasure,
         events: EventBus,
         objects: ObjectStore,
-      ) => new Reconciler(rows, queue, announcer, events, objects, settings, logger),
+      ) => new Reconciler(rows, queue, announcer, erasure, events, objects, settings, logger),
     },
     {
       provide: WebhookDispatch,

@@ -40,6 +40,8 @@ export function parsePosition(text: string | undefined): Position {
 }
 
 const HISTORY_PAGE = 200;
+/** How often it is looked whether a job that is followed is still there. */
+const STILL_THERE_EVERY_MS = 10_000;
 
 /** Where a job stands after its end. */
 const statusAfter: Readonly<Partial<Record<JobEventType, JobStatus>>> = {
@@ -80,15 +82,46 @@ export class WatchJob {
 
   private follow(job: Job, afterSeq: number): JobNews {
     const subscription = this.events.subscribe(job.id, afterSeq);
-    return {
-      [Symbol.asyncIterator]: () => this.relay(job.id, subscription),
-      close: () => {
-        subscription.close();
-      },
+    // The log of an erased job is gone with it, and says nothing more.
+    const look = setInterval(() => void this.closeIfGone(job.id, subscription), STILL_THERE_EVERY_MS);
+    const close = (): void => {
+      clearInterval(look);
+      subscription.close();
     };
+    return { [Symbol.asyncIterator]: () => this.relay(job.id, subscription, close), close };
   }
 
-  private async *relay(jobId: string, subscription: EventSubscription): AsyncGenerator<WatchedEvent> {
+  private async closeIfGone(jobId: string, subscription: EventSubscription): Promise<void> {
+    try {
+      if (!(await this.find(jobId))) subscription.close();
+    } catch {
+      // The database is away: the next look will tell.
+    }
+  }
+
+  /** undefined when the job was erased meanwhile. */
+  private async find(jobId: string): Promise<Job | undefined> {
+    try {
+      return await this.queries.get(jobId);
+    } catch (error) {
+      if (error instanceof PolyscribeError && error.code === 'job_not_found') return undefined;
+      throw error;
+    }
+  }
+
+  private async *relay(
+    jobId: string,
+    subscription: EventSubscription,
+    close: () => void,
+  ): AsyncGenerator<WatchedEvent> {
+    try {
+      yield* this.untilEnd(jobId, subscription);
+    } finally {
+      close();
+    }
+  }
+
+  private async *untilEnd(jobId: string, subscription: EventSubscription): AsyncGenerator<WatchedEvent> {
     for await (const event of subscription) {
       const { seq, ...body } = event;
       const ends = endsStream(body.type);
@@ -104,7 +137,9 @@ export class WatchJob {
    * once more behind the end; a later end does, and so does a status that another kind of end leads to.
    */
   private async isLastEnd(jobId: string, end: JobEvent): Promise<boolean> {
-    const { status } = await this.queries.get(jobId);
+    const job = await this.find(jobId);
+    if (!job) return true;
+    const { status } = job;
     if (!hasEnded(status) || statusAfter[end.type] !== status) return false;
     let after = end.seq;
     for (;;) {

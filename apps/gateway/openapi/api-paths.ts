@@ -184,6 +184,21 @@ export const paths: Paths = {
       errors: ['invalid_request', 'transcript_not_found', 'job_not_completed'],
     }),
   },
+  '/api/transcripts/{id}': {
+    delete: operation({
+      id: 'eraseTranscript',
+      tag: 'transcripts',
+      summary: 'Erase a transcript, its job, its recording and everything else that is kept of them',
+      description:
+        'A job that has not ended is cancelled first. Once asked for, an erasure is finished whatever happens; afterwards every route answers 404.',
+      parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } }],
+      ok: {
+        204: { description: 'Nothing is left.' },
+        202: { description: 'The text is gone; what lies in a part that is away at the moment is removed later.' },
+      },
+      errors: ['transcript_not_found'],
+    }),
+  },
   ...contextPaths,
   '/api/media/{key}': {
     get: operation({

@@ -7,6 +7,7 @@ import { ContextsAndRoles1790000000006 } from './0006-contexts-and-roles.migrati
 import { RemoteMedia1790000000007 } from './0007-remote-media.migration.js';
 import { FruitfulAttempts1790000000008 } from './0008-fruitful-attempts.migration.js';
 import { Webhooks1790000000009 } from './0009-webhooks.migration.js';
+import { Erasures1790000000012 } from './0012-erasures.migration.js';
 
 /** In the order in which they run; TypeORM goes by the number at the end of the name. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   RemoteMedia1790000000007,
   FruitfulAttempts1790000000008,
   Webhooks1790000000009,
+  Erasures1790000000012,
 ];

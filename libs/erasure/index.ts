@@ -1,0 +1,1 @@
+export * from './transcript-erasure.js';
