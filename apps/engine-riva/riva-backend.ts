@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { RivaSettings } from '#config';
 import type { EngineHealth } from '#contracts';
 import { type GrpcClient, createGrpcChannel, createGrpcClient } from '#grpc';
@@ -46,6 +45,8 @@ export class RivaBackend {
   private condemned: { readonly reason: string; readonly untilMs: number } | undefined;
   private suspectUntilMs = -Infinity;
   private lateProbes = 0;
+  private wake: (() => void) | undefined;
+  /** Set while a probe may come early. */
   private hurry: (() => void) | undefined;
   private loop: Promise<void> | undefined;
 
@@ -89,6 +90,7 @@ export class RivaBackend {
 
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.wake?.();
     await this.loop;
     this.closeChannel();
   }
@@ -99,7 +101,10 @@ export class RivaBackend {
   }
 
   /** A call failed: the next probe comes at once, and looks whether it was the call's own bad luck. */
-  noteFailure({ kind, error: { message: reason } }: RivaFailure): void {
+  noteFailure({ kind, error }: RivaFailure, requestId: string): void {
+    // The server's own words are in the cause; nobody else gets to see them.
+    this.logger.warn({ backend: this.address, kind, requestId, err: error }, 'a call to Riva failed');
+    const reason = error.message;
     if (condemning.includes(kind)) this.condemned = { reason, untilMs: performance.now() + CONDEMNED_MS };
     if (kind === 'unreachable' || kind === 'broken_off') this.suspectUntilMs = performance.now() + SUSPECT_MS;
     if (kind === 'unavailable_model') this.knownSince = -Infinity;
@@ -107,19 +112,27 @@ export class RivaBackend {
   }
 
   private async watch(): Promise<void> {
-    const { signal } = this.stopping;
     const { servingMs, awayMs } = this.settings.functionId === undefined ? intervals.own : intervals.hosted;
-    while (!signal.aborted) {
-      const waitMs = (this.isServing ? servingMs : awayMs) * (1 - Math.random() / 2);
-      const hurried = new AbortController();
-      this.hurry = () => hurried.abort();
-      const ended = AbortSignal.any([signal, hurried.signal]);
-      await delay(waitMs, undefined, { signal: ended }).catch(() => undefined);
+    while (!this.isStopping()) {
+      const waiting = this.pause((this.isServing ? servingMs : awayMs) * (1 - Math.random() / 2));
+      this.hurry = this.wake;
+      const isHurried = await waiting;
       this.hurry = undefined;
       // A crash is told by every call that it ends; the probes after them must not become a storm.
-      if (hurried.signal.aborted) await delay(awayMs / 4, undefined, { signal }).catch(() => undefined);
+      if (isHurried && !this.isStopping()) await this.pause(awayMs / 4);
       await this.probe();
     }
+  }
+
+  /** Resolves with false when the time is over, with true when `wake` is called before. */
+  private pause(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
   }
 
   private async probe(): Promise<void> {
@@ -131,17 +144,15 @@ export class RivaBackend {
       // Ready does not mean that models are there: after a restart they are asked for anew.
       if (isReady && (isStale || this.state.state !== 'serving')) await this.readModels();
       this.lateProbes = 0;
-      if (!isReady)
-        this.set({ state: 'unavailable', reason: 'it says that it is not serving; its models may be loading' });
-      else if (this.known.length === 0)
-        this.set({ state: 'unavailable', reason: 'it has no speech recognition models loaded' });
+      if (!isReady) this.away('it says that it is not serving; its models may be loading');
+      else if (this.known.length === 0) this.away('it has no speech recognition models loaded');
       else this.set({ state: 'serving', reason: '' });
     } catch (thrown) {
       if (this.isStopping()) return;
       const { kind, error } = rivaFailure(thrown, this.address);
       this.lateProbes = kind === 'late' ? this.lateProbes + 1 : 0;
       if (kind !== 'late' || this.lateProbes >= LATE_PROBES || this.state.state !== 'serving') {
-        this.set({ state: 'unavailable', reason: error.message.replace(/\.$/, '') });
+        this.away(error.message.replace(/\.$/, ''), error);
       }
     }
   }
@@ -175,9 +186,13 @@ export class RivaBackend {
     return this.stopping.signal.aborted;
   }
 
-  private set(next: EngineHealth): void {
+  private away(reason: string, err?: unknown): void {
+    this.set({ state: 'unavailable', reason }, err);
+  }
+
+  private set(next: EngineHealth, err?: unknown): void {
     if (next.state !== this.state.state) {
-      this.logger.info({ backend: this.address, state: next.state, reason: next.reason }, 'Riva backend');
+      this.logger.info({ backend: this.address, ...next, ...(err !== undefined && { err }) }, 'Riva backend');
     }
     this.state = next;
   }

@@ -93,7 +93,7 @@ export class RivaCall {
       const { feed, assembly, config } = this;
       const attempt = { ...this.call, backend, feed, assembly, config };
       const failure = yield* this.isOffline ? offlineAttempt(attempt) : streamAttempt(attempt);
-      if (failure) backend.noteFailure(failure);
+      if (failure) backend.noteFailure(failure, this.call.request.requestId);
       return failure;
     } finally {
       backends.giveBack(backend);
