@@ -8,7 +8,7 @@ import { readDockerfile, userOf } from './support/dockerfile.js';
 
 interface ComposeService {
   readonly image?: string;
-  readonly build?: { readonly dockerfile: string; readonly target: string };
+  readonly build?: { readonly context: string; readonly dockerfile?: string; readonly target?: string };
   readonly environment?: Readonly<Record<string, unknown>>;
   readonly ports?: readonly string[];
   readonly container_name?: string;
@@ -26,7 +26,7 @@ function pathOf(name: string): string {
 const composeText = readFileSync(pathOf('docker-compose.dev.yml'), 'utf8');
 const compose = parse(composeText, { merge: true }) as { readonly services: Readonly<Record<string, ComposeService>> };
 const services = Object.entries(compose.services);
-const ours = services.filter(([, service]) => service.build);
+const ours = services.filter(([, service]) => service.build?.dockerfile === 'deploy/Dockerfile');
 const stages = readDockerfile(readFileSync(pathOf('deploy/Dockerfile'), 'utf8'));
 const targets = stages.filter(({ command }) => command);
 
@@ -66,6 +66,15 @@ describe('the compose file', () => {
     expect(targets.map(({ name }) => name)).toContain(build?.target);
   });
 
+  it('builds whatever else it builds from a folder that says how', () => {
+    const others = services.flatMap(([, { build }]) =>
+      build && build.dockerfile === undefined ? [build.context] : [],
+    );
+    expect(others).toEqual(['apps/whisperx-server']);
+    const [server] = others.map((context) => readDockerfile(readFileSync(pathOf(`${context}/Dockerfile`), 'utf8')));
+    expect(server?.map(({ from, user }) => [exactImage.test(`library/${from}`), user])).toEqual([[true, 'whisperx']]);
+  });
+
   it.each(ours)('sets only variables of %s that are read', (_name, { environment = {} }) => {
     expect(Object.keys(environment).filter((variable) => !environmentVariables.includes(variable))).toEqual([]);
   });
@@ -73,7 +82,7 @@ describe('the compose file', () => {
   it('can be changed only by variables that are known', () => {
     const asked = [...composeText.matchAll(/\$\{([A-Z_]+)/g)].map(([, name = '']) => name);
     const passwords = ['POSTGRES_PASSWORD', 'REDIS_PASSWORD', 'GRAFANA_PASSWORD'];
-    const known = [...environmentVariables, ...passwords, 'NGC_API_KEY', 'NIM_TAGS_SELECTOR'];
+    const known = [...environmentVariables, ...passwords, 'NGC_API_KEY', 'NIM_TAGS_SELECTOR', 'HF_TOKEN'];
     expect(asked.filter((name) => !known.includes(name))).toEqual([]);
   });
 
@@ -109,7 +118,7 @@ describe('the compose file', () => {
 
   it('starts what needs a GPU only where it is asked for, and nothing else waits for what may not be there', () => {
     const heavy = services.filter(([, { deploy }]) => JSON.stringify(deploy ?? {}).includes('gpu'));
-    expect(heavy.map(([name]) => name)).toContain('riva');
+    expect(heavy.map(([name]) => name)).toEqual(['riva', 'whisperx']);
     expect(heavy.filter(([, { profiles = [] }]) => profiles.length === 0)).toEqual([]);
     const optional = services.filter(([, { profiles }]) => profiles).map(([name]) => name);
     for (const [name, { profiles, depends_on: needs = {} }] of services) {
