@@ -173,7 +173,7 @@ def test_the_whole_never_falls_and_messages_are_few(server: Server) -> None:
 def test_silence_on_the_line_is_filled_with_heartbeats(start: StartServer) -> None:
     server = start(HEARTBEAT_S="0.1")
     events = server.events(TWO_VOICES, script(do={"transcribing": "hang"}) | {"timeout_s": 1})
-    assert sum(event["type"] == "heartbeat" for event in events) >= 4
+    assert sum(event["type"] == "heartbeat" for event in events) >= 2
     assert error_of(events)["code"] == "TIMEOUT"
 
 

@@ -197,6 +197,18 @@ def test_a_body_that_stops_arriving_gives_its_place_back(start: StartServer) -> 
     assert server.result(PCM)["text"] == TEXT
 
 
+@pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\nHost:"])
+def test_who_sends_no_request_or_half_of_one_is_hung_up_on(start: StartServer, sent: bytes) -> None:
+    server = start(UPLOAD_IDLE_S="0.3")
+    address = (server.client.base_url.host, server.client.base_url.port or 0)
+    with socket.create_connection(address, 20) as fresh:
+        fresh.sendall(sent)
+        assert fresh.recv(4096) == b""
+    with socket.create_connection(address, 20) as used:
+        used.sendall(b"GET /ready HTTP/1.1\r\nHost: test\r\n\r\n" + sent)
+        assert b" 200 " in used.recv(4096)
+
+
 @pytest.mark.parametrize("given", ["a b", "x" * 129, "é".encode().decode("latin-1")])
 def test_ids_of_another_form_are_refused(server: Server, given: str) -> None:
     answer = server.client.post("/v1/transcribe", content=b"", headers=[(b"x-request-id", given.encode("latin-1"))])

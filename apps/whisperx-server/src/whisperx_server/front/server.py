@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from whisperx_server.front.app import create_app
+from whisperx_server.front.http_protocol import protocol_with_deadline
 from whisperx_server.front.service import Service
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ async def serve(settings: Settings) -> None:
         service = Service(settings)
         config = uvicorn.Config(
             create_app(service),
-            http="h11",
+            http=protocol_with_deadline(settings.upload_idle_s),
             ws="none",
             log_config=None,
             access_log=False,
