@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Endpoints, ServiceDefinition } from '#service-host';
 
 /** Name of the file in DATA_DIR by which the command line finds a mesh that runs on that folder, whatever its ports. */
-export const meshFileName = 'mesh.json';
+const meshFileName = 'mesh.json';
 
 /**
  * Announces the mesh's addresses in DATA_DIR for as long as it runs. It is started last, so that the file appears when

@@ -29,7 +29,7 @@ export interface OnnxModel {
 }
 
 /** TensorProto.DataType. */
-export const elementTypes = { float: 1, int64: 7 } as const;
+const elementTypes = { float: 1, int64: 7 } as const;
 
 /** A graph's input or output. */
 export interface OnnxValue {

@@ -10,7 +10,7 @@ const INPUT_SAMPLES = CONTEXT_SAMPLES + FRAME_SAMPLES;
 const STATE_WIDTH = 128;
 
 /** Frames run before a stretch whose results are dropped: by then the recurrent state has forgotten how it began. */
-export const WARM_UP_FRAMES = 64;
+const WARM_UP_FRAMES = 64;
 const MAX_STRETCHES = 8;
 
 /**

@@ -9,7 +9,7 @@ export interface RegistryClock {
   date(): Date;
 }
 
-export const systemClock: RegistryClock = { monotonicMs: () => performance.now(), date: () => new Date() };
+const systemClock: RegistryClock = { monotonicMs: () => performance.now(), date: () => new Date() };
 
 export interface LeaseSettings {
   /** An instance is dropped when it is silent for longer. */

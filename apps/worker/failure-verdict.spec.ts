@@ -1,6 +1,5 @@
 import { type ErrorCode, errorTable, PolyscribeError } from '#contracts';
 import { type AttemptState, verdictOn } from './failure-verdict.js';
-import { backoffMs } from './backoff.js';
 
 const limits = { jobTimeoutMs: 1000, busyWaitMs: 5000, engineWaitPauseMs: 15, jobRetry: { firstMs: 10, maxMs: 40 } };
 
@@ -43,16 +42,5 @@ describe('verdictOn', () => {
     const error = (retryAfterMs: number) => new PolyscribeError('engine_busy', 'x', { retryAfterMs });
     expect(verdictOn(error(30), fresh, limits)).toMatchObject({ afterMs: 30 });
     expect(verdictOn(error(9999), fresh, limits)).toMatchObject({ afterMs: 40 });
-  });
-});
-
-describe('backoffMs', () => {
-  it('doubles up to the limit', () => {
-    const whole = (attempt: number) => backoffMs(attempt, { firstMs: 10, maxMs: 35 }, () => 1);
-    expect([1, 2, 3, 4].map(whole)).toEqual([10, 20, 35, 35]);
-  });
-
-  it('lies between half and whole', () => {
-    expect(backoffMs(2, { firstMs: 10, maxMs: 35 }, () => 0)).toBe(10);
   });
 });

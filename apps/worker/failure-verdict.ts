@@ -1,6 +1,7 @@
 import type { PolyscribeError } from '#contracts';
 import type { WaitedMs } from '#persistence';
-import { backoffMs, type BackoffLimits } from './backoff.js';
+import { backoffMs } from '#timing';
+import type { BackoffLimits } from './worker-settings.js';
 
 /** What becomes of a job whose attempt failed. */
 export type Verdict =
@@ -38,20 +39,18 @@ export interface VerdictLimits {
  */
 export function verdictOn(error: PolyscribeError, state: AttemptState, limits: VerdictLimits): Verdict {
   const { retry, engineFault } = error.row;
+  const { engineWaitPauseMs } = limits;
+  const { firstMs, maxMs } = limits.jobRetry;
   const mayPass = retry === 'later' || retry === 'other-engine-then-later';
   if (mayPass && !engineFault) {
     const waitsFor = retry === 'later' ? 'busy' : 'outage';
     const limitMs = waitsFor === 'busy' ? limits.busyWaitMs : limits.jobTimeoutMs;
     if (state.waitedMs[waitsFor] >= limitMs) return { kind: 'fail' };
-    const afterMs = Math.max(backoffMs(1, pauseOf(limits)), error.retryAfterMs ?? 0);
-    return { kind: 'again', afterMs: Math.min(afterMs, limits.jobRetry.maxMs), countAttempt: false, waitsFor };
+    const afterMs = Math.max(backoffMs(1, engineWaitPauseMs, engineWaitPauseMs), error.retryAfterMs ?? 0);
+    return { kind: 'again', afterMs: Math.min(afterMs, maxMs), countAttempt: false, waitsFor };
   }
   if ((mayPass || retry === 'queue') && state.attempt < state.maxAttempts) {
-    return { kind: 'again', afterMs: backoffMs(state.attempt, limits.jobRetry), countAttempt: true };
+    return { kind: 'again', afterMs: backoffMs(state.attempt, firstMs, maxMs), countAttempt: true };
   }
   return { kind: 'fail' };
-}
-
-function pauseOf({ engineWaitPauseMs }: VerdictLimits): BackoffLimits {
-  return { firstMs: engineWaitPauseMs, maxMs: engineWaitPauseMs };
 }

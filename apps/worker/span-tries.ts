@@ -1,5 +1,6 @@
 import { type EngineKind, PolyscribeError } from '#contracts';
-import { backoffMs, type BackoffLimits } from './backoff.js';
+import { backoffMs } from '#timing';
+import type { BackoffLimits } from './worker-settings.js';
 
 /** A full engine is asked again at least that often: its calls are short. */
 const BUSY_PAUSE_MAX_MS = 2_000;
@@ -77,7 +78,7 @@ export class SpanTries {
     this.rounds += 1;
     const { firstMs, maxMs } = this.limits.retry;
     const isBusy = this.lastError?.row.retry === 'later';
-    return backoffMs(this.rounds, { firstMs, maxMs: isBusy ? Math.min(maxMs, BUSY_PAUSE_MAX_MS) : maxMs });
+    return backoffMs(this.rounds, firstMs, isBusy ? Math.min(maxMs, BUSY_PAUSE_MAX_MS) : maxMs);
   }
 
   /** Begins another round: every instance may be asked again. */

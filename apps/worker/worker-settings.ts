@@ -1,6 +1,11 @@
 import type { Config } from '#config';
-import type { BackoffLimits } from './backoff.js';
 import type { WebhookSettings } from './webhook-sender.js';
+
+/** Bounds of pauses that double. */
+export interface BackoffLimits {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
 
 /** How a worker behaves in time. Milliseconds throughout. */
 export interface WorkerSettings {

@@ -32,6 +32,6 @@ export async function refuseEmptyFile(path: string): Promise<void> {
   if (size === 0) throw emptyFile();
 }
 
-export function emptyFile(): PolyscribeError {
+function emptyFile(): PolyscribeError {
   return new PolyscribeError('unsupported_media', 'The file is empty. Upload a file with speech in it.');
 }

@@ -1,13 +1,5 @@
 import { SAMPLE_RATE_HZ } from '#contracts';
 
-/** A good place to cut. */
-export interface QuietPlace {
-  /** The first sample of what comes after the cut; a whole number of frames. */
-  readonly sample: number;
-  /** Whether it lies in a pause. If not, a word may be cut through. */
-  readonly isPause: boolean;
-}
-
 /** Where to look for it, in samples; the ends are rounded to whole frames. */
 export interface SearchRange {
   readonly from: number;
@@ -26,9 +18,6 @@ const HALF_WINDOW_FRAMES = 10;
 /** Windows below this level, in dB of full scale, are all silent: it is the noise of the 16-bit samples themselves. */
 const SILENCE_DB = -75;
 
-/** A pause is at least this much quieter than the sound around it, on average. */
-const PAUSE_DROP_DB = 15;
-
 /** How much louder a place at the target may be than one at the end of the range and still be taken. */
 const DISTANCE_COST_DB = 3;
 
@@ -40,16 +29,16 @@ const PAUSE_RISE_DB = 3;
  * near the target. Depends on nothing but the samples.
  *
  * @param samples with some before and after the range, since windows reach 100 ms beyond it
+ * @returns the first sample of what comes after the cut; a whole number of frames
  */
-export function quietestPlace(samples: Int16Array, range: SearchRange): QuietPlace {
+export function quietestPlace(samples: Int16Array, range: SearchRange): number {
   const first = Math.ceil(range.from / FRAME);
   const last = Math.max(first, Math.floor(range.to / FRAME));
   const levels = windowLevels(samples, first, last);
   const best = cheapest(levels, range.target / FRAME - first);
   const bestLevel = levels[best] ?? SILENCE_DB;
   const place = middleOfPause(levels, best, bestLevel + PAUSE_RISE_DB);
-  const isPause = bestLevel <= Math.max(SILENCE_DB, averageLevel(levels) - PAUSE_DROP_DB);
-  return { sample: (first + place) * FRAME, isPause };
+  return (first + place) * FRAME;
 }
 
 /** The level of the window around each frame boundary from `first` to `last`, in dB of full scale. */
@@ -84,12 +73,6 @@ function framePower(samples: Int16Array, start: number): number {
 
 function decibels(power: number): number {
   return Math.max(SILENCE_DB, 10 * Math.log10(power / 2 ** 30));
-}
-
-function averageLevel(levels: Float64Array): number {
-  let power = 0;
-  for (const level of levels) power += 10 ** (level / 10);
-  return 10 * Math.log10(power / levels.length);
 }
 
 function cheapest(levels: Float64Array, target: number): number {

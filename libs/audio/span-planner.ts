@@ -14,8 +14,6 @@ export interface PcmSpan extends SpanCut {
   readonly index: number;
   /** s16le mono at 16 kHz. */
   readonly pcm: Buffer;
-  /** Whether the end lies in a pause, or is the end of the audio; undefined for spans that were planned before. */
-  readonly cutAtPause?: boolean;
 }
 
 export interface SpanPlanOptions {
@@ -29,8 +27,6 @@ export interface SpanPlanOptions {
   readonly shortestTailMs?: number;
   /** Spans that were planned before, from the start of the audio in time order; the plan goes on behind them. */
   readonly planned?: readonly SpanCut[];
-  /** Whether `planned` is all there is: nothing behind it is given. */
-  readonly planIsComplete?: boolean;
   /** Which of the spans planned before are wanted, by index; all by default. New ones always are. */
   readonly isWanted?: (index: number) => boolean;
 }
@@ -55,11 +51,9 @@ export async function* planSpans(
   options: SpanPlanOptions = {},
 ): AsyncGenerator<PcmSpan, void, undefined> {
   const planner = new SpanPlanner(options);
-  if (planner.isDone()) return;
   for await (const chunk of pcm) {
     planner.append(chunk);
     for (let span = planner.next(false); span !== undefined; span = planner.next(false)) yield span;
-    if (planner.isDone()) return;
   }
   for (let span = planner.next(true); span !== undefined; span = planner.next(true)) yield span;
 }
@@ -76,10 +70,6 @@ class SpanPlanner {
     this.lengths = { targetMs, minMs, maxMs, shortestTailMs };
   }
 
-  isDone(): boolean {
-    return this.options.planIsComplete === true && this.index >= this.planned.length;
-  }
-
   append(chunk: Uint8Array): void {
     this.queue.append(chunk);
   }
@@ -93,7 +83,7 @@ class SpanPlanner {
       if (!this.skipTo(cut.endMs) && !atEnd) return undefined;
       this.index++;
     }
-    return this.isDone() ? undefined : this.takeNew(atEnd);
+    return this.takeNew(atEnd);
   }
 
   private get planned(): readonly SpanCut[] {
@@ -125,7 +115,7 @@ class SpanPlanner {
       if (available < (maxMs + shortestTailMs) * SAMPLES_PER_MS && !atEnd) return undefined;
       return this.takeUpToPause(available);
     }
-    return atEnd ? this.take(available, true) : undefined;
+    return atEnd ? this.take(available) : undefined;
   }
 
   private takeUpToPause(available: number): PcmSpan {
@@ -135,13 +125,12 @@ class SpanPlanner {
     const seen = Math.min(available, (maxMs + shortestTailMs) * SAMPLES_PER_MS);
     const to = Math.max(from, Math.min(maxMs * SAMPLES_PER_MS, seen - shortestTailMs * SAMPLES_PER_MS));
     const target = targetMs * SAMPLES_PER_MS;
-    const { sample, isPause } = quietestPlace(this.queue.view().subarray(0, seen), { from, to, target });
-    return this.take(sample, isPause);
+    return this.take(quietestPlace(this.queue.view().subarray(0, seen), { from, to, target }));
   }
 
-  private take(samples: number, cutAtPause: boolean): PcmSpan {
+  private take(samples: number): PcmSpan {
     const startMs = this.startMs;
     this.startMs += Math.ceil(samples / SAMPLES_PER_MS);
-    return { index: this.index++, startMs, endMs: this.startMs, pcm: this.queue.take(samples), cutAtPause };
+    return { index: this.index++, startMs, endMs: this.startMs, pcm: this.queue.take(samples) };
   }
 }

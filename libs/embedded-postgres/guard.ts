@@ -9,8 +9,6 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /** A mark inside the server that its owner is alive: a lock that goes with the owner's connection. */
 export interface Guard {
-  /** Resolves when the connection is lost. */
-  readonly lost: Promise<void>;
   release(): Promise<void>;
 }
 
@@ -26,17 +24,15 @@ export async function takeGuard(url: string): Promise<Guard | undefined> {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'polyscribe guard',
   });
-  const lost = new Promise<void>((resolve) => {
-    client.on('error', () => resolve());
-    client.on('end', () => resolve());
-  });
+  // A connection that is lost has no say any more; the server that went with it is noticed by its owner.
+  client.on('error', () => undefined);
   await client.connect();
   const taken = await waitUntil(async () => {
     const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [GUARD_KEY]);
     return rows[0]?.taken === true;
   }, RELEASE_TIMEOUT_MS);
   const release = (): Promise<void> => client.end().catch(() => undefined);
-  if (taken) return { lost, release };
+  if (taken) return { release };
   await release();
   return undefined;
 }

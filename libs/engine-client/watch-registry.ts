@@ -3,7 +3,7 @@ import { type EngineInstance, isAbortError } from '#contracts';
 import { type GrpcTls, createGrpcChannel, createGrpcClient } from '#grpc';
 import { fromWireInstance, registryV1 } from '#protos';
 import type { Logger } from '#telemetry';
-import { backoffMs } from './backoff.js';
+import { backoffMs } from '#timing';
 
 export interface RegistryConnection {
   /** host:port of one registry. */

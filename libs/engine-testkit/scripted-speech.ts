@@ -22,7 +22,7 @@ export const scriptedWords = [
 export type ScriptedWord = (typeof scriptedWords)[number];
 
 /** Times of the tones: words of a sentence are close together, sentences are apart. */
-export const scriptedTimes = { wordMs: 300, wordGapMs: 60, sentenceGapMs: 400 } as const;
+const scriptedTimes = { wordMs: 300, wordGapMs: 60, sentenceGapMs: 400 } as const;
 
 const QUIETEST = 4_000;
 const STEP = 1_500;

@@ -11,7 +11,7 @@ export interface Cue {
 
 /** Usual bounds of subtitle style guides: two lines of 42 characters fit every player and can be read in time. */
 export const MAX_LINE_LENGTH = 42;
-export const MAX_LINES = 2;
+const MAX_LINES = 2;
 
 interface TimedPiece {
   readonly text: string;

@@ -4,7 +4,7 @@ import { BadRequest, ErrorInfo, RichServerError } from 'nice-grpc-error-details'
 import type { ErrorDetails } from 'nice-grpc-error-details';
 
 /** `domain` of our google.rpc.ErrorInfo; `reason` is the error code. */
-export const ERROR_DOMAIN = 'polyscribe';
+const ERROR_DOMAIN = 'polyscribe';
 
 const RETRY_AFTER_KEY = 'retry_after_ms';
 

@@ -263,8 +263,7 @@ export const jobQueueRules: readonly ContractRule<JobQueue>[] = [
         fixture.open().consume(2, async (work, signal) => {
           takenBy[index] = Number(takenBy[index]) + 1;
           await bench.handler(work, signal);
-          // Long enough for the other to take its share.
-          await new Promise((resolve) => setTimeout(resolve, 5));
+          await eventually('the other to take its share', () => Number(takenBy[1 - index]) > 0);
         });
       }
       const queue = fixture.open();

@@ -10,8 +10,7 @@ import type { Logger, Metrics } from '#telemetry';
  * - `http`: base URL of the REST API
  * - `grpc`: host:port of the gRPC job API
  */
-export const endpointNames = ['database', 'registry', 'http', 'grpc'] as const;
-export type EndpointName = (typeof endpointNames)[number];
+export type EndpointName = 'database' | 'registry' | 'http' | 'grpc';
 export type Endpoints = Readonly<Partial<Record<EndpointName, string>>>;
 
 export interface ServiceContext {

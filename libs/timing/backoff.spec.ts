@@ -14,4 +14,9 @@ describe('backoffMs', () => {
       expect(wait).toBeLessThanOrEqual(full);
     }
   });
+
+  it('leaves half to chance, so that those who failed together do not come back together', () => {
+    expect(backoffMs(3, 100, 1_000, () => 0)).toBe(200);
+    expect(backoffMs(3, 100, 1_000, () => 1)).toBe(400);
+  });
 });

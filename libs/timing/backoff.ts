@@ -4,7 +4,7 @@
  *
  * @param attempt from 1
  */
-export function backoffMs(attempt: number, firstMs: number, mostMs: number): number {
-  const full = Math.min(mostMs, firstMs * 2 ** Math.min(attempt - 1, 30));
-  return Math.round(full / 2 + (Math.random() * full) / 2);
+export function backoffMs(attempt: number, firstMs: number, mostMs: number, random = Math.random): number {
+  const full = Math.min(mostMs, firstMs * 2 ** Math.min(Math.max(0, attempt - 1), 30));
+  return Math.round(full / 2 + (random() * full) / 2);
 }

@@ -4,7 +4,7 @@ import { type Context, PolyscribeError } from '#contracts';
 import { type ContextContent, type ContextPage, ContextRepository } from '#persistence';
 import { isUuid } from '../jobs/job-id.js';
 import { fieldErrors, invalid } from '../submit/field-errors.js';
-import { ANSWER_DEADLINE_MS, withinDeadline } from '../within-deadline.js';
+import { inAnswerTime } from '../answer-time.js';
 import { contextFieldNames, contextSchema } from './context.schema.js';
 
 /** Keeps the vocabularies that jobs can name. */
@@ -51,7 +51,7 @@ export class Contexts {
 }
 
 function soon<T>(answer: Promise<T>): Promise<T> {
-  return withinDeadline(answer, ANSWER_DEADLINE_MS, 'database');
+  return inAnswerTime(answer);
 }
 
 function contentOf(fields: unknown): ContextContent {

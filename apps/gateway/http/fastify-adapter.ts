@@ -9,7 +9,7 @@ import { type OwnNames, refuseForeignPages } from './own-names.js';
 import { sendProblem } from './problem.js';
 
 /** Fields and their framing around a file; what a form may be larger than its file. */
-export const FORM_OVERHEAD_BYTES = 1024 * 1024;
+const FORM_OVERHEAD_BYTES = 1024 * 1024;
 
 /** A head comes in one packet or a few; who needs longer holds connections. */
 const HEADERS_TIMEOUT_MS = 20_000;

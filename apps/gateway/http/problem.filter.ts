@@ -35,7 +35,7 @@ const detailByCode: Partial<Record<ErrorCode, string>> = {
 };
 
 /** The framework's own refusals (no such route, malformed JSON, a body that is too large) by their status. */
-export function asPolyscribeError(thrown: unknown, request: FastifyRequest): PolyscribeError {
+function asPolyscribeError(thrown: unknown, request: FastifyRequest): PolyscribeError {
   if (thrown instanceof PolyscribeError) return thrown;
   const status = statusOf(thrown);
   if (status === undefined || status >= 500 || status < 400) return PolyscribeError.from(thrown);

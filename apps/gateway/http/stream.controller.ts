@@ -6,7 +6,7 @@ import type { Logger } from '#telemetry';
 import { type JobNews, parsePosition, type WatchedEvent, WatchJob } from '../jobs/watch-job.service.js';
 import { CLIENT_LIMITS, LOGGER } from '../tokens.js';
 import type { ClientLimits } from '../client-limits.js';
-import { ANSWER_DEADLINE_MS, withinDeadline } from '../within-deadline.js';
+import { inAnswerTime } from '../answer-time.js';
 
 const KEEP_ALIVE_MS = 15_000;
 
@@ -28,7 +28,7 @@ export class StreamController implements BeforeApplicationShutdown {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const opening = this.watchJob.open(jobId, parsePosition(lastEventId ?? lastEventIdInQuery));
-    const news = await withinDeadline(opening, ANSWER_DEADLINE_MS, 'database');
+    const news = await inAnswerTime(opening);
     if (!news) {
       await reply.code(204).send();
       return;

@@ -7,7 +7,7 @@ import { JobQueue } from '#queue';
 import { changeJob } from './change-job.js';
 import { JobQueries } from './job-queries.service.js';
 import { JobHandOver, statusEvent } from './job-hand-over.service.js';
-import { briefly } from '../within-deadline.js';
+import { briefly } from '../answer-time.js';
 
 /** Takes jobs back. */
 @Injectable()

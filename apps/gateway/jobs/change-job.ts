@@ -1,5 +1,5 @@
 import type { Job } from '#contracts';
-import { ANSWER_DEADLINE_MS, withinDeadline } from '../within-deadline.js';
+import { inAnswerTime } from '../answer-time.js';
 import { isUuid, unknownJob } from './job-id.js';
 import type { JobQueries } from './job-queries.service.js';
 
@@ -21,5 +21,5 @@ export function changeJob<Outcome extends string>(
     if (outcome === 'unknown') throw unknownJob(jobId);
     return { job: await queries.get(jobId), outcome };
   };
-  return withinDeadline(written(), ANSWER_DEADLINE_MS, whatAnswers);
+  return inAnswerTime(written(), whatAnswers);
 }

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { hasEnded, PolyscribeError } from '#contracts';
 import { RETRY_MS, TranscriptErasure } from '#erasure';
 import { ErasureRepository, JobRepository } from '#persistence';
-import { ANSWER_DEADLINE_MS, withinDeadline } from '../within-deadline.js';
+import { inAnswerTime } from '../answer-time.js';
 import { CancelJob } from './cancel-job.service.js';
 import { isUuid, unknownTranscript } from './job-id.js';
 
@@ -30,7 +30,7 @@ export class EraseTranscript {
    */
   async erase(transcriptId: string): Promise<boolean> {
     const begun = isUuid(transcriptId) ? this.rows.begin(transcriptId, RETRY_MS) : Promise.resolve(undefined);
-    const erasure = await withinDeadline(begun, ANSWER_DEADLINE_MS, 'database');
+    const erasure = await inAnswerTime(begun);
     if (!erasure) throw unknownTranscript(transcriptId);
     await this.stopJob(erasure.jobId);
     return this.erasure.pass(erasure);

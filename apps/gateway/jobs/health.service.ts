@@ -5,7 +5,7 @@ import { EventBus } from '#events';
 import { ObjectStore } from '#objects';
 import { Database } from '#persistence';
 import { JobQueue } from '#queue';
-import { withinDeadline } from '../within-deadline.js';
+import { withDeadline } from '#timing';
 
 const DEADLINE_MS = 1_500;
 
@@ -62,7 +62,7 @@ async function examine(name: string, ping: Promise<void>): Promise<ComponentView
   const startedAt = performance.now();
   const elapsed = (): number => Math.round((performance.now() - startedAt) * 10) / 10;
   try {
-    await withinDeadline(ping, DEADLINE_MS, name);
+    await withDeadline(ping, DEADLINE_MS, `The ${name} did not answer in time; try again later.`);
     return { status: 'up', latency_ms: elapsed() };
   } catch (error) {
     return { status: 'down', detail: PolyscribeError.from(error).message, latency_ms: elapsed() };

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Job, PolyscribeError } from '#contracts';
 import { ObjectStore } from '#objects';
 import { JobRepository, type RetryOutcome } from '#persistence';
-import { briefly } from '../within-deadline.js';
+import { briefly } from '../answer-time.js';
 import { changeJob } from './change-job.js';
 import { JobHandOver } from './job-hand-over.service.js';
 import { JobQueries } from './job-queries.service.js';

@@ -1,25 +1,11 @@
-import { PolyscribeError } from '#contracts';
+import { withDeadline } from '#timing';
 
 /** A client that waits longer than that for a plain answer is better told to come back. */
-export const ANSWER_DEADLINE_MS = 1_900;
+const ANSWER_DEADLINE_MS = 1_900;
 
-/**
- * The promise, or `dependency_unavailable` when it takes longer.
- *
- * @param what names what was waited for
- */
-export async function withinDeadline<T>(promise: Promise<T>, deadlineMs: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new PolyscribeError('dependency_unavailable', `The ${what} did not answer in time; try again later.`));
-    }, deadlineMs);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** What an answer waits for, or `dependency_unavailable` when that takes longer than a client is to wait. */
+export function inAnswerTime<T>(work: Promise<T>, whatAnswers = 'database'): Promise<T> {
+  return withDeadline(work, ANSWER_DEADLINE_MS, `The ${whatAnswers} did not answer in time; try again later.`);
 }
 
 /** How long an answer waits for queue and event bus. */

@@ -1,4 +1,4 @@
-import { briefly } from './within-deadline.js';
+import { briefly } from './answer-time.js';
 
 describe('briefly', () => {
   it('does not let an answer wait for a queue or a bus that hangs', async () => {
