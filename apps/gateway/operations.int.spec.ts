@@ -5,6 +5,7 @@ import { instanceOf } from '../../libs/routing/testing.js';
 import { healthSchema, problemSchema } from './openapi/response-schemas.js';
 import { type GatewayUnderTest, startGatewayUnderTest } from './testing/gateway-under-test.js';
 import { RestClient } from './testing/rest-client.js';
+import { silentWav } from './testing/sounds.js';
 
 const base = '/api/transcribe/jobs';
 
@@ -61,7 +62,7 @@ describe('the gateway in operation', () => {
     const before = (await server.storedFiles()).length;
     server.databaseLink.cut();
     const form = new FormData();
-    form.append('file', new Blob(['RIFF\0\0\0\0WAVEfmt ']), 'a.wav');
+    form.append('file', new Blob([new Uint8Array(silentWav(1))]), 'a.wav');
     const response = await fetch(`${server.url}${base}/transcribe`, { method: 'POST', body: form });
     server.databaseLink.restore();
     expect(problemSchema.parse(await response.json())).toMatchObject({ status: 503, code: 'dependency_unavailable' });
