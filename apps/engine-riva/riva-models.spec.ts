@@ -104,6 +104,8 @@ describe('list', () => {
 describe('assumedModels', () => {
   it('is what the configuration says, for backends that do not tell', () => {
     const { riva: settings } = loadConfig({ RIVA_URI: 'x:1', RIVA_LANGUAGE: 'multi', RIVA_MODEL_TYPE: 'offline' });
-    expect(settings && assumedModels(settings)).toEqual([{ name: '', type: 'offline', languages: ['multi'] }]);
+    expect(settings && assumedModels(settings)).toEqual([
+      { name: '', type: 'offline', languages: ['multi'], isAssumed: true },
+    ]);
   });
 });

@@ -12,6 +12,8 @@ export interface RivaModel {
   readonly type: ModelType;
   /** As the backend writes them, which is what a call must send: tags, bare languages, `multi`, `auto`. */
   readonly languages: readonly string[];
+  /** By our configuration and not by the backend. */
+  readonly isAssumed?: true;
 }
 
 /** What a call is to send. */
@@ -41,7 +43,7 @@ export function readModels(answer: riva.RivaSpeechRecognitionConfigResponse): re
 
 /** What is taken for deployed where a backend does not tell. */
 export function assumedModels(settings: RivaSettings): readonly RivaModel[] {
-  return [{ name: settings.model ?? '', type: settings.modelType, languages: [settings.language] }];
+  return [{ name: settings.model ?? '', type: settings.modelType, languages: [settings.language], isAssumed: true }];
 }
 
 /** The languages as the mesh knows them. */
@@ -103,6 +105,9 @@ function rank(
 
 /** For messages: what is available. Bounded: some deployments list dozens of languages. */
 export function list(models: readonly RivaModel[]): string {
+  if (models.some(({ isAssumed }) => isAssumed)) {
+    return 'models that it does not tell: check RIVA_MODEL, RIVA_MODEL_TYPE and RIVA_LANGUAGE';
+  }
   const shown = models.slice(0, 8).map(({ name, type, languages }) => {
     const more = languages.length > 6 ? ` and ${languages.length - 6} more` : '';
     return `${name === '' ? 'a model' : name} (${type}, ${languages.slice(0, 6).join(', ')}${more})`;
