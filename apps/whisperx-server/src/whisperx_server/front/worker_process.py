@@ -47,6 +47,9 @@ SOUND_AFTER_S: Final = 10.0
 
 EXIT_DEADLINE_S: Final = 30.0
 
+CLOSING_S: Final = 1.0
+"""A worker that has closed its socket is about to end by itself, with a code that says why."""
+
 PACKAGE_FOLDER: Final = str(Path(__file__).resolve().parents[2])
 
 SECRETS_OF_THE_FRONT: Final = ("API_KEY", "HF_TOKEN")
@@ -76,8 +79,6 @@ class WorkerProcess:
     hello: Start
     start_timeout_s: float
     cancel_grace_s: float
-    on_ready: Callable[[], None] = lambda: None
-    """Told after each start."""
     description: Description | None = None
     """What the library can do; known from the first start on."""
     holds: Holds = field(default_factory=Holds)
@@ -209,19 +210,20 @@ class WorkerProcess:
 
     async def _listen(self, reader: asyncio.StreamReader) -> bool:
         """Takes reports until the socket ends; whether the worker was ready."""
+        was_ready = False
         try:
             async with asyncio.timeout(self.start_timeout_s):
                 while not self.is_ready:
                     self._take(await _receive(reader))
-            self.on_ready()
+            was_ready = True
             while True:
                 self._take(await _receive(reader))
         except (EOFError, OSError, TimeoutError):
-            return self.is_ready
+            return was_ready
         except ValueError:
             # Not the report itself: it may quote the transcript.
             logger.error("the worker said what cannot be understood")  # noqa: TRY400
-            return self.is_ready
+            return was_ready
 
     def _take(self, report: Report) -> None:
         running = self._running
@@ -254,14 +256,11 @@ class WorkerProcess:
         """Makes sure that the process is gone and that whoever waits for it learns it."""
         process, self._process = self._process, None
         if self._writer is not None:
-            self._writer.close()
+            self._writer.transport.abort()
             self._writer = None
         ours.close()
         if process is not None:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-            code = await _exit_code(process)
+            code = await _end(process)
             if not self._expects_end and self._watcher is not None and not self._watcher.cancelling():
                 self.counts.crashes += 1
                 logger.error("the worker ended by itself with code %s", code)
@@ -290,8 +289,16 @@ async def _spawn(theirs: socket.socket) -> Process:
     )
 
 
-async def _exit_code(process: Process) -> int | None:
-    """The code of a process that was killed; None for one that is stuck in the kernel, on a device that went away."""
+async def _end(process: Process) -> int | None:
+    """Waits for a process that has closed its socket, and kills it when it goes on; its exit code.
+
+    None for one that is stuck in the kernel, on a device that went away.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSING_S):
+            return await process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
     try:
         async with asyncio.timeout(EXIT_DEADLINE_S):
             return await process.wait()
