@@ -107,6 +107,14 @@ def test_refuses_a_language_that_the_model_does_not_know(server: Server, audio: 
     assert server.error(audio, {"model": "english", "language": "de"})["code"] == "LANGUAGE_UNSUPPORTED"
 
 
+def test_refuses_arithmetic_that_the_device_cannot_do(server: Server, audio: bytes) -> None:
+    answer = server.post(audio, {"compute_type": "float16"})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "INVALID_REQUEST"
+    assert "int8" in answer.json()["error"]["message"]
+    assert server.result(audio, {"compute_type": "int8", "language": "en"})["compute_type"] == "int8"
+
+
 def test_fails_where_a_model_of_the_operator_is_missing(server: Server, audio: bytes) -> None:
     error = server.error(audio, {"model": "gone"})
     assert error["code"] == "MODEL_LOAD_FAILED"

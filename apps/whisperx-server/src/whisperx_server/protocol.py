@@ -89,6 +89,7 @@ class Description(Message):
     languages: list[str]
     align_languages: list[str]
     default_compute_type: str
+    compute_types: list[str] = []
     diarization_unavailable: str | None
     versions: dict[str, str]
 

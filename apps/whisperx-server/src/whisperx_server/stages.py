@@ -80,6 +80,8 @@ class StageDescription:
     """Codes that `load_aligner` takes."""
     default_compute_type: str
     """What the compute type `default` stands for on this device."""
+    compute_types: Sequence[str] = ()
+    """What this device computes in besides `default`; empty where that cannot be told."""
     diarization_unavailable: str | None = None
     """Why speakers cannot be told apart, or None where they can."""
     versions: Mapping[str, str] = field(default_factory=dict)

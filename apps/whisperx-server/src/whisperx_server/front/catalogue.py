@@ -57,6 +57,7 @@ class Catalogue:
         language = None if options.language is None else options.language.lower()
         if language is not None:
             self._judge_language(language, model, options)
+        self._judge_compute_type(options.compute_type)
         if options.task == "translate" and not translates(model):
             raise ServiceError(Code.INVALID_REQUEST, "This model cannot translate. Ask for another one.")
         reason = self.description.diarization_unavailable
@@ -71,6 +72,12 @@ class Catalogue:
         aligns = options.align and options.task == "transcribe" and options.on_align_error == "fail"
         if aligns and language not in self.description.align_languages:
             raise ServiceError(Code.LANGUAGE_UNSUPPORTED, "There is no alignment model for this language.")
+
+    def _judge_compute_type(self, compute_type: str | None) -> None:
+        known = self.description.compute_types
+        if compute_type not in (None, "default", *known) and known:
+            message = f"This device does not compute in that type. It does in: {', '.join(known)}."
+            raise ServiceError(Code.INVALID_REQUEST, message)
 
     def listing(self, holds: Holds) -> dict[str, object]:
         """The answer to a client that asks for models."""

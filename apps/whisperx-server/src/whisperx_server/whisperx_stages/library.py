@@ -66,6 +66,7 @@ class WhisperxStages(Stages):
                 {*DEFAULT_ALIGN_MODELS_TORCH, *DEFAULT_ALIGN_MODELS_HF, *self._settings.align_models}
             ),
             default_compute_type=self._compute_type("default"),
+            compute_types=sorted(self._supported()),
             diarization_unavailable=self._diarization_unavailable(),
             versions={name: version(name) for name in _PACKAGES},
         )
@@ -140,8 +141,12 @@ class WhisperxStages(Stages):
         if self._device == "cpu":
             return "int8"
         # GPUs before the RTX generation have no fast 16-bit arithmetic and CTranslate2 refuses it there.
-        index = self._settings.device_index
-        return "float16" if "float16" in ctranslate2.get_supported_compute_types("cuda", index) else "float32"
+        return "float16" if "float16" in self._supported() else "float32"
+
+    def _supported(self) -> set[str]:
+        """What CTranslate2 computes in on this device."""
+        index = self._settings.device_index if self._device == "cuda" else 0
+        return set(ctranslate2.get_supported_compute_types(self._device, index))
 
     def _diarization_unavailable(self) -> str | None:
         model = self._settings.diarization_model

@@ -142,6 +142,7 @@ def _as_message(description: StageDescription) -> Description:
         languages=list(description.languages),
         align_languages=list(description.align_languages),
         default_compute_type=description.default_compute_type,
+        compute_types=list(description.compute_types),
         diarization_unavailable=description.diarization_unavailable,
         versions=dict(description.versions),
     )
