@@ -15,6 +15,8 @@ import {
   JobRepository,
   ReconcileRepository,
   TranscriptRepository,
+  WebhookDeliveryRepository,
+  WebhookEndpointRepository,
 } from '#persistence';
 import { JobQueue } from '#queue';
 import type { StatusCache } from '#status-cache';
@@ -31,6 +33,7 @@ import { OperationsController } from './http/operations.controller.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { StreamController } from './http/stream.controller.js';
 import { SubmitController } from './http/submit.controller.js';
+import { WebhooksController } from './http/webhooks.controller.js';
 import { TranscriptsController } from './http/transcripts.controller.js';
 import { EnginesQuery } from './jobs/engines.service.js';
 import { HealthQuery } from './jobs/health.service.js';
@@ -44,6 +47,7 @@ import { WatchJob } from './jobs/watch-job.service.js';
 import { DocumentationController } from './openapi/documentation.controller.js';
 import { SubmitJob } from './submit/submit-job.service.js';
 import { SubmitOptionsReader } from './submit/submit-options.service.js';
+import { Webhooks } from './webhooks/webhooks.service.js';
 import { CLIENT_LIMITS, CONFIG, LOGGER, SIGNED_LINKS } from './tokens.js';
 
 /** What the gateway stands on, opened and closed by its service definition. */
@@ -76,6 +80,7 @@ export class GatewayModule {
         EnginesController,
         TranscriptsController,
         ContextsController,
+        WebhooksController,
         MediaController,
         OperationsController,
         DocumentationController,
@@ -90,6 +95,8 @@ export class GatewayModule {
         { provide: JobRepository, useValue: jobs },
         { provide: ContextRepository, useValue: new ContextRepository(database) },
         { provide: TranscriptRepository, useValue: transcripts },
+        { provide: WebhookEndpointRepository, useValue: new WebhookEndpointRepository(database) },
+        { provide: WebhookDeliveryRepository, useValue: new WebhookDeliveryRepository(database) },
         { provide: JobStatuses, useValue: new JobStatuses(jobs, transcripts, resources.statusCache) },
         { provide: ReconcileRepository, useValue: new ReconcileRepository(database) },
         { provide: JobQueue, useValue: resources.queue },
@@ -123,6 +130,7 @@ export class GatewayModule {
         SubmitOptionsReader,
         TranscriptQueries,
         WatchJob,
+        Webhooks,
       ],
     };
   }

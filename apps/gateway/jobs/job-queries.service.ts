@@ -52,7 +52,7 @@ const MAX_PAGE = 200;
 const instant = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 instant such as 2026-01-31T12:00:00Z' });
 const limitError = `must be a whole number from 1 to ${MAX_PAGE}`;
 
-const pageFields = {
+export const pageFields = {
   limit: z.coerce
     .number({ error: limitError })
     .int({ error: limitError })
@@ -63,10 +63,15 @@ const pageFields = {
 };
 
 /** The query of a list that cannot be narrowed down. */
-export const pageSchema = z.strictObject(pageFields).transform(({ limit, cursor }) => ({
-  limit: limit ?? DEFAULT_PAGE,
-  ...(cursor === undefined ? {} : { cursor }),
-}));
+export const pageSchema = z.strictObject(pageFields).transform(pageOf);
+
+/** Which page a query asks for, with defaults filled in. */
+export function pageOf({ limit, cursor }: { limit?: number | undefined; cursor?: string | undefined }): {
+  limit: number;
+  cursor?: string;
+} {
+  return { limit: limit ?? DEFAULT_PAGE, ...(cursor === undefined ? {} : { cursor }) };
+}
 
 /** The query of the list route. */
 export const jobFilterSchema = z.strictObject({

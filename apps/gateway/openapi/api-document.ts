@@ -3,6 +3,7 @@ import { type ErrorCode, errorTable } from '#contracts';
 import { MAX_URL_LENGTH } from '#outbound-http';
 import { contextSchema } from '../contexts/context.schema.js';
 import { jobOptionsSchema } from '../submit/job-options.schema.js';
+import { endpointChangeSchema, endpointSchema } from '../webhooks/webhook.schema.js';
 import { paths } from './api-paths.js';
 import type { ApiDocument, Response } from './openapi-types.js';
 import { responseSchemas } from './response-schemas.js';
@@ -24,7 +25,13 @@ export function apiDocument(serverUrl: string): ApiDocument {
     servers: [{ url: serverUrl }],
     paths,
     components: {
-      schemas: { ...schemas, Submission: submissionSchema(), ContextContent: jsonSchema(contextSchema) },
+      schemas: {
+        ...schemas,
+        Submission: submissionSchema(),
+        ContextContent: jsonSchema(contextSchema),
+        WebhookEndpointContent: jsonSchema(endpointSchema, 'input'),
+        WebhookEndpointChange: jsonSchema(endpointChangeSchema),
+      },
       responses: Object.fromEntries(
         (Object.keys(errorTable) as ErrorCode[]).map((code) => [code, problemResponse(code)]),
       ),
@@ -33,8 +40,8 @@ export function apiDocument(serverUrl: string): ApiDocument {
 }
 
 /** Without its dialect, which OpenAPI 3.1 names once for all. */
-function jsonSchema(schema: z.ZodType): object {
-  const entries = Object.entries(z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }));
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output'): object {
+  const entries = Object.entries(z.toJSONSchema(schema, { io, unrepresentable: 'any' }));
   return Object.fromEntries(entries.filter(([name]) => name !== '$schema'));
 }
 

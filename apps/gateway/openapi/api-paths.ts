@@ -2,6 +2,7 @@ import { type ErrorCode, engineChoices, jobStatuses } from '#contracts';
 import { formatTable, speakerNames, transcriptFormats } from '#formats';
 import { json, operation, type OperationNotes, query } from './api-operation.js';
 import { contextPaths } from './context-paths.js';
+import { webhookPaths } from './webhook-paths.js';
 import type { Operation, Parameter, Paths } from './openapi-types.js';
 
 const jobId: Parameter = { name: 'job_id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } };
@@ -200,6 +201,7 @@ export const paths: Paths = {
     }),
   },
   ...contextPaths,
+  ...webhookPaths,
   '/api/media/{key}': {
     get: operation({
       id: 'readMedia',

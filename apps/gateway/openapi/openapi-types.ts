@@ -23,7 +23,9 @@ export interface Operation {
   readonly responses: Responses;
 }
 
-export type Paths = Readonly<Record<string, Readonly<Partial<Record<'get' | 'post' | 'put' | 'delete', Operation>>>>>;
+export type Paths = Readonly<
+  Record<string, Readonly<Partial<Record<'get' | 'post' | 'put' | 'patch' | 'delete', Operation>>>>
+>;
 
 export interface ApiDocument {
   readonly openapi: '3.1.0';

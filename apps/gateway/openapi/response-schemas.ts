@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { engineChoices, engineKinds, errorTable, jobStatuses } from '#contracts';
+import {
+  engineChoices,
+  engineKinds,
+  errorTable,
+  jobStatuses,
+  webhookDeliveryStates,
+  webhookEvents,
+  webhookPayloads,
+} from '#contracts';
 
 /** The shapes of answers, for the document; the specs hold real answers against them. */
 
@@ -181,6 +189,49 @@ export const contextListSchema = z.strictObject({
   next_cursor: z.string().optional().describe('Absent on the last page.'),
 });
 
+export const webhookEndpointSchema = z.strictObject({
+  id: z.guid(),
+  url: z.string(),
+  event_types: z.array(z.enum(webhookEvents)),
+  payload: z.enum(webhookPayloads),
+  description: z.string(),
+  enabled: z.boolean(),
+  disabled_reason: z.string().nullable(),
+  created_at: instant,
+  updated_at: instant,
+});
+
+export const newWebhookEndpointSchema = webhookEndpointSchema.extend({ secret: z.string() });
+
+export const webhookDeliveryListSchema = z.strictObject({
+  deliveries: z.array(
+    z.strictObject({
+      id: z.guid(),
+      endpoint_id: z.guid().nullable().describe('null for the callback of a job.'),
+      job_id: z.guid(),
+      event: z.enum(webhookEvents),
+      occurred_at: instant,
+      state: z.enum(webhookDeliveryStates),
+      next_try_at: instant.nullable(),
+      delivered_at: instant.nullable(),
+      tries: z
+        .array(
+          z.strictObject({
+            at: instant,
+            seconds: z.number(),
+            status: z.int().nullable().describe('HTTP status; null when no answer came.'),
+            error: z.string().nullable(),
+            response: z.string().nullable().describe('The beginning of the answer.'),
+          }),
+        )
+        .describe('The last twenty, the newest last.'),
+    }),
+  ),
+  next_cursor: z.string().optional().describe('Absent on the last page.'),
+});
+
+export const webhookSecretSchema = z.strictObject({ secret: z.string(), previous_valid_until: instant });
+
 export const responseSchemas = {
   Problem: problemSchema,
   Accepted: acceptedSchema,
@@ -193,5 +244,12 @@ export const responseSchemas = {
   Health: healthSchema,
   Context: contextBodySchema,
   ContextList: contextListSchema,
+  WebhookEndpoint: webhookEndpointSchema,
+  NewWebhookEndpoint: newWebhookEndpointSchema,
+  WebhookEndpointList: z.strictObject({ endpoints: z.array(webhookEndpointSchema) }),
+  WebhookSecret: webhookSecretSchema,
+  WebhookDeliveryList: webhookDeliveryListSchema,
+  WebhookRedelivery: z.strictObject({ id: z.guid(), message: z.string() }),
 };
-export type SchemaName = keyof typeof responseSchemas | 'Submission' | 'ContextContent';
+export type SchemaName =
+  keyof typeof responseSchemas | 'Submission' | 'ContextContent' | 'WebhookEndpointContent' | 'WebhookEndpointChange';
