@@ -52,8 +52,7 @@ describe('WhisperX from the REST API to the Python server', () => {
   }
 
   it('gives words, speakers, warnings, the detected language and progress with stages', async () => {
-    const job = await accepted(mesh.http, file, {
-      engine: 'whisperx',
+    const fields = {
       model: 'large-v3',
       enable_diarization: 'true',
       min_speakers: '1',
@@ -64,7 +63,8 @@ describe('WhisperX from the REST API to the Python server', () => {
         unaligned: ['bravo', 'golf'],
         seconds: { transcribing: 1, diarizing: 1 },
       }),
-    });
+    };
+    const job = await accepted(mesh.http, file, fields, '/whisperx');
     const events = await watchToEnd(mesh.http, job.job_id);
     expect(events.at(-1)).toMatchObject({ type: 'completed', data: { engine_used: 'whisperx', language: 'de' } });
     const stages = events.flatMap(({ type, data }) => (type === 'status' ? [data['stage']] : []));
@@ -109,7 +109,7 @@ describe('WhisperX from the REST API to the Python server', () => {
   }, 60_000);
 
   it('refuses a model that the servers do not have at submit and names what there is', async () => {
-    const response = await submit(mesh.http, file, { engine: 'whisperx', model: 'gigantic' });
+    const response = await submit(mesh.http, file, { model: 'gigantic' }, '/whisperx');
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({
       code: 'model_not_found',

@@ -27,17 +27,31 @@ export interface SseMessage {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** Sends a file as a browser form would. */
-export async function submit(http: string, path: string, fields: Record<string, string> = {}): Promise<Response> {
+/**
+ * Sends a file as a browser form would.
+ *
+ * @param route what follows the route for every engine, such as `/whisperx`
+ */
+export async function submit(
+  http: string,
+  path: string,
+  fields: Record<string, string> = {},
+  route = '',
+): Promise<Response> {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append('file', await openAsBlob(path), basename(path));
-  return fetch(`${http}/api/transcribe/jobs/transcribe`, { method: 'POST', body: form });
+  return fetch(`${http}/api/transcribe/jobs/transcribe${route}`, { method: 'POST', body: form });
 }
 
 /** Sends a file that must be taken. */
-export async function accepted(http: string, path: string, fields: Record<string, string> = {}): Promise<Accepted> {
-  const response = await submit(http, path, fields);
+export async function accepted(
+  http: string,
+  path: string,
+  fields: Record<string, string> = {},
+  route = '',
+): Promise<Accepted> {
+  const response = await submit(http, path, fields, route);
   if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
   return (await response.json()) as Accepted;
 }

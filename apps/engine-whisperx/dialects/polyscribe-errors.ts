@@ -30,9 +30,10 @@ const meanings: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 const telling: ReadonlySet<string> = new Set(['INVALID_REQUEST', 'MODEL_NOT_FOUND', 'MODEL_GATED']);
 
 /** The error that the server sent as its last event. Other words of its own go into the cause, for the log. */
-export function eventError({ code, message, retry_after_s: seconds }: ServerError): PolyscribeError {
+export function eventError({ code, message, details, retry_after_s: seconds }: ServerError): PolyscribeError {
   const [ours, sentence] = meanings[code] ?? (['engine_bad_response', 'The WhisperX server failed.'] as const);
-  const words = telling.has(code) && message !== '' ? ` ${message.slice(0, 500)}` : '';
+  const told = [message, ...details.map((detail) => `${detail.field}: ${detail.message}.`)].join(' ').trim();
+  const words = telling.has(code) && told !== '' ? ` ${told.slice(0, 500)}` : '';
   return new PolyscribeError(ours, sentence + words, {
     cause: new Error(`${code}: ${message.slice(0, 500)}`),
     ...(seconds !== undefined && { retryAfterMs: seconds * 1000 }),

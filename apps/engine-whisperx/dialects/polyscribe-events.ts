@@ -5,6 +5,11 @@ const warning = z.object({ code: z.string().max(100), message: z.string().catch(
 const errorBody = z.object({
   code: z.string().max(100),
   message: z.string().catch(''),
+  /** What is wrong with which option. */
+  details: z
+    .array(z.object({ field: z.string(), message: z.string() }))
+    .max(20)
+    .catch([]),
   retry_after_s: z.number().positive().max(3_600).optional().catch(undefined),
 });
 export type ServerError = z.output<typeof errorBody>;

@@ -127,6 +127,15 @@ describe('the adapter before our own server', () => {
     await expect(run(engine)).rejects.toMatchObject({ code: expected });
   });
 
+  it('passes on which option the server finds wrong', async () => {
+    const details = [{ field: 'beam_size', message: 'Input should be less than or equal to 20' }];
+    server.fault = { fail: { code: 'INVALID_REQUEST', details } };
+    await expect(run(engine)).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('beam_size: Input should be less than or equal to 20.') as string,
+    });
+  });
+
   it('says when a full server may be asked again', async () => {
     server.fault = { refuse: { status: 429, code: 'QUEUE_FULL', retryAfter: '7' } };
     await expect(run(engine)).rejects.toMatchObject({ code: 'engine_busy', retryAfterMs: 7_000 });

@@ -6,7 +6,7 @@ export type PolyscribeFault =
   /** Refuses before it has read the audio. */
   | { readonly refuse: { readonly status: number; readonly code: string; readonly retryAfter?: string } }
   /** The last event is an error. */
-  | { readonly fail: { readonly code: string; readonly retry_after_s?: number } }
+  | { readonly fail: { readonly code: string; readonly retry_after_s?: number; readonly details?: readonly object[] } }
   /** Ends its answer after the first event, in good order or by a reset. */
   | { readonly breakOff: 'end' | 'reset' }
   /** Says nothing more after the first event. */
