@@ -1,17 +1,14 @@
 import type { TranscriptSegment } from '#contracts';
+import { type CueRules, defaultCueRules } from './cue-rules.js';
 import { onOneLine, type VoiceOf } from './transcript-document.js';
 
-/** What is on the screen at one time: one or two lines. */
+/** What is on the screen at one time. */
 export interface Cue {
   readonly startMs: number;
   readonly endMs: number;
   readonly lines: readonly string[];
   readonly voice: string | undefined;
 }
-
-/** Usual bounds of subtitle style guides: two lines of 42 characters fit every player and can be read in time. */
-export const MAX_LINE_LENGTH = 42;
-const MAX_LINES = 2;
 
 interface TimedPiece {
   readonly text: string;
@@ -27,19 +24,30 @@ interface DraftCue {
 }
 
 /**
- * Cuts segments into cues of at most two lines. Cues come in time order, never overlap, and last at least 1 ms; a segment
+ * Cuts segments into cues by the rules. Cues come in time order, never overlap, and last at least 1 ms; a segment
  * without text gives none. Words without times share their segment's time in proportion to their length.
  *
  * @param label puts the voice in front of its segment's text; formats with a field for the voice need none
  */
-export function cuesOf(segments: readonly TranscriptSegment[], voiceOf: VoiceOf, label: boolean): Cue[] {
-  const drafts = segments.flatMap((segment) => segmentCues(segment, voiceOf(segment), label));
+export function cuesOf(
+  segments: readonly TranscriptSegment[],
+  voiceOf: VoiceOf,
+  label: boolean,
+  rules: CueRules = defaultCueRules,
+): Cue[] {
+  const drafts = segments.flatMap((segment) => segmentCues(segment, voiceOf(segment), label, rules));
   drafts.sort((a, b) => a.startMs - b.startMs);
-  return withoutOverlap(drafts);
+  return withoutOverlap(drafts.map((draft) => readable(draft, rules)));
 }
 
-function segmentCues(segment: TranscriptSegment, voice: string | undefined, label: boolean): DraftCue[] {
-  const pieces = timedPieces(segment, label ? voice : undefined);
+function segmentCues(
+  segment: TranscriptSegment,
+  voice: string | undefined,
+  label: boolean,
+  rules: CueRules,
+): DraftCue[] {
+  const { maxCueMs = Infinity } = rules;
+  const pieces = timedPieces(segment, label ? voice : undefined, rules.maxLineLength);
   const cues: DraftCue[] = [];
   let lines: string[] = [];
   let first: TimedPiece | undefined;
@@ -50,7 +58,8 @@ function segmentCues(segment: TranscriptSegment, voice: string | undefined, labe
     first = undefined;
   };
   for (const piece of pieces) {
-    if (!addToLines(lines, piece.text)) {
+    const isLong = first !== undefined && piece.endMs - first.startMs > maxCueMs;
+    if (isLong || !addToLines(lines, piece.text, rules)) {
       finish();
       lines.push(piece.text);
     }
@@ -62,18 +71,19 @@ function segmentCues(segment: TranscriptSegment, voice: string | undefined, labe
 }
 
 /** Appends a piece to the last line or begins a new one; false when the cue is full. */
-function addToLines(lines: string[], text: string): boolean {
+function addToLines(lines: string[], text: string, { maxLineLength, maxLines }: CueRules): boolean {
   const current = lines.at(-1);
-  if (current !== undefined && length(current) + 1 + length(text) <= MAX_LINE_LENGTH) {
+  if (current !== undefined && length(current) + 1 + length(text) <= maxLineLength) {
     lines[lines.length - 1] = `${current} ${text}`;
     return true;
   }
-  if (lines.length >= MAX_LINES) return false;
+  if (lines.length >= maxLines) return false;
   lines.push(text);
   return true;
 }
 
-function timedPieces(segment: TranscriptSegment, label: string | undefined): TimedPiece[] {
+function timedPieces(segment: TranscriptSegment, label: string | undefined, maxLength: number): TimedPiece[] {
+  const split = (text: string): string[] => inParts(text, maxLength);
   const words = segment.words?.map((word) => ({ ...word, text: onOneLine(word.text) })).filter((word) => word.text);
   const pieces = words?.length
     ? words.flatMap((word) => spread(split(word.text), word.startMs, word.endMs))
@@ -84,11 +94,11 @@ function timedPieces(segment: TranscriptSegment, label: string | undefined): Tim
 }
 
 /** A word that is longer than a line, as in scripts without spaces, in parts that fit. */
-function split(text: string): string[] {
+function inParts(text: string, maxLength: number): string[] {
   const characters = Array.from(text);
   const parts: string[] = [];
-  for (let at = 0; at < characters.length; at += MAX_LINE_LENGTH) {
-    parts.push(characters.slice(at, at + MAX_LINE_LENGTH).join(''));
+  for (let at = 0; at < characters.length; at += maxLength) {
+    parts.push(characters.slice(at, at + maxLength).join(''));
   }
   return parts;
 }
@@ -102,6 +112,14 @@ function spread(texts: readonly string[], startMs: number, endMs: number): Timed
     done += length(text);
     return { text, startMs: from, endMs: startMs + (span * done) / total };
   });
+}
+
+/** The cue with the time that reading it takes, and no longer than it may be. */
+function readable(draft: DraftCue, { charactersPerSecond, minCueMs = 0, maxCueMs = Infinity }: CueRules): DraftCue {
+  const characters = draft.lines.reduce((sum, line) => sum + length(line), 0);
+  const readingMs = charactersPerSecond === undefined ? 0 : (characters * 1000) / charactersPerSecond;
+  const lastingMs = Math.max(draft.endMs - draft.startMs, minCueMs, readingMs);
+  return { ...draft, endMs: draft.startMs + Math.min(lastingMs, maxCueMs) };
 }
 
 /** Code points: what a player shows as one character, near enough for wrapping. */

@@ -114,6 +114,13 @@ describe('names of speakers', () => {
     expect(formatTable.vtt.render(byRole)).toContain('<v Patient>Much better.');
   });
 
+  it('are left out where nobody wants them, and a change of voice still begins a paragraph', () => {
+    const nameless = { ...aDocument(dialogue), speakerNames: 'none' as const };
+    expect(toPlainText(nameless)).toBe('How are you? Tell me.\n\nMuch better.\n');
+    expect(formatTable.srt.render(nameless)).not.toContain('Speaker');
+    expect(formatTable.vtt.render(nameless)).not.toContain('<v');
+  });
+
   it('stay apart for speakers who share a role or have none', () => {
     const three = [...dialogue, aSegment(6_000, 7_000, 'So she says.', { speakerTag: 2 })];
     const shared = aDocument(three, { transcript: { speakerRoles: { 1: 'patient', 2: 'patient' } } });

@@ -3,6 +3,7 @@ import { toSubRip, toWebVtt } from './subtitles.js';
 import { toMarkdown, toPlainText, toTabSeparated } from './text.js';
 import type { TranscriptDocument } from './transcript-document.js';
 
+export { type CueRules, defaultCueRules } from './cue-rules.js';
 export { documentTitle, speakerNames, type SpeakerNames, type TranscriptDocument } from './transcript-document.js';
 
 /** What a transcript can be read as. Chosen at read time: only the canonical form is stored. */

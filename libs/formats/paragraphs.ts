@@ -20,7 +20,7 @@ export function paragraphsOf(segments: readonly TranscriptSegment[], voiceOf: Vo
   for (const segment of segments) {
     if (onOneLine(segment.text) === '') continue;
     const group = groups.at(-1);
-    if (group && belongsTo(group, segment, voiceOf)) group.push(segment);
+    if (group && belongsTo(group, segment)) group.push(segment);
     else groups.push([segment]);
   }
   return groups.flatMap(([first, ...rest]) =>
@@ -36,12 +36,14 @@ export function paragraphsOf(segments: readonly TranscriptSegment[], voiceOf: Vo
   );
 }
 
-function belongsTo(group: readonly TranscriptSegment[], segment: TranscriptSegment, voiceOf: VoiceOf): boolean {
+function belongsTo(group: readonly TranscriptSegment[], segment: TranscriptSegment): boolean {
   const first = group[0];
   const last = group.at(-1);
   if (!first || !last) return false;
   return (
-    voiceOf(last) === voiceOf(segment) &&
+    // Another voice begins a paragraph of its own, named or not.
+    last.speakerTag === segment.speakerTag &&
+    last.channel === segment.channel &&
     segment.startMs - last.endMs < PAUSE_MS &&
     segment.startMs - first.startMs < MAX_PARAGRAPH_MS
   );

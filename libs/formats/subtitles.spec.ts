@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parseSync } from 'subtitle';
 import type { TranscriptSegment } from '#contracts';
-import { MAX_LINE_LENGTH } from './cues.js';
+import { type CueRules, defaultCueRules } from './cue-rules.js';
 import { toSubRip, toWebVtt } from './subtitles.js';
 import { aDocument, aSegment } from './testing/documents.js';
 import { strictSubRipProblems, strictWebVttProblems } from './testing/strict-subtitles.js';
@@ -41,6 +41,60 @@ function cueTexts(subtitles: string): string[] {
   return parseSync(subtitles).flatMap((node) => (node.type === 'cue' ? [node.data.text] : []));
 }
 
+const anyRules: fc.Arbitrary<CueRules> = fc.record({
+  maxLineLength: fc.integer({ min: 10, max: 120 }),
+  maxLines: fc.integer({ min: 1, max: 4 }),
+  charactersPerSecond: fc.integer({ min: 5, max: 60 }),
+  minCueMs: fc.integer({ min: 0, max: 3_000 }),
+  maxCueMs: fc.integer({ min: 3_000, max: 20_000 }),
+});
+
+describe('rules for subtitles', () => {
+  const cuesBy = (cueRules: CueRules, segments: readonly TranscriptSegment[]) =>
+    parseSync(toSubRip({ ...aDocument(segments), cueRules })).flatMap((node) =>
+      node.type === 'cue' ? [node.data] : [],
+    );
+  const rules = { ...defaultCueRules };
+
+  it('give subtitles that strict readers take, within their bounds, for any transcript', () => {
+    fc.assert(
+      fc.property(anySegments, anyRules, (segments, cueRules) => {
+        const document = { ...aDocument(segments), cueRules };
+        // The strict check holds cues to two lines.
+        const problems = [...strictSubRipProblems(toSubRip(document)), ...strictWebVttProblems(toWebVtt(document))];
+        expect(problems.filter((problem) => !problem.endsWith(' lines'))).toEqual([]);
+        for (const { text, start, end } of cuesBy(cueRules, segments)) {
+          const lines = text.split('\n');
+          expect(lines.length).toBeLessThanOrEqual(cueRules.maxLines);
+          expect(Math.max(...lines.map((line) => Array.from(line).length))).toBeLessThanOrEqual(cueRules.maxLineLength);
+          expect(end - start).toBeLessThanOrEqual((cueRules.maxCueMs ?? 0) + 1);
+        }
+      }),
+    );
+  });
+
+  it('cut what would stay too long', () => {
+    const cues = cuesBy({ ...rules, maxCueMs: 2_000 }, [aSegment(0, 6_000, 'one two six ten')]);
+    expect(cues.map(({ text }) => text)).toEqual(['one', 'two', 'six', 'ten']);
+    expect(cuesBy({ ...rules, maxCueMs: 3_000 }, [aSegment(0, 6_000, 'one two six ten')])).toHaveLength(2);
+  });
+
+  it('keep a short cue for as long as the next one allows', () => {
+    const segments = [aSegment(0, 200, 'Yes.'), aSegment(1_000, 1_200, 'No.'), aSegment(9_000, 9_100, 'So.')];
+    const times = cuesBy({ ...rules, minCueMs: 1_500 }, segments).map(({ start, end }) => [start, end]);
+    expect(times).toEqual([
+      [0, 1_000],
+      [1_000, 2_500],
+      [9_000, 10_500],
+    ]);
+  });
+
+  it('give time for reading', () => {
+    const [cue] = cuesBy({ ...rules, charactersPerSecond: 10 }, [aSegment(0, 500, 'Twenty characters ok')]);
+    expect(cue).toMatchObject({ start: 0, end: 2_000 });
+  });
+});
+
 describe('SubRip', () => {
   it('is accepted by the strict check for any transcript', () => {
     fc.assert(
@@ -63,7 +117,7 @@ describe('SubRip', () => {
     fc.assert(
       fc.property(anySegments, (segments) => {
         const lines = toSubRip(aDocument(segments)).split('\n');
-        expect(lines.filter((line) => Array.from(line).length > MAX_LINE_LENGTH)).toEqual([]);
+        expect(lines.filter((line) => Array.from(line).length > defaultCueRules.maxLineLength)).toEqual([]);
       }),
     );
   });

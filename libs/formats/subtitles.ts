@@ -6,14 +6,14 @@ import { type TranscriptDocument, voicesOf } from './transcript-document.js';
  * the text, one blank line, LF, UTF-8 without a mark.
  */
 export function toSubRip(document: TranscriptDocument): string {
-  return cuesOf(document.transcript.segments, voicesOf(document), true)
+  return cuesOf(document.transcript.segments, voicesOf(document), true, document.cueRules)
     .map((cue, index) => `${index + 1}\n${timing(cue, ',')}\n${cue.lines.map(withoutArrow).join('\n')}\n`)
     .join('\n');
 }
 
 /** WebVTT (W3C Recommendation track, 2019): escaped text, speakers as voice tags. */
 export function toWebVtt(document: TranscriptDocument): string {
-  const cues = cuesOf(document.transcript.segments, voicesOf(document), false).map((cue) => {
+  const cues = cuesOf(document.transcript.segments, voicesOf(document), false, document.cueRules).map((cue) => {
     const text = cue.lines.map(escapeCueText).join('\n');
     return `${timing(cue, '.')}\n${cue.voice === undefined ? text : `<v ${escapeCueText(cue.voice)}>${text}`}\n`;
   });

@@ -1,4 +1,5 @@
 import type { Job, Transcript, TranscriptSegment } from '#contracts';
+import type { CueRules } from './cue-rules.js';
 
 /** A finished transcript with the job that asked for it: all that any format needs. */
 export interface TranscriptDocument {
@@ -8,10 +9,12 @@ export interface TranscriptDocument {
   readonly audioUrl?: string;
   /** How texts for people call the speakers; by number unless told otherwise. */
   readonly speakerNames?: SpeakerNames;
+  /** How subtitles are cut; undefined takes the defaults. */
+  readonly cueRules?: CueRules;
 }
 
-/** By number (`Speaker 1`), or by role where one is known (`Provider`). */
-export const speakerNames = ['tags', 'roles'] as const;
+/** By number (`Speaker 1`), by role where one is known (`Provider`), or not at all. */
+export const speakerNames = ['tags', 'roles', 'none'] as const;
 export type SpeakerNames = (typeof speakerNames)[number];
 
 /** What people call it: the title they gave, else the file's name. */
@@ -27,6 +30,7 @@ export type VoiceOf = (segment: TranscriptSegment) => string | undefined;
  * speakers who share one keep their number beside it, and those without one have only their number.
  */
 export function voicesOf({ transcript, speakerNames: by }: TranscriptDocument): VoiceOf {
+  if (by === 'none') return () => undefined;
   const roles = by === 'roles' ? (transcript.speakerRoles ?? {}) : {};
   const shared = (role: string): boolean => Object.values(roles).filter((other) => other === role).length > 1;
   return ({ speakerTag, channel }) => {

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { PolyscribeError, systemErrorCode } from '#contracts';
 import type { Logger } from '#telemetry';
 import { asStoreError } from './file-errors.js';
+import { linkTimes } from './link-times.js';
 import { partsOfKey, partsOfPrefix } from './object-key.js';
 import { type LocalCopy, ObjectStore, type StoredObject } from './object-store.port.js';
 import type { SignedLinks } from './signed-links.js';
@@ -99,7 +100,8 @@ export class FileObjectStore extends ObjectStore {
   override async presign(key: string, expiresInMs: number, filename: string): Promise<string> {
     partsOfKey(key);
     const links = await this.options.links();
-    return links.sign(key, Date.now() + expiresInMs, filename);
+    const { signedAtMs, lastsMs } = linkTimes(expiresInMs, Date.now());
+    return links.sign(key, signedAtMs + lastsMs, filename);
   }
 
   override async clearLeftovers(): Promise<void> {

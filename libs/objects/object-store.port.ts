@@ -51,7 +51,8 @@ export abstract class ObjectStore {
   abstract toLocalFile(key: string, signal: AbortSignal): Promise<LocalCopy>;
 
   /**
-   * A link by which anyone who has it can read the object until it expires; `filename` is the name that a browser saves
+   * A link by which anyone who has it can read the object until it expires, which is `expiresInMs` from now or up to five
+   * minutes later: links that are made soon after one another are the same. `filename` is the name that a browser saves
    * under. Does not check that the object exists.
    */
   abstract presign(key: string, expiresInMs: number, filename: string): Promise<string>;

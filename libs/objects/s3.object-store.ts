@@ -6,6 +6,7 @@ import { PolyscribeError } from '#contracts';
 import type { Logger } from '#telemetry';
 import { attachmentNamed } from './content-disposition.js';
 import { asStoreError } from './file-errors.js';
+import { linkTimes } from './link-times.js';
 import { partsOfKey, partsOfPrefix } from './object-key.js';
 import { type LocalCopy, ObjectStore, type StoredObject } from './object-store.port.js';
 import { prepareBucket, sweepUploads } from './s3-bucket.js';
@@ -159,7 +160,9 @@ export class S3ObjectStore extends ObjectStore {
     const headers = { 'response-content-disposition': attachmentNamed(filename) };
     return this.call(undefined, async (_client, bucket) => {
       const signer = await this.linkSigner();
-      return signer.presignedGetObject(bucket, key, Math.floor(expiresInMs / 1000), headers);
+      const { signedAtMs, lastsMs } = linkTimes(expiresInMs, Date.now());
+      const seconds = Math.min(Math.floor(lastsMs / 1000), MAX_LINK_MS / 1000);
+      return signer.presignedGetObject(bucket, key, seconds, headers, new Date(signedAtMs));
     });
   }
 

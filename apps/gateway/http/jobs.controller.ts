@@ -1,12 +1,13 @@
-import { Controller, Delete, Get, HttpCode, Param, Post, Query, Res, UseInterceptors } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
-import { type ResultBody, resultBody } from '#formats';
+import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res, UseInterceptors } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { resultBody } from '#formats';
 import { type JobView, jobView } from '#job-status';
 import { EnginesQuery, type EnginesView } from '../jobs/engines.service.js';
 import { CancelJob } from '../jobs/cancel-job.service.js';
 import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.service.js';
 import { RetryJob } from '../jobs/retry-job.service.js';
 import { TranscriptQueries } from '../jobs/transcript-queries.service.js';
+import { finished } from './conditional.js';
 import { DeadlineInterceptor } from './deadline.interceptor.js';
 import { type AcceptedBody, acceptedBody } from './submit.controller.js';
 
@@ -49,8 +50,14 @@ export class JobsController {
 
   @Get('result/:jobId')
   @UseInterceptors(DeadlineInterceptor)
-  async result(@Param('jobId') jobId: string): Promise<ResultBody> {
-    return resultBody(await this.transcripts.document(jobId));
+  async result(
+    @Param('jobId') jobId: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Buffer | undefined> {
+    const body = resultBody(await this.transcripts.document(jobId));
+    reply.type('application/json; charset=utf-8');
+    return finished(request, reply, Buffer.from(JSON.stringify(body)));
   }
 
   /** 200 when it is cancelled, 202 when its worker has been asked to stop. */

@@ -6,6 +6,7 @@ import { PolyscribeError } from '#contracts';
 import { attachmentNamed, ObjectStore, SignedLinks } from '#objects';
 import { SIGNED_LINKS } from '../tokens.js';
 import { parseRange } from './byte-range.js';
+import { entityTag, isKnown, isSameObject, REVALIDATED } from './conditional.js';
 
 /** Serves what signed links point to, whatever store holds it. */
 @Controller('api/media')
@@ -26,8 +27,13 @@ export class MediaController {
     const object = await this.objects.stat(key);
     if (!object) throw new PolyscribeError('not_found', 'The recording is no longer kept.');
 
-    const range = parseRange(request.headers.range, object.bytes);
+    const tag = entityTag(key, String(object.bytes), object.modifiedAt.toISOString());
+    const ifRange = request.headers['if-range'];
+    const applies = isSameObject(typeof ifRange === 'string' ? ifRange : undefined, tag, object.modifiedAt);
+    const range = applies ? parseRange(request.headers.range, object.bytes) : undefined;
     reply.headers({
+      etag: tag,
+      'cache-control': REVALIDATED,
       'accept-ranges': 'bytes',
       'content-type': mediaTypeOf(key),
       'content-disposition': attachmentNamed(filename),
@@ -36,6 +42,10 @@ export class MediaController {
       'cross-origin-resource-policy': 'cross-origin',
       'last-modified': object.modifiedAt.toUTCString(),
     });
+    if (isKnown(request.headers['if-none-match'], tag)) {
+      await reply.code(304).send();
+      return;
+    }
     if (range === 'unsatisfiable') {
       await reply.code(416).header('content-range', `bytes */${object.bytes}`).send();
       return;

@@ -1,17 +1,12 @@
-import { Controller, Delete, Get, Param, Query, Res, UseInterceptors } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
-import { z } from 'zod';
-import { speakerNames, transcriptFormats } from '#formats';
+import { Controller, Delete, Get, Param, Query, Req, Res, UseInterceptors } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseQuery } from '../jobs/job-queries.service.js';
 import { EraseTranscript } from '../jobs/erase-transcript.service.js';
 import { TranscriptQueries } from '../jobs/transcript-queries.service.js';
 import { attachmentNamed } from '#objects';
+import { finished } from './conditional.js';
 import { DeadlineInterceptor } from './deadline.interceptor.js';
-
-const downloadQuery = z.strictObject({
-  speakers: z.enum(speakerNames, { error: `must be one of ${speakerNames.join(', ')}` }).default('tags'),
-  format: z.enum(transcriptFormats, { error: `must be one of ${transcriptFormats.join(', ')}` }).default('txt'),
-});
+import { downloadQuery, readingStyle } from './download-query.js';
 
 @Controller('api/transcripts')
 export class TranscriptsController {
@@ -25,12 +20,13 @@ export class TranscriptsController {
   async download(
     @Param('transcriptId') transcriptId: string,
     @Query() query: unknown,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Buffer> {
-    const { format, speakers } = parseQuery(downloadQuery, query);
-    const { text, mediaType, filename } = await this.transcripts.render(transcriptId, format, speakers);
-    reply.type(mediaType).header('content-disposition', attachmentNamed(filename));
-    return Buffer.from(text);
+  ): Promise<Buffer | undefined> {
+    const wanted = parseQuery(downloadQuery, query);
+    const file = await this.transcripts.render(transcriptId, wanted.format, readingStyle(wanted));
+    reply.type(file.mediaType).header('content-disposition', attachmentNamed(file.filename));
+    return finished(request, reply, Buffer.from(file.text));
   }
 
   /** 204 when nothing is left, 202 when something that is away at the moment is to be cleared later. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Job, Transcript } from '#contracts';
-import { formatTable, type SpeakerNames, type TranscriptDocument, type TranscriptFormat } from '#formats';
+import { formatTable, type TranscriptDocument, type TranscriptFormat } from '#formats';
 import { ObjectStore } from '#objects';
 import { JobRepository, TranscriptRepository } from '#persistence';
 import { isUuid, unknownTranscript } from './job-id.js';
@@ -36,13 +36,13 @@ export class TranscriptQueries {
   async render(
     transcriptId: string,
     format: TranscriptFormat,
-    speakerNames: SpeakerNames = 'tags',
+    style: Pick<TranscriptDocument, 'speakerNames' | 'cueRules'> = {},
   ): Promise<{ text: string; mediaType: string; filename: string }> {
     const job = isUuid(transcriptId) ? await this.jobs.findByTranscript(transcriptId) : undefined;
     if (!job) throw unknownTranscript(transcriptId);
     const found = await this.byJob(job.id);
     const { mediaType, render } = formatTable[format];
-    const document = format === 'json' ? await this.withLink(found) : { ...found, speakerNames };
+    const document = format === 'json' ? await this.withLink(found) : { ...found, ...style };
     const base = (job.options.title ?? job.filename.replace(/\.[^.]{1,10}$/u, '')) || 'transcript';
     return { text: render(document), mediaType, filename: `${base.replace(/[/\\]/g, '_')}.${format}` };
   }

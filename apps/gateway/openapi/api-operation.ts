@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { type ErrorCode, errorTable } from '#contracts';
 import type { Operation, Parameter, Response, Responses } from './openapi-types.js';
 import type { SchemaName } from './response-schemas.js';
@@ -47,4 +48,13 @@ export function json(name: SchemaName, description: string): Response {
 
 export function query(name: string, schema: object, description: string): Parameter {
   return { name, in: 'query', schema, description };
+}
+
+/** The parameters that the schema of a query takes. */
+export function queryOf(schema: z.ZodType): Parameter[] {
+  const { properties = {} } = z.toJSONSchema(schema, { io: 'output' });
+  return Object.entries(properties).map(([name, property]) => {
+    const { description = '', ...rest } = typeof property === 'object' ? property : {};
+    return query(name, rest, description);
+  });
 }

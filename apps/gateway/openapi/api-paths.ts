@@ -1,11 +1,20 @@
 import { type ErrorCode, engineChoices, jobStatuses } from '#contracts';
-import { formatTable, speakerNames, transcriptFormats } from '#formats';
-import { json, operation, type OperationNotes, query } from './api-operation.js';
+import { formatTable } from '#formats';
+import { downloadQuery } from '../http/download-query.js';
+import { json, operation, type OperationNotes, query, queryOf } from './api-operation.js';
 import { contextPaths } from './context-paths.js';
 import { webhookPaths } from './webhook-paths.js';
 import type { Operation, Parameter, Paths } from './openapi-types.js';
 
 const jobId: Parameter = { name: 'job_id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } };
+
+const ifNoneMatch: Parameter = {
+  name: 'If-None-Match',
+  in: 'header',
+  schema: { type: 'string' },
+  description: 'The `ETag` of what the client has: 304 when that is still all.',
+};
+const unchanged = { 304: { description: 'The client has it already.' } };
 
 const submitErrors: readonly ErrorCode[] = [
   'invalid_request',
@@ -129,8 +138,8 @@ export const paths: Paths = {
       id: 'jobResult',
       tag: 'jobs',
       summary: 'The transcript of a completed job',
-      parameters: [jobId],
-      ok: { 200: json('Result', 'The transcript.') },
+      parameters: [jobId, ifNoneMatch],
+      ok: { 200: json('Result', 'The transcript; `ETag` is set.'), ...unchanged },
       errors: ['job_not_found', 'job_not_completed'],
     }),
   },
@@ -164,12 +173,8 @@ export const paths: Paths = {
       summary: 'A transcript as a file',
       parameters: [
         { name: 'id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } },
-        query('format', { enum: transcriptFormats, default: 'txt' }, 'What kind of file.'),
-        query(
-          'speakers',
-          { enum: speakerNames, default: 'tags' },
-          'How txt, md, srt and vtt call speakers: by number, or by role where one is known.',
-        ),
+        ...queryOf(downloadQuery),
+        ifNoneMatch,
       ],
       ok: {
         200: {
@@ -181,6 +186,7 @@ export const paths: Paths = {
             ]),
           ),
         },
+        ...unchanged,
       },
       errors: ['invalid_request', 'transcript_not_found', 'job_not_completed'],
     }),
@@ -213,8 +219,11 @@ export const paths: Paths = {
         query('filename', { type: 'string' }, 'From the link.'),
         query('signature', { type: 'string' }, 'From the link.'),
         { name: 'Range', in: 'header', schema: { type: 'string' } },
+        { name: 'If-Range', in: 'header', schema: { type: 'string' } },
+        ifNoneMatch,
       ],
       ok: {
+        ...unchanged,
         200: { description: 'All of it.' },
         206: { description: 'The range that was asked for.' },
         416: { description: 'The range lies outside of the recording.' },
