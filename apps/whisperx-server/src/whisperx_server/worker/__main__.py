@@ -30,8 +30,9 @@ from whisperx_server.worker.failures import MemoryShortError, PipelineError, gua
 from whisperx_server.worker.link import Link
 from whisperx_server.worker.model_cache import ModelCache
 from whisperx_server.worker.parent import die_with_parent
-from whisperx_server.worker.pipeline import Pipeline, PipelineDefaults, read_samples
+from whisperx_server.worker.pipeline import Pipeline, read_samples
 from whisperx_server.worker.progress import JobWatch
+from whisperx_server.worker.transcribing import PipelineDefaults
 
 if TYPE_CHECKING:
     from pydantic import JsonValue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -14,16 +13,11 @@ from whisperx_server.protocol import Language, Warn
 from whisperx_server.stages import (
     SAMPLE_RATE_HZ,
     AlignedSegment,
-    CancelledError,
     DiarizationUnavailableError,
     DiarizeOptions,
     LanguageNotAlignableError,
-    TranscribeOptions,
-    TranscriberSpec,
 )
-from whisperx_server.worker.failures import MemoryShortError, PipelineError, guard, log_failure
-from whisperx_server.worker.ladder import Rung
-from whisperx_server.worker.model_cache import transcriber_key
+from whisperx_server.worker.failures import MemoryShortError, PipelineError, guard
 from whisperx_server.worker.progress import JobWatch
 from whisperx_server.worker.result import (
     ResultBody,
@@ -37,6 +31,7 @@ from whisperx_server.worker.result import (
     turn_bodies,
 )
 from whisperx_server.worker.stopwatch import Stopwatch
+from whisperx_server.worker.transcribing import PipelineDefaults, Transcribing
 from whisperx_server.worker.words import known
 
 if TYPE_CHECKING:
@@ -44,23 +39,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from whisperx_server.protocol import Message, Phase, Transcribe
-    from whisperx_server.stages import Diarization, Samples, Transcriber, Transcription
+    from whisperx_server.stages import Diarization, Samples, Transcription
+    from whisperx_server.worker.ladder import Rung
     from whisperx_server.worker.model_cache import ModelCache
-
-logger = logging.getLogger(__name__)
 
 LOW_LANGUAGE_PROBABILITY: Final = 0.5
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineDefaults:
-    """What requests do not say, or may not exceed."""
-
-    compute_type: str
-    batch_size: int
-    max_batch_size: int
 
 
 @dataclass(slots=True)
@@ -146,89 +131,11 @@ class _Run:
         result["text"] = " ".join(segment.text for segment in spoken)
 
     def _transcribe(self) -> tuple[Transcription, Rung]:
-        """Transcribes, in ever smaller ways as long as memory runs out."""
-        rung = first = self._first_rung()
-        while True:
-            transcription, loaded = self._try(rung)
-            if transcription is None:
-                rung = self._below(rung, loaded=loaded)
-                continue
-            if rung.batch_size < first.batch_size:
-                self._warn("BATCH_REDUCED", f"Memory ran out: done with batch size {rung.batch_size}.")
-            if rung.spec != first.spec:
-                self._warn("COMPUTE_TYPE_REDUCED", f"Memory ran out: done with {rung.spec.compute_type} arithmetic.")
-            return transcription, rung
-
-    def _first_rung(self) -> Rung:
-        options, defaults = self.job.options, self.pipeline.defaults
-        asked = options.compute_type
-        compute_type = defaults.compute_type if asked is None or asked == "default" else asked
-        batch_size = min(options.batch_size or defaults.batch_size, defaults.max_batch_size)
-        return Rung(TranscriberSpec(self.job.model, compute_type), batch_size)
-
-    def _below(self, rung: Rung, *, loaded: bool) -> Rung:
-        # The exception is gone by now: its traceback would keep the memory that is to be freed.
-        below = rung.below(loaded=loaded)
-        keep = transcriber_key(rung.spec) if below is not None and below.spec == rung.spec else None
-        self.pipeline.cache.drop_all_but(keep)
-        if below is None:
-            message = "The device has too little memory for this model, whatever the batch size."
-            raise PipelineError(Code.GPU_OOM, message)
-        logger.warning("out of memory with %s, trying %s", rung, below)
-        return below
-
-    def _try(self, rung: Rung) -> tuple[Transcription | None, bool]:
-        """The transcription, or None when memory ran out; then, whether the model itself had fitted."""
-        cache, watch = self.pipeline.cache, self.watch
-        loaded = False
-        try:
-            watch.enter("loading")
-            with self.times.measure("load"):
-                transcriber = guard(lambda: cache.transcriber(rung.spec, watch))
-            watch.leave()
-            loaded = True
-            watch.enter("transcribing")
-            with self.times.measure("transcribe"):
-                transcription = self._transcribe_with(transcriber, rung)
-            watch.leave()
-        except MemoryShortError:
-            return None, loaded
-        return transcription, loaded
-
-    def _transcribe_with(self, transcriber: Transcriber, rung: Rung) -> Transcription:
-        options = self.job.options
-        wishes = TranscribeOptions(
-            language=None if options.language is None else options.language.lower(),
-            task=options.task,
-            batch_size=rung.batch_size,
-            beam_size=options.beam_size,
-            chunk_size_s=options.chunk_size,
-            initial_prompt=options.initial_prompt,
-            hotwords=options.hotwords,
-            suppress_numerals=options.suppress_numerals,
-            vad_onset=options.vad.onset,
-            vad_offset=options.vad.offset,
+        pipeline = self.pipeline
+        work = Transcribing(
+            pipeline.cache, pipeline.defaults, self.job, self.samples, self.watch, self.times, self._warn
         )
-        broken = True
-        try:
-            transcription = guard(lambda: transcriber.transcribe(self.samples, wishes, self.watch))
-            broken = False
-        except (MemoryShortError, CancelledError):
-            broken = False
-            raise
-        finally:
-            # What a request asked for must not reach the next one, and a model in an unknown state is not kept.
-            if not self._reset(transcriber.reset) or broken:
-                self.pipeline.cache.drop([transcriber_key(rung.spec)])
-        return transcription
-
-    def _reset(self, reset: Callable[[], None]) -> bool:
-        try:
-            reset()
-        except Exception as error:  # noqa: BLE001 whatever it is, the model is dropped
-            log_failure("a model could not be reset and is dropped", error)
-            return False
-        return True
+        return work.run()
 
     def _tell_language(self, transcription: Transcription) -> None:
         probability = known(transcription.language_probability)
