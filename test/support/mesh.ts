@@ -47,15 +47,20 @@ export class TestMesh {
     readonly events: EventBus,
     readonly objects: ObjectStore,
     private readonly logger: Logger,
+    private readonly settings: Readonly<Record<string, string>>,
     private readonly stopBase: () => Promise<void>,
   ) {}
 
-  /** @param registryUrl of registries that the test runs itself; the mesh starts one of its own unless given */
-  static async start(registryUrl?: string): Promise<TestMesh> {
+  /**
+   * @param registryUrl of registries that the test runs itself; the mesh starts one of its own unless given
+   * @param settings environment of all that runs in it
+   */
+  static async start(registryUrl?: string, settings: Readonly<Record<string, string>> = {}): Promise<TestMesh> {
     const logger = createLogger('test', 'silent');
     const testDatabase = await startTestDatabase();
     const folder = await mkdtemp(join(tmpdir(), 'polyscribe-'));
-    const config = loadConfig({ DATA_DIR: folder, ENGINE_REGISTRY_PORT: '0', PORT: '0', GRPC_PORT: '0' });
+    const ports = { ENGINE_REGISTRY_PORT: '0', PORT: '0', GRPC_PORT: '0' };
+    const config = loadConfig({ DATA_DIR: folder, ...ports, ...settings });
     const registry = registryUrl === undefined ? await startEngineRegistry({ config, logger }) : undefined;
     const database = new Database(testDatabase.url);
     await database.connect();
@@ -69,6 +74,7 @@ export class TestMesh {
       createEventBus(bus),
       await createObjectStore({ config, logger }),
       logger,
+      settings,
       async () => {
         await registry?.stop();
         await testDatabase.stop();
@@ -106,6 +112,7 @@ export class TestMesh {
     const child = spawn(process.execPath, [workerMain], {
       stdio: 'ignore',
       env: {
+        ...this.settings,
         PATH: process.env['PATH'],
         DATA_DIR: this.config.dataDir,
         DATABASE_URL: this.databaseUrl,
