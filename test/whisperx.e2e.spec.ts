@@ -9,7 +9,7 @@ import { WhisperxServer } from './support/whisperx-server.js';
 interface EngineState {
   readonly available: boolean;
   readonly reason?: string;
-  readonly instances: readonly { readonly state: string; readonly in_flight: number }[];
+  readonly instances: readonly { readonly state: string; readonly reason?: string }[];
 }
 
 /** Job, gateway, worker, adapter and the Python server with its worker process, all real; the models are scripted. */
@@ -126,6 +126,8 @@ describe('WhisperX from the REST API to the Python server', () => {
     expect(events.at(-1)).toMatchObject({ type: 'completed', data: { engine_used: 'whisperx' } });
     expect((await result(mesh.http, id)).text).toBe('papa oscar alpha bravo charlie golf');
     await eventually('the loss to show', async () => (await servingCount()) === 1, 30_000);
+    const lost = (await whisperx()).instances.filter(({ state }) => state !== 'serving');
+    expect(lost).toMatchObject([{ state: 'unavailable', reason: expect.stringContaining(busy.url) as string }]);
 
     const rest = servers.filter((server) => server !== busy);
     await Promise.all(rest.map((server) => server.kill()));

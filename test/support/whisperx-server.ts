@@ -39,6 +39,8 @@ export class WhisperxServer {
     const ended = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await ended;
+    // Its GPU process notices by itself, a little later, and holds this end open until then.
+    this.child.stderr?.destroy();
   }
 }
 

@@ -21,6 +21,8 @@ export interface EngineView {
     id: string;
     address: string;
     state: string;
+    /** Why it does not serve; absent where it does. */
+    reason?: string;
     in_flight: number;
     capacity: number;
     last_seen: string;
@@ -84,6 +86,7 @@ function engineView(engine: EngineKind, instances: readonly EngineInstance[]): E
       id: instance.id,
       address: instance.address,
       state: instance.description.health.state,
+      ...(instance.description.health.reason === '' ? {} : { reason: instance.description.health.reason }),
       in_flight: instance.inFlight,
       capacity: instance.description.capabilities.maxConcurrency,
       last_seen: instance.lastSeenAt.toISOString(),

@@ -131,6 +131,7 @@ const engine = z.strictObject({
       id: z.string(),
       address: z.string(),
       state: z.string(),
+      reason: z.string().optional().describe('Why it does not serve.'),
       in_flight: z.int(),
       capacity: z.int(),
       last_seen: instant,
