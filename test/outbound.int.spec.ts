@@ -73,6 +73,11 @@ describe('calls to the outside in a mesh', () => {
     await mesh.work();
     const jobId = await submit();
     expect(await told()).toMatchObject({ ...completed, type: 'job.completed', job_id: jobId });
+    await eventually('the metrics', async () => {
+      const metrics = await mesh.metrics.render();
+      const delivered = 'polyscribe_webhook_tries_total{event="job.completed",outcome="delivered"} 1';
+      return metrics.includes(delivered) && metrics.includes('polyscribe_media_fetches_total{outcome="done"} 1');
+    });
   });
 
   it('go on where a worker was killed in the middle of fetching, and leave nothing of it behind', async () => {

@@ -5,6 +5,7 @@ import type { ObjectStore } from '#objects';
 import type { Answer, OutboundHttp } from '#outbound-http';
 import { LeaseLostError } from '#persistence';
 import { Interruption } from './interruption.js';
+import type { WorkerMetrics } from './worker-metrics.js';
 
 export interface FetchLimits {
   readonly maxFileBytes: number;
@@ -46,6 +47,7 @@ export class MediaFetch {
     private readonly outbound: OutboundHttp,
     private readonly objects: ObjectStore,
     private readonly limits: FetchLimits,
+    private readonly metrics: Pick<WorkerMetrics, 'mediaFetched'>,
   ) {
     const stopped = () => new PolyscribeError('dependency_unavailable', 'The host of the URL stopped sending.');
     this.intake = new MediaIntake({ objects, maxFileBytes: limits.maxFileBytes, stopped });
@@ -61,8 +63,10 @@ export class MediaFetch {
     try {
       const media = await this.store(wanted, signal);
       await this.record(wanted, media);
+      this.metrics.mediaFetched('done');
       return media;
     } catch (error) {
+      if (error instanceof PolyscribeError) this.metrics.mediaFetched(error.code);
       throw this.withPause(error, wanted.failingMs);
     }
   }

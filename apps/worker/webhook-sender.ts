@@ -10,6 +10,7 @@ import type {
 } from '#persistence';
 import type { Logger } from '#telemetry';
 import { messageBody, messageHeaders } from './webhook-message.js';
+import type { WorkerMetrics } from './worker-metrics.js';
 
 export interface WebhookSettings {
   /** Pauses before the second try and all that follow; after the last one a delivery is given up. */
@@ -29,6 +30,7 @@ export interface WebhookSenderParts {
   readonly transcripts: Pick<TranscriptRepository, 'findByJob'>;
   readonly outbound: Pick<OutboundHttp, 'post'>;
   readonly settings: WebhookSettings;
+  readonly metrics: Pick<WorkerMetrics, 'webhookTried'>;
   readonly logger: Logger;
 }
 
@@ -66,6 +68,7 @@ export class WebhookSender {
       outcome = this.judge(claim, { ...timesOf(started), error: error.message });
     }
     await deliveries.settle(claim, outcome);
+    this.parts.metrics.webhookTried(claim.event, outcome.state);
     const { jobId, event, endpointId, tries } = claim;
     const { status } = outcome.entry;
     logger.info({ deliveryId, endpointId, jobId, event, tries, status, state: outcome.state }, 'tried a webhook');

@@ -15,7 +15,7 @@ import { createJobQueue } from '#queue';
 import { createLogger } from '#telemetry';
 import { eventually } from '#testing';
 import { newJob, segment, spanResult, startTestDatabase, type TestDatabase } from '../../libs/persistence/testing.js';
-import { quickSettings } from './testing/fakes.js';
+import { quickSettings, unread } from './testing/fakes.js';
 import { WebhookDispatch } from './webhook-dispatch.js';
 import { WebhookSender, type WebhookSettings } from './webhook-sender.js';
 
@@ -83,7 +83,7 @@ describe('webhooks', () => {
     const outbound = new OutboundHttp({ allowedHosts: ['127.0.0.1'] });
     const settings = { ...quickSettings().webhooks, callbackSecret: secret, ...changes };
     const transcripts = new TranscriptRepository(database);
-    return new WebhookSender({ deliveries, jobs, transcripts, outbound, settings, logger });
+    return new WebhookSender({ deliveries, jobs, transcripts, outbound, settings, metrics: unread(), logger });
   }
 
   function start(changes: Partial<WebhookSettings> = {}): void {

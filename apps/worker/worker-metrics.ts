@@ -1,4 +1,4 @@
-import type { EngineKind, ErrorCode } from '#contracts';
+import type { EngineKind, ErrorCode, WebhookDeliveryState, WebhookEvent } from '#contracts';
 import type { Metrics } from '#telemetry';
 import type { Swept } from './media-sweeper.js';
 
@@ -12,6 +12,8 @@ export class WorkerMetrics {
   private readonly spans;
   private readonly failovers;
   private readonly removed;
+  private readonly fetches;
+  private readonly webhooks;
 
   constructor(metrics: Metrics) {
     this.jobs = metrics.histogram(
@@ -32,6 +34,16 @@ export class WorkerMetrics {
       ['from', 'to'],
     );
     this.removed = metrics.counter('polyscribe_media_removed_total', 'Media objects removed by age.', ['reason']);
+    this.fetches = metrics.counter(
+      'polyscribe_media_fetches_total',
+      'Recordings fetched by their URL, by outcome: done, or the code of the error.',
+      ['outcome'],
+    );
+    this.webhooks = metrics.counter(
+      'polyscribe_webhook_tries_total',
+      'Tries to deliver a webhook, by what became of the delivery: delivered, pending (it is tried again) or failed.',
+      ['event', 'outcome'],
+    );
   }
 
   /** The worker has taken a job. */
@@ -54,6 +66,14 @@ export class WorkerMetrics {
 
   failedOver(from: EngineKind, to: EngineKind): void {
     this.failovers.inc({ from, to });
+  }
+
+  mediaFetched(outcome: 'done' | ErrorCode): void {
+    this.fetches.inc({ outcome });
+  }
+
+  webhookTried(event: WebhookEvent, outcome: WebhookDeliveryState): void {
+    this.webhooks.inc({ event, outcome });
   }
 
   mediaRemoved({ expired, orphans }: Swept): void {

@@ -100,10 +100,11 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
     },
     {
       provide: MediaFetch,
-      inject: [OutboundHttp, ObjectStore],
-      useFactory: (outbound: OutboundHttp, objects: ObjectStore) => {
+      inject: [OutboundHttp, ObjectStore, WorkerMetrics],
+      useFactory: (outbound: OutboundHttp, objects: ObjectStore, metrics: WorkerMetrics) => {
         const { fetchTimeoutMs } = config.outbound;
-        return new MediaFetch(outbound, objects, { fetchTimeoutMs, maxFileBytes: config.limits.maxFileBytes });
+        const limits = { fetchTimeoutMs, maxFileBytes: config.limits.maxFileBytes };
+        return new MediaFetch(outbound, objects, limits, metrics);
       },
     },
     {
@@ -175,18 +176,20 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
     },
     {
       provide: WebhookDispatch,
-      inject: [Database, JobRepository, TranscriptRepository, OutboundHttp],
+      inject: [Database, JobRepository, TranscriptRepository, OutboundHttp, WorkerMetrics],
       useFactory: (
         database: Database,
         jobs: JobRepository,
         transcripts: TranscriptRepository,
         outbound: OutboundHttp,
+        metrics: WorkerMetrics,
       ) => {
         const databaseUrl = context.endpoint('database');
         const queue = createJobQueue({ databaseUrl, redisUrl, logger, name: 'webhooks' });
         const deliveries = new WebhookDeliveryRepository(database);
         const { everyMs, ...rest } = settings.webhooks;
-        const sender = new WebhookSender({ deliveries, jobs, transcripts, outbound, settings: rest, logger });
+        const parts = { deliveries, jobs, transcripts, outbound, settings: rest, metrics, logger };
+        const sender = new WebhookSender(parts);
         return new WebhookDispatch(queue, deliveries, sender, everyMs, logger);
       },
     },

@@ -129,7 +129,12 @@ export class WorkerHarness {
   /** Fetches from this host, and from no other. */
   mediaFetch(limits: Partial<FetchLimits> = {}): MediaFetch {
     const outbound = new OutboundHttp({ allowedHosts: ['127.0.0.1'] });
-    return new MediaFetch(outbound, this.objects, { maxFileBytes: 2_000_000, fetchTimeoutMs: 10_000, ...limits });
+    return new MediaFetch(
+      outbound,
+      this.objects,
+      { maxFileBytes: 2_000_000, fetchTimeoutMs: 10_000, ...limits },
+      unread(),
+    );
   }
 
   /** A shell script that can stand in for a program. */
