@@ -12,6 +12,7 @@ import {
   ContextRepository,
   Database,
   ErasureRepository,
+  IdempotencyRepository,
   JobRepository,
   ReconcileRepository,
   TranscriptRepository,
@@ -45,6 +46,7 @@ import { RetryJob } from './jobs/retry-job.service.js';
 import { TranscriptQueries } from './jobs/transcript-queries.service.js';
 import { WatchJob } from './jobs/watch-job.service.js';
 import { DocumentationController } from './openapi/documentation.controller.js';
+import { SubmissionRows } from './submit/submission-rows.service.js';
 import { SubmitJob } from './submit/submit-job.service.js';
 import { SubmitOptionsReader } from './submit/submit-options.service.js';
 import { Webhooks } from './webhooks/webhooks.service.js';
@@ -93,6 +95,7 @@ export class GatewayModule {
         { provide: SIGNED_LINKS, useValue: resources.signedLinks },
         { provide: Database, useValue: database },
         { provide: JobRepository, useValue: jobs },
+        { provide: IdempotencyRepository, useValue: new IdempotencyRepository(database) },
         { provide: ContextRepository, useValue: new ContextRepository(database) },
         { provide: TranscriptRepository, useValue: transcripts },
         { provide: WebhookEndpointRepository, useValue: new WebhookEndpointRepository(database) },
@@ -126,6 +129,7 @@ export class GatewayModule {
         JobHandOver,
         JobQueries,
         RetryJob,
+        SubmissionRows,
         SubmitJob,
         SubmitOptionsReader,
         TranscriptQueries,

@@ -155,10 +155,10 @@ describe('submitting over REST', () => {
       'an unknown field after the file',
       [
         ['file', wav],
-        ['callback_url', 'http://x'],
+        ['speed', 'http://x'],
       ],
       'invalid_request',
-      ['/callback_url'],
+      ['/speed'],
     ],
     [
       'an unknown engine',

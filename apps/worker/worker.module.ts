@@ -11,6 +11,7 @@ import {
   JobLeaseRepository,
   JobRepository,
   ReconcileRepository,
+  IdempotencyRepository,
   RetentionRepository,
   TranscriptRepository,
   WebhookDeliveryRepository,
@@ -25,7 +26,8 @@ import { JobConsumer } from './job-consumer.js';
 import { JobRunner } from './job-runner.js';
 import { Maintenance } from './maintenance.js';
 import { MediaFetch } from './media-fetch.js';
-import { MediaSweeper } from './media-sweeper.js';
+import { IntakeSweeper } from './intake-sweeper.js';
+import { MediaSweeper, type Swept } from './media-sweeper.js';
 import { Reconciler } from './reconciler.js';
 import { SpanRunner } from './span-runner.js';
 import { SpanScheduler } from './span-scheduler.js';
@@ -203,8 +205,13 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
           logger,
           name: 'maintenance',
         });
-        const sweeper = new MediaSweeper(new RetentionRepository(database), objects, settings, logger);
-        return new Maintenance(queue, sweeper, settings, logger, (swept) => metrics.mediaRemoved(swept));
+        const media = new MediaSweeper(new RetentionRepository(database), objects, settings, logger);
+        const intake = new IntakeSweeper(new IdempotencyRepository(database));
+        const sweep = async (signal: AbortSignal): Promise<Swept> => {
+          await intake.sweep(signal);
+          return media.sweep(signal);
+        };
+        return new Maintenance(queue, { sweep }, settings, logger, (swept) => metrics.mediaRemoved(swept));
       },
     },
   ];

@@ -1,6 +1,7 @@
 export * from './contexts/context.repository.js';
 export * from './database.js';
 export * from './jobs/erasure.repository.js';
+export * from './jobs/idempotency.repository.js';
 export type { JobFilter, JobPage } from './jobs/job-list.js';
 export * from './jobs/job-lease.repository.js';
 export * from './jobs/job.repository.js';

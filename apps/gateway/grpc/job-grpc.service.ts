@@ -6,6 +6,7 @@ import { CancelJob } from '../jobs/cancel-job.service.js';
 import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.service.js';
 import { TranscriptQueries } from '../jobs/transcript-queries.service.js';
 import { WatchJob } from '../jobs/watch-job.service.js';
+import { KEY_HEADER, readKey, REPLAYED_HEADER } from '../submit/submission-key.js';
 import { SubmitJob } from '../submit/submit-job.service.js';
 import { eventToWire, jobToWire, statusOf, transcriptToWire } from './job.mapper.js';
 import { partsOfCall } from './submission.mapper.js';
@@ -25,9 +26,12 @@ export class JobGrpcService implements jobV1.JobServiceImplementation, BeforeApp
 
   async submit(
     requests: AsyncIterable<jobV1.SubmitRequest>,
-    { signal }: Pick<GrpcCallContext, 'signal'>,
+    { signal, metadata, header }: Pick<GrpcCallContext, 'signal' | 'metadata' | 'header'>,
   ): Promise<jobV1.SubmitResponse> {
-    return { job: jobToWire(await this.submitJob.submit(partsOfCall(requests), undefined, signal)) };
+    const key = readKey(metadata.get(KEY_HEADER));
+    const { job, replayed } = await this.submitJob.submit({ parts: partsOfCall(requests), key }, signal);
+    if (replayed) header.set(REPLAYED_HEADER, 'true');
+    return { job: jobToWire(job) };
   }
 
   async get({ jobId }: jobV1.GetRequest): Promise<jobV1.GetResponse> {

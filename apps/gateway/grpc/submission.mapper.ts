@@ -51,7 +51,7 @@ function fieldsOf(options: jobV1.SubmitOptions): Record<string, unknown> {
     priority: options.priority,
     session_id: options.sessionId,
     title: options.title,
-    tags: options.tags,
+    tags: options.tags.length === 0 ? undefined : options.tags,
     db_id: options.dbId,
     url: options.url,
     callback_url: options.callbackUrl,

@@ -4,6 +4,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PolyscribeError } from '#contracts';
 import { requestIdFrom } from '#grpc';
+import { KEY_HEADER } from '../submit/submission-key.js';
 import { answerBrokenHttp } from './broken-http.js';
 import { type OwnNames, refuseForeignPages } from './own-names.js';
 import { sendProblem } from './problem.js';
@@ -56,7 +57,7 @@ export function createFastifyAdapter(maxFileBytes: number, own: OwnNames): Fasti
     reply.headers({ 'x-request-id': request.id, ...securityHeaders });
     try {
       refuseForeignPages(request, own);
-      refuseIdempotencyKey(request);
+      refuseIdleKey(request);
     } catch (error) {
       if (!(error instanceof PolyscribeError)) throw error;
       sendProblem(request, reply, error);
@@ -92,11 +93,14 @@ function requestIdOf(request: { headers: IncomingMessage['headers'] }): string {
   return requestIdFrom(typeof given === 'string' ? given : undefined);
 }
 
-/** A client that sends a key relies on it: to ignore it in silence would make two jobs of one. */
-function refuseIdempotencyKey(request: FastifyRequest): void {
-  if (request.headers['idempotency-key'] === undefined) return;
-  const fields = [{ pointer: '/idempotency-key', detail: 'is not offered; leave the header out' }];
-  throw new PolyscribeError('invalid_request', 'Idempotency-Key is not offered yet.', { fields });
+/** Where keys are read. */
+const submissions = /^\/api\/transcribe\/jobs\/transcribe(?:\/|$)/;
+
+/** A client that sends a key relies on it: to ignore it in silence would do twice what was wanted once. */
+function refuseIdleKey(request: FastifyRequest): void {
+  if (request.headers[KEY_HEADER] === undefined || submissions.test(request.routeOptions.url ?? '')) return;
+  const fields = [{ pointer: `/${KEY_HEADER}`, detail: 'is not read by this route; leave the header out' }];
+  throw new PolyscribeError('invalid_request', 'Idempotency-Key is offered for submissions only.', { fields });
 }
 
 function malformedRequest(cause: unknown): PolyscribeError {

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '#config';
 import type { EngineKind, Job } from '#contracts';
 import { fileTooLarge } from '#media-intake';
+import { KEY_HEADER, readKey, REPLAYED_HEADER } from '../submit/submission-key.js';
 import { SubmitJob } from '../submit/submit-job.service.js';
 import { CONFIG } from '../tokens.js';
 import { announcesTooMuch } from './fastify-adapter.js';
@@ -51,8 +52,10 @@ export class SubmitController {
     const { maxFileBytes } = this.config.limits;
     if (announcesTooMuch(request.raw, maxFileBytes)) throw fileTooLarge(maxFileBytes);
     const parts = request.isMultipart() ? readForm(request) : readFields(request.body);
-    const job = await this.submitJob.submit(parts, engine, aborted(reply));
-    if (job.media) this.metrics.countUpload(job.media.bytes);
+    const key = readKey(request.headers[KEY_HEADER]);
+    const { job, replayed } = await this.submitJob.submit({ parts, pathEngine: engine, key }, aborted(reply));
+    if (replayed) void reply.header(REPLAYED_HEADER, 'true');
+    else if (job.media) this.metrics.countUpload(job.media.bytes);
     return acceptedBody(job);
   }
 }
@@ -62,7 +65,8 @@ export function acceptedBody(job: Job): AcceptedBody {
     job_id: job.id,
     transcript_id: job.transcriptId,
     engine: job.options.engine,
-    status: job.status,
+    // Also where the answer comes again: it is that of the submission, whatever has become of the job since.
+    status: 'queued',
     message: 'The job is queued.',
   };
 }

@@ -16,6 +16,18 @@ const ifNoneMatch: Parameter = {
 };
 const unchanged = { 304: { description: 'The client has it already.' } };
 
+const idempotencyKey: Parameter = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+  description: 'Sending the same submission again under its key within a day gives the same answer and no second job.',
+};
+
+const replayed = {
+  description: '`true` where the answer is that of an earlier submission under the same key.',
+  schema: { type: 'string', enum: ['true'] },
+};
+
 const submitErrors: readonly ErrorCode[] = [
   'invalid_request',
   'unsupported_feature',
@@ -26,6 +38,7 @@ const submitErrors: readonly ErrorCode[] = [
   'unsupported_media',
   'context_not_found',
   'url_not_allowed',
+  'idempotency_mismatch',
   'no_engine',
 ];
 
@@ -35,8 +48,9 @@ function submission(id: string, summary: string): { post: Operation } {
     tag: 'jobs',
     summary,
     description:
-      'A recording comes as a file in a multipart form, or is fetched from `url`. The file is streamed, so it may be large; options may stand before or after it. `Idempotency-Key` is not offered yet and refused.',
-    ok: { 202: json('Accepted', 'The job is queued.') },
+      'A recording comes as a file in a multipart form, or is fetched from `url`. The file is streamed, so it may be large; options may stand before or after it.',
+    parameters: [idempotencyKey],
+    ok: { 202: { ...json('Accepted', 'The job is queued.'), headers: { 'Idempotency-Replayed': replayed } } },
     errors: submitErrors,
   };
   return {

@@ -9,7 +9,18 @@ export interface Parameter {
 
 export type Content = Readonly<Record<string, { readonly schema: object }>>;
 
-export type Response = { readonly description: string; readonly content?: Content } | { readonly $ref: string };
+export interface Header {
+  readonly description: string;
+  readonly schema: object;
+}
+
+export type Response =
+  | {
+      readonly description: string;
+      readonly headers?: Readonly<Record<string, Header>>;
+      readonly content?: Content;
+    }
+  | { readonly $ref: string };
 
 export type Responses = Readonly<Record<string, Response>>;
 

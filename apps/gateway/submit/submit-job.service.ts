@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { EngineKind, Job, JobOptions, MediaObject, PolyscribeError, RemoteMedia } from '#contracts';
+import type { EngineKind, MediaObject, PolyscribeError } from '#contracts';
 import { MediaIntake } from '#media-intake';
-import { JobRepository } from '#persistence';
+import type { EarlierSubmission } from '#persistence';
 import type { Logger } from '#telemetry';
 import type { ClientLimits } from '../client-limits.js';
 import { JobHandOver } from '../jobs/job-hand-over.service.js';
@@ -11,7 +11,17 @@ import { invalid } from './field-errors.js';
 import { partsInTime } from './parts-in-time.js';
 import { sourceNames } from './remote-source.js';
 import type { SubmissionPart } from './submission-part.js';
+import { SubmissionRows, type Submitted } from './submission-rows.service.js';
 import { SubmitOptionsReader } from './submit-options.service.js';
+
+/** One wish for a transcript, as it comes in. */
+export interface Submission {
+  readonly parts: AsyncIterable<SubmissionPart>;
+  /** The engine that the route names. */
+  readonly pathEngine?: EngineKind | undefined;
+  /** What the client calls it, so that sending it again makes no second job. */
+  readonly key?: string | undefined;
+}
 
 /**
  * Accepts work: media into the object store, unless a worker is to fetch them, rows into the database, an entry into the
@@ -22,63 +32,73 @@ export class SubmitJob {
   constructor(
     private readonly options: SubmitOptionsReader,
     private readonly intake: MediaIntake,
-    private readonly jobs: JobRepository,
+    private readonly rows: SubmissionRows,
     private readonly handOver: JobHandOver,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(CLIENT_LIMITS) private readonly limits: ClientLimits,
   ) {}
 
   /**
-   * Takes a submission whose file may come before, between or after its options. A refused one leaves nothing behind.
-   *
-   * @param parts read one by one; a file is read to its end before the next part is asked for
+   * Takes a submission whose file may come before, between or after its options. A refused one leaves nothing behind; one
+   * that repeats an earlier one under its key gives the job of that one.
    */
-  async submit(
-    parts: AsyncIterable<SubmissionPart>,
-    pathEngine: EngineKind | undefined,
-    signal: AbortSignal,
-  ): Promise<Job> {
+  async submit(submission: Submission, signal: AbortSignal): Promise<Submitted> {
     const jobId = randomUUID();
-    const fields = new Map<string, unknown>();
-    let media: MediaObject | undefined;
+    const earlier = await this.rows.earlier(submission.key);
+    const received: Received = { fields: new Map() };
     try {
-      for await (const part of partsInTime(parts, this.limits.aroundFileMs)) {
-        if (part.type === 'field') {
-          addField(fields, part.name, part.value);
-          continue;
-        }
-        refuseWrongFile(part.name, media !== undefined);
-        if (this.options.remoteSource(fields)) throw twoSources();
-        await this.options.judgeEarly(optionsIn(fields), pathEngine);
-        media = await this.intake.store({ jobId, name: 'source' }, part, signal);
+      await this.receive(received, submission, { jobId, known: earlier !== undefined }, signal);
+      const submitted = await this.accept(jobId, received, submission, earlier);
+      if (submitted.replayed && received.media) await this.discard(jobId, received.media);
+      return submitted;
+    } catch (error) {
+      if (received.media) await this.discard(jobId, received.media);
+      throw error;
+    }
+  }
+
+  /** Reads the parts one by one; a file is read to its end before the next part is asked for. */
+  private async receive(
+    received: Received,
+    { parts, pathEngine }: Submission,
+    { jobId, known }: { jobId: string; known: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { fields } = received;
+    for await (const part of partsInTime(parts, this.limits.aroundFileMs)) {
+      if (part.type === 'field') {
+        addField(fields, part.name, part.value);
+        continue;
       }
-      const remote = this.options.remoteSource(fields);
-      if (media && remote) throw twoSources();
-      const options = await this.options.read(optionsIn(fields), pathEngine);
-      const source = media ?? remote;
-      if (!source) throw invalid([{ pointer: '/file', detail: MISSING }]);
-      return await this.accept(jobId, options, source);
-    } catch (error) {
-      if (media) await this.discard(jobId, media);
-      throw error;
+      refuseWrongFile(part.name, received.media !== undefined);
+      if (this.options.remoteSource(fields)) throw twoSources();
+      // What was accepted once is not judged again: the engines of that time may be away.
+      if (!known) await this.options.judgeEarly(optionsIn(fields), pathEngine);
+      received.media = await this.intake.store({ jobId, name: 'source' }, part, signal);
     }
   }
 
-  private async accept(jobId: string, options: JobOptions, media: MediaObject | RemoteMedia): Promise<Job> {
-    const job = await this.createRows(jobId, options, media);
+  private async accept(
+    jobId: string,
+    { fields, media }: Received,
+    { key, pathEngine }: Submission,
+    earlier: EarlierSubmission | undefined,
+  ): Promise<Submitted> {
+    const remote = this.options.remoteSource(fields);
+    if (media && remote) throw twoSources();
+    const source = media ?? remote;
+    if (!source) throw invalid([{ pointer: '/file', detail: MISSING }]);
+    const recording = 'url' in source ? { url: source.url } : { sha256: source.sha256 };
+    const named =
+      key === undefined
+        ? undefined
+        : { key, fingerprint: this.options.fingerprint(optionsIn(fields), pathEngine, recording) };
+    if (named && earlier) return this.rows.replay(named, earlier);
+    const options = await this.options.read(optionsIn(fields), pathEngine);
+    const submitted = await this.rows.create({ id: jobId, transcriptId: randomUUID(), options, media: source }, named);
     // The rows are the job: from here on it is accepted, whatever becomes of the news and the queue entry.
-    await this.handOver.toWorkers(job);
-    return job;
-  }
-
-  private async createRows(jobId: string, options: JobOptions, media: MediaObject | RemoteMedia): Promise<Job> {
-    try {
-      return await this.jobs.create({ id: jobId, transcriptId: randomUUID(), options, media });
-    } catch (error) {
-      // The commit may have happened though its answer was lost; such a job would have no media.
-      await this.handOver.unlessAway(jobId, 'delete', this.jobs.delete(jobId));
-      throw error;
-    }
+    if (!submitted.replayed) await this.handOver.toWorkers(submitted.job);
+    return submitted;
   }
 
   private async discard(jobId: string, media: MediaObject): Promise<void> {
@@ -87,10 +107,16 @@ export class SubmitJob {
     } catch (error) {
       this.logger.error(
         { err: error, jobId, key: media.key },
-        'the media of a refused submission could not be removed',
+        'the media of a submission that made no job could not be removed',
       );
     }
   }
+}
+
+/** What came in so far. */
+interface Received {
+  readonly fields: Map<string, unknown>;
+  media?: MediaObject;
 }
 
 const MISSING = 'is missing; send the recording as a file field, or url';

@@ -16,6 +16,7 @@ import { CONFIG } from '../tokens.js';
 import { fieldErrors, invalid } from './field-errors.js';
 import { Contexts } from '../contexts/contexts.service.js';
 import { asksForSpeakers, jobOptionsSchema, optionNames, type SubmitOptions } from './job-options.schema.js';
+import { fingerprintOf } from './submission-key.js';
 import { judged, remoteSource, sourceNames } from './remote-source.js';
 
 /** Turns what a client sent into job options, or says what is wrong with it. */
@@ -62,6 +63,16 @@ export class SubmitOptionsReader {
       onUnsupported: submitted.on_unsupported ?? 'warn',
     });
     await this.contextOf(submitted);
+  }
+
+  /** What tells two submissions under one key apart: all that the client asked for, and the recording. */
+  fingerprint(
+    fields: Readonly<Record<string, unknown>>,
+    pathEngine: EngineKind | undefined,
+    recording: Readonly<Record<string, string>>,
+  ): string {
+    const submitted = parseOptions(fields);
+    return fingerprintOf({ ...submitted, engine: pathEngine ?? submitted.engine, recording });
   }
 
   /** A copy: the job is what it was when it was sent, whatever becomes of the context. */

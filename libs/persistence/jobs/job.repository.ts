@@ -7,9 +7,10 @@ import {
   type MediaObject,
   type RemoteMedia,
 } from '#contracts';
-import type { Database } from '../database.js';
+import type { Database, Transaction } from '../database.js';
 import { TranscriptJobEntity } from '../entities/index.js';
 import { storableJson, storableText } from '../storable.js';
+import { type SubmissionKey, takeKey } from './idempotency.repository.js';
 import { toJob } from './job.mapper.js';
 import { type JobFilter, type JobPage, listJobs } from './job-list.js';
 import { cancelled } from './job-sql.js';
@@ -35,22 +36,18 @@ export class JobRepository {
 
   /** Writes the job and its empty transcript, both or neither. */
   async create(job: NewJob): Promise<Job> {
-    return this.database.transaction(async ({ query, manager }) => {
-      await query('INSERT INTO transcripts (id) VALUES ($1)', [job.transcriptId]);
-      await query(
-        `INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority,
-           media_filename, source_url, media_key, media_bytes, media_sha256, media_type, stages)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-           jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp())))`,
-        [
-          ...[job.id, job.transcriptId, job.options.engine, storableJson(job.options)],
-          job.options.sessionId === undefined ? null : storableText(job.options.sessionId),
-          ...[job.options.priority, storableText(job.media.filename)],
-          ...sourceColumns(job.media),
-        ],
-      );
-      return toJob(await manager.findOneByOrFail(TranscriptJobEntity, { jobId: job.id }));
-    });
+    return this.database.transaction((transaction) => insertJob(transaction, job));
+  }
+
+  /**
+   * The same under a key, which goes to one submission: of two at once, the second waits for the first.
+   *
+   * @returns undefined, with nothing written, where another submission has the key
+   */
+  async createOnce(job: NewJob, key: SubmissionKey): Promise<Job | undefined> {
+    return this.database.transaction(async (transaction) =>
+      (await takeKey(transaction, key, job.transcriptId)) ? insertJob(transaction, job) : undefined,
+    );
   }
 
   async find(jobId: string): Promise<Job | undefined> {
@@ -149,6 +146,23 @@ export class JobRepository {
     const row = await this.database.run((manager) => manager.findOneBy(TranscriptJobEntity, key));
     return row ? toJob(row) : undefined;
   }
+}
+
+async function insertJob({ query, manager }: Transaction, job: NewJob): Promise<Job> {
+  await query('INSERT INTO transcripts (id) VALUES ($1)', [job.transcriptId]);
+  await query(
+    `INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority,
+       media_filename, source_url, media_key, media_bytes, media_sha256, media_type, stages)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+       jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp())))`,
+    [
+      ...[job.id, job.transcriptId, job.options.engine, storableJson(job.options)],
+      job.options.sessionId === undefined ? null : storableText(job.options.sessionId),
+      ...[job.options.priority, storableText(job.media.filename)],
+      ...sourceColumns(job.media),
+    ],
+  );
+  return toJob(await manager.findOneByOrFail(TranscriptJobEntity, { jobId: job.id }));
 }
 
 /** Where the media are to come from, and what is known of them. */

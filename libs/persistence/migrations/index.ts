@@ -8,6 +8,7 @@ import { RemoteMedia1790000000007 } from './0007-remote-media.migration.js';
 import { FruitfulAttempts1790000000008 } from './0008-fruitful-attempts.migration.js';
 import { Webhooks1790000000009 } from './0009-webhooks.migration.js';
 import { Erasures1790000000012 } from './0012-erasures.migration.js';
+import { IdempotencyKeys1790000000013 } from './0013-idempotency-keys.migration.js';
 
 /** In the order in which they run; TypeORM goes by the number at the end of the name. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   FruitfulAttempts1790000000008,
   Webhooks1790000000009,
   Erasures1790000000012,
+  IdempotencyKeys1790000000013,
 ];

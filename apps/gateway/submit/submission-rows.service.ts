@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { type Job, PolyscribeError } from '#contracts';
+import {
+  type EarlierSubmission,
+  IdempotencyRepository,
+  JobRepository,
+  type NewJob,
+  type SubmissionKey,
+} from '#persistence';
+import { JobHandOver } from '../jobs/job-hand-over.service.js';
+import { otherPayload } from './submission-key.js';
+
+/** What became of a submission. */
+export interface Submitted {
+  readonly job: Job;
+  /** Whether the job is that of an earlier submission under the same key. */
+  readonly replayed: boolean;
+}
+
+/** Writes what is accepted, once for each key. */
+@Injectable()
+export class SubmissionRows {
+  constructor(
+    private readonly jobs: JobRepository,
+    private readonly keys: IdempotencyRepository,
+    private readonly handOver: JobHandOver,
+  ) {}
+
+  /** The submission that has the key; undefined where there is no key, or it is free. */
+  async earlier(key: string | undefined): Promise<EarlierSubmission | undefined> {
+    return key === undefined ? undefined : this.keys.find(key);
+  }
+
+  /** The job of an earlier submission. @throws PolyscribeError `idempotency_mismatch` where that was another one */
+  async replay({ fingerprint }: SubmissionKey, earlier: EarlierSubmission): Promise<Submitted> {
+    if (earlier.fingerprint !== fingerprint) throw otherPayload();
+    const job = await this.jobs.find(earlier.jobId);
+    if (!job) throw erasedMeanwhile();
+    return { job, replayed: true };
+  }
+
+  /** Makes the job, or finds the one that another submission under the same key made first. */
+  async create(newJob: NewJob, key: SubmissionKey | undefined): Promise<Submitted> {
+    const job = await this.write(newJob, key);
+    if (job) return { job, replayed: false };
+    const earlier = await this.earlier(key?.key);
+    if (!key || !earlier) throw erasedMeanwhile();
+    return this.replay(key, earlier);
+  }
+
+  private async write(newJob: NewJob, key: SubmissionKey | undefined): Promise<Job | undefined> {
+    try {
+      return await (key ? this.jobs.createOnce(newJob, key) : this.jobs.create(newJob));
+    } catch (error) {
+      // The commit may have happened though its answer was lost; such a job would have no media.
+      await this.handOver.unlessAway(newJob.id, 'delete', this.jobs.delete(newJob.id));
+      throw error;
+    }
+  }
+}
+
+/** The earlier job went between two looks; the next try finds the key free. */
+function erasedMeanwhile(): PolyscribeError {
+  const message = 'The earlier submission under this Idempotency-Key is just being erased; send it again.';
+  return new PolyscribeError('dependency_unavailable', message, { retryAfterMs: 1_000 });
+}
