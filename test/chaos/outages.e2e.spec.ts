@@ -6,7 +6,7 @@ import { type Accepted, result } from '../support/api.js';
 import { Cluster } from './cluster.js';
 import { Random } from './random.js';
 import { send, submitItem } from './submit-item.js';
-import { spokenItem } from './spoken-item.js';
+import { type SpokenItem, spokenItem } from './spoken-item.js';
 
 const BUCKET = 'transcriptions';
 const RECOVERY_MS = 60_000;
@@ -44,6 +44,27 @@ describe('a mesh of processes whose servers are away', () => {
     expect((await result(http(), jobId)).text).toBe(text);
   }
 
+  interface Sent {
+    readonly item: SpokenItem;
+    /** undefined where the gateway asked to come back later. */
+    readonly accepted: Accepted | undefined;
+  }
+
+  async function sendSome(): Promise<Sent[]> {
+    const sent: Sent[] = [];
+    const tookMs: number[] = [];
+    for (const item of [nextItem(), nextItem(), nextItem()]) {
+      const began = performance.now();
+      const answer = await send(http(), item);
+      tookMs.push(performance.now() - began);
+      expect([202, 503]).toContain(answer.status);
+      sent.push({ item, accepted: answer.ok ? ((await answer.json()) as Accepted) : undefined });
+    }
+    // A busy machine may slow single answers; waiting for Redis would slow them all.
+    expect(Math.min(...tookMs)).toBeLessThan(SUBMIT_DEADLINE_MS);
+    return sent;
+  }
+
   async function objectKeys(): Promise<string[]> {
     const { hostname, port } = new URL(`http://${cluster.backing.objectServer.endpoint}`);
     const client = new Client({ ...TEST_KEYS, endPoint: hostname, port: Number(port), useSSL: false });
@@ -64,24 +85,19 @@ describe('a mesh of processes whose servers are away', () => {
     const done = await submitItem(cluster, before, 0);
     await untilCompleted(done.job_id, before.text);
 
+    // One that is silent costs whoever waits for it more than one that refuses.
+    cluster.backing.redis.pause();
+    const sent = await sendSome();
     await cluster.backing.redis.kill();
-    const sent = [];
-    for (const item of [nextItem(), nextItem(), nextItem()]) {
-      const began = performance.now();
-      const answer = await send(http(), item);
-      sent.push({ item, answer, tookMs: performance.now() - began });
-      expect([202, 503]).toContain(answer.status);
-    }
-    // A busy machine may slow single answers; waiting for Redis would slow them all.
-    expect(Math.min(...sent.map(({ tookMs }) => tookMs))).toBeLessThan(SUBMIT_DEADLINE_MS);
+    sent.push(...(await sendSome()));
     const told = await status(done.job_id);
     expect(told.status).toBe(200);
     expect(((await told.json()) as Accepted).status).toBe('completed');
 
     await cluster.backing.redis.startAgain();
-    for (const { item, answer } of sent) {
-      const job = answer.ok ? ((await answer.json()) as Accepted) : await submitItem(cluster, item, 0);
-      await untilCompleted(job.job_id, item.text);
+    for (const { item, accepted } of sent) {
+      const { job_id: jobId } = accepted ?? (await submitItem(cluster, item, 0));
+      await untilCompleted(jobId, item.text);
     }
   }, 240_000);
 

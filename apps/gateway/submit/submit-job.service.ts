@@ -4,6 +4,7 @@ import type { EngineKind, MediaObject, PolyscribeError } from '#contracts';
 import { MediaIntake } from '#media-intake';
 import type { EarlierSubmission } from '#persistence';
 import type { Logger } from '#telemetry';
+import { briefly } from '../answer-time.js';
 import type { ClientLimits } from '../client-limits.js';
 import { JobHandOver } from '../jobs/job-hand-over.service.js';
 import { CLIENT_LIMITS, LOGGER } from '../tokens.js';
@@ -97,7 +98,7 @@ export class SubmitJob {
     const options = await this.options.read(optionsIn(fields), pathEngine);
     const submitted = await this.rows.create({ id: jobId, transcriptId: randomUUID(), options, media: source }, named);
     // The rows are the job: from here on it is accepted, whatever becomes of the news and the queue entry.
-    if (!submitted.replayed) await this.handOver.toWorkers(submitted.job);
+    if (!submitted.replayed) await briefly(this.handOver.toWorkers(submitted.job));
     return submitted;
   }
 
