@@ -23,11 +23,6 @@ export class Patience {
     this.restart();
   }
 
-  /** The peer showed that it is there. */
-  sign(): void {
-    this.restart();
-  }
-
   stop(): void {
     this.isOver = true;
     clearTimeout(this.timer);

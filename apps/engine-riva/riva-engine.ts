@@ -14,6 +14,7 @@ import { admitRequest } from '#engine-host';
 import type { Logger } from '#telemetry';
 import type { CallTiming } from './attempt.js';
 import { boostFor } from './boosting.js';
+import { maxOfflineBytes } from './offline-attempt.js';
 import { recognitionConfig } from './recognition-config.js';
 import { RivaBackends } from './riva-backends.js';
 import { RivaCall } from './riva-call.js';
@@ -102,7 +103,7 @@ export class RivaEngine extends SpeechEngine {
   }
 
   private get messageMs(): number {
-    return Math.floor(pcmBytesToMs(this.options.settings.maxMessageBytes * 0.99));
+    return Math.floor(pcmBytesToMs(maxOfflineBytes(this.options.settings)));
   }
 }
 

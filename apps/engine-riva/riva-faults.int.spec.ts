@@ -1,4 +1,4 @@
-import { type ErrorCode, type PolyscribeError } from '#contracts';
+import { type ErrorCode, type PolyscribeError, msToPcmBytes } from '#contracts';
 import { scriptedSpeech } from '#engine-testkit';
 import { type RivaError, type RivaScript, messageTooLarge, rivaErrors, unavailableModel } from '#riva-simulator';
 import { longSpeech } from './testing/long-speech.js';
@@ -103,6 +103,18 @@ describe('what Riva refuses', () => {
       await expect(transcribed(engine, twice)).rejects.toMatchObject({ code: 'payload_too_large' });
       expect(simulator.seen.of('Recognize')).toHaveLength(0);
       expect(engine.describe().capabilities.maxAudioMs).toBeLessThan(33_000);
+    });
+
+    it.each([1, 4])('is none up to the length that the adapter names, for messages of %i MiB', async (mebibytes) => {
+      const size = mebibytes * 1_048_576;
+      const options = { env: { RIVA_MAX_MESSAGE_SIZE: String(size) } };
+      const { engine } = await start({ ...files, maxMessageBytes: size }, options);
+      const { maxAudioMs = 0 } = engine.describe().capabilities;
+      const pcm = Buffer.alloc(msToPcmBytes(maxAudioMs));
+      const phrases = Array.from({ length: 500 }, (_, index) => ({ phrase: `${'\u4e2d'.repeat(96)}${index}` }));
+      await expect(transcribed(engine, pcm, { phrases })).resolves.toMatchObject({ texts: [] });
+      const longer = Buffer.concat([pcm, Buffer.alloc(msToPcmBytes(100))]);
+      await expect(transcribed(engine, longer)).rejects.toMatchObject({ code: 'payload_too_large' });
     });
 
     it('is no matter in a stream', async () => {

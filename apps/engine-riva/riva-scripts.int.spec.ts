@@ -111,6 +111,16 @@ describe('the Riva adapter', () => {
     expect(summary).toMatchObject({ language: 'en', model: 'whisper' });
   });
 
+  it('shares the audio out where a server says of each text that it has consumed all', async () => {
+    const { segments } = await heard({ models: [whisper] });
+    expect(segments.map(({ text }) => text)).toEqual(plain);
+    for (const [index, { startMs, endMs }] of segments.entries()) {
+      expect(startMs).toBe(index === 0 ? 0 : segments[index - 1]?.endMs);
+      expect(endMs - startMs).toBeGreaterThan(500);
+    }
+    expect(segments.at(-1)?.endMs).toBe(Math.floor(dialogue.length / 32));
+  });
+
   it('tells the language that a model detected, whichever was named', async () => {
     const script = { models: [detecting], speech: { detectedLanguages: ['de-DE'] } };
     const riva = await simulatedRiva(script);
