@@ -20,6 +20,8 @@ import { Connections } from './http/connections.js';
 import { createFastifyAdapter } from './http/fastify-adapter.js';
 import { GatewayMetrics } from './http/metrics.service.js';
 import { logRequests } from './http/request-log.js';
+import { legacyUseCases } from './legacy/legacy-use-cases.js';
+import { registerLegacyRoutes } from './legacy/register-legacy-routes.js';
 
 /** How long uploads and calls in progress may go on when the gateway stops; both servers stop at the same time. */
 const STOP_GRACE_MS = 4_000;
@@ -50,6 +52,7 @@ export async function startGateway(
     const grpcServer = new GrpcServer({ logger });
     stops.push(() => stopServers(grpcServer, app, connections));
     logRequests(adapter.getInstance(), logger, app.get(GatewayMetrics));
+    registerLegacyRoutes(adapter.getInstance(), legacyUseCases(app), logger);
     const { host, port } = config.http;
     await bind({ host, port, portVariable: 'PORT' }, () => app.listen(port, host));
     boundUrl = urlOf(app, config.http.host);

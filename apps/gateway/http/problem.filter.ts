@@ -13,12 +13,16 @@ export class ProblemFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const error = asPolyscribeError(thrown, request);
-    if (error.code === 'internal') {
-      this.logger.error({ err: thrown, requestId: request.id, route: request.routeOptions.url }, 'a request failed');
-    }
-    sendProblem(request, reply, error);
+    answerProblem(thrown, request, reply, this.logger);
   }
+}
+
+export function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
+  const error = asPolyscribeError(thrown, request);
+  if (error.code === 'internal') {
+    logger.error({ err: thrown, requestId: request.id, route: request.routeOptions.url }, 'a request failed');
+  }
+  sendProblem(request, reply, error);
 }
 
 const codeByStatus: Readonly<Record<number, ErrorCode>> = {

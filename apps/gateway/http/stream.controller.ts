@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { type BeforeApplicationShutdown, Controller, Get, Headers, Inject, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import type { JobEventType } from '#contracts';
 import type { Logger } from '#telemetry';
-import { type JobNews, parsePosition, type WatchedEvent, WatchJob } from '../jobs/watch-job.service.js';
+import { type JobNews, parsePosition, type Position, type WatchedEvent, WatchJob } from '../jobs/watch-job.service.js';
 import { CLIENT_LIMITS, LOGGER } from '../tokens.js';
 import type { ClientLimits } from '../client-limits.js';
 import { inAnswerTime } from '../answer-time.js';
@@ -27,7 +28,17 @@ export class StreamController implements BeforeApplicationShutdown {
     @Query('last_event_id') lastEventIdInQuery: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const opening = this.watchJob.open(jobId, parsePosition(lastEventId ?? lastEventIdInQuery));
+    await this.send(jobId, lastEventId ?? lastEventIdInQuery, reply, frame);
+  }
+
+  /** Answers with the events of a job after that one, each as `framed` writes it. */
+  async send(
+    jobId: string,
+    lastEventId: string | undefined,
+    reply: FastifyReply,
+    framed: (event: WatchedEvent) => string,
+  ): Promise<void> {
+    const opening = this.watchJob.open(jobId, parsePosition(lastEventId));
     const news = await inAnswerTime(opening);
     if (!news) {
       await reply.code(204).send();
@@ -44,7 +55,7 @@ export class StreamController implements BeforeApplicationShutdown {
     reply.raw.flushHeaders();
     this.open.add(news);
     try {
-      await relay(news, reply.raw, this.limits.slowReaderMs);
+      await relay(news, reply.raw, this.limits.slowReaderMs, framed);
     } catch (error) {
       // The head is out: the client sees the stream break off and comes back with its last id.
       this.logger.warn({ err: error, jobId, requestId: reply.request.id }, 'an event stream broke off');
@@ -61,7 +72,12 @@ export class StreamController implements BeforeApplicationShutdown {
   }
 }
 
-async function relay(news: JobNews, response: ServerResponse, slowReaderMs: number): Promise<void> {
+async function relay(
+  news: JobNews,
+  response: ServerResponse,
+  slowReaderMs: number,
+  framed: (event: WatchedEvent) => string,
+): Promise<void> {
   const onClose = (): void => {
     news.close();
   };
@@ -72,7 +88,7 @@ async function relay(news: JobNews, response: ServerResponse, slowReaderMs: numb
   try {
     if (response.destroyed) return;
     for await (const event of news) {
-      if (!(await write(response, frame(event), slowReaderMs))) return;
+      if (!(await write(response, framed(event), slowReaderMs))) return;
     }
   } finally {
     clearInterval(keepAlive);
@@ -97,8 +113,13 @@ export async function write(response: ServerResponse, text: string, slowReaderMs
   return !response.destroyed;
 }
 
-/** One event in the wire form of the HTML standard, 9.2.6. JSON has no line ends, so `data` is one line. */
+/** One event as our own clients read it. */
 export function frame({ position, body }: WatchedEvent): string {
-  const name = body.type === 'status' ? '' : `event: ${body.type}\n`;
-  return `id: ${position}\n${name}data: ${JSON.stringify(body.data)}\n\n`;
+  return frameOf(position, body.type, body.data);
+}
+
+/** One event in the wire form of the HTML standard, 9.2.6. JSON has no line ends, so `data` is one line. */
+export function frameOf(position: Position, type: JobEventType, data: object): string {
+  const name = type === 'status' ? '' : `event: ${type}\n`;
+  return `id: ${position}\n${name}data: ${JSON.stringify(data)}\n\n`;
 }

@@ -4,6 +4,7 @@ import type { Config } from '#config';
 import type { EngineKind, Job } from '#contracts';
 import { fileTooLarge } from '#media-intake';
 import { KEY_HEADER, readKey, REPLAYED_HEADER } from '../submit/submission-key.js';
+import type { SubmissionPart } from '../submit/submission-part.js';
 import { SubmitJob } from '../submit/submit-job.service.js';
 import { CONFIG } from '../tokens.js';
 import { announcesTooMuch } from './fastify-adapter.js';
@@ -17,6 +18,14 @@ export interface AcceptedBody {
   engine: string;
   status: string;
   message: string;
+}
+
+/** How a submission is to be read. */
+export interface Reading {
+  /** The engine that the path names. */
+  readonly engine?: EngineKind | undefined;
+  /** Puts fields that others named into our names. */
+  readonly translate?: (parts: AsyncIterable<SubmissionPart>) => AsyncIterable<SubmissionPart>;
 }
 
 @Controller('api/transcribe/jobs/transcribe')
@@ -49,14 +58,20 @@ export class SubmitController {
   }
 
   private async accept(request: FastifyRequest, reply: FastifyReply, engine?: EngineKind): Promise<AcceptedBody> {
+    return acceptedBody(await this.take(request, reply, { engine }));
+  }
+
+  /** The job that the request asks for. */
+  async take(request: FastifyRequest, reply: FastifyReply, { engine, translate }: Reading): Promise<Job> {
     const { maxFileBytes } = this.config.limits;
     if (announcesTooMuch(request.raw, maxFileBytes)) throw fileTooLarge(maxFileBytes);
-    const parts = request.isMultipart() ? readForm(request) : readFields(request.body);
+    const given = request.isMultipart() ? readForm(request) : readFields(request.body);
+    const parts = translate ? translate(given) : given;
     const key = readKey(request.headers[KEY_HEADER]);
     const { job, replayed } = await this.submitJob.submit({ parts, pathEngine: engine, key }, aborted(reply));
     if (replayed) void reply.header(REPLAYED_HEADER, 'true');
     else if (job.media) this.metrics.countUpload(job.media.bytes);
-    return acceptedBody(job);
+    return job;
   }
 }
 

@@ -28,11 +28,13 @@ export class JobQueries {
     return status;
   }
 
-  list(filter: JobFilter): Promise<JobPage> {
+  /** @param search only jobs with that in title, file name or tags */
+  list(filter: JobFilter, search?: string): Promise<JobPage> {
     const { session_id: sessionId, created_after: after, created_before: before, limit, ...same } = filter;
     return this.jobs.list({
       limit: limit ?? DEFAULT_PAGE,
       ...Object.fromEntries(Object.entries(same).filter(([, value]) => value !== undefined)),
+      ...(search === undefined || search === '' ? {} : { search }),
       ...(sessionId === undefined ? {} : { sessionId }),
       ...(after === undefined ? {} : { createdAfter: new Date(after) }),
       ...(before === undefined ? {} : { createdBefore: new Date(before) }),

@@ -32,14 +32,20 @@ export class TranscriptQueries {
     return this.withLink(await this.byJob(jobId));
   }
 
+  /** @throws PolyscribeError `transcript_not_found` */
+  async jobOf(transcriptId: string): Promise<Job> {
+    const job = isUuid(transcriptId) ? await this.jobs.findByTranscript(transcriptId) : undefined;
+    if (!job) throw unknownTranscript(transcriptId);
+    return job;
+  }
+
   /** @throws PolyscribeError `transcript_not_found`, `job_not_completed` */
   async render(
     transcriptId: string,
     format: TranscriptFormat,
     style: Pick<TranscriptDocument, 'speakerNames' | 'cueRules'> = {},
   ): Promise<{ text: string; mediaType: string; filename: string }> {
-    const job = isUuid(transcriptId) ? await this.jobs.findByTranscript(transcriptId) : undefined;
-    if (!job) throw unknownTranscript(transcriptId);
+    const job = await this.jobOf(transcriptId);
     const found = await this.byJob(job.id);
     const { mediaType, render } = formatTable[format];
     const document = format === 'json' ? await this.withLink(found) : { ...found, ...style };

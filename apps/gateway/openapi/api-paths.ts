@@ -4,6 +4,7 @@ import { downloadQuery } from '../http/download-query.js';
 import { json, operation, type OperationNotes, query, queryOf } from './api-operation.js';
 import { contextPaths } from './context-paths.js';
 import { webhookPaths } from './webhook-paths.js';
+import { legacyPaths } from './legacy-paths.js';
 import type { Operation, Parameter, Paths } from './openapi-types.js';
 
 const jobId: Parameter = { name: 'job_id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } };
@@ -221,6 +222,7 @@ export const paths: Paths = {
     }),
   },
   ...contextPaths,
+  ...legacyPaths,
   ...webhookPaths,
   '/api/media/{key}': {
     get: operation({

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { type EngineChoice, type Job, type JobStatus, PolyscribeError } from '#contracts';
 import { TranscriptJobEntity } from '../entities/index.js';
+import { storableText } from '../storable.js';
 import { toJob } from './job.mapper.js';
 
 export interface JobFilter {
@@ -8,6 +9,8 @@ export interface JobFilter {
   /** What the client asked for, which is not always what served. */
   readonly engine?: EngineChoice;
   readonly sessionId?: string;
+  /** In title, file name or tags, whatever the case of letters. */
+  readonly search?: string;
   /** Inclusive. */
   readonly createdAfter?: Date;
   /** Exclusive. */
@@ -35,6 +38,7 @@ export async function listJobs(manager: EntityManager, filter: JobFilter): Promi
   if (filter.status !== undefined) query.andWhere('job.status = :status', { status: filter.status });
   if (filter.engine !== undefined) query.andWhere('job.engine = :engine', { engine: filter.engine });
   if (filter.sessionId !== undefined) query.andWhere('job.sessionId = :session', { session: filter.sessionId });
+  if (filter.search !== undefined) query.andWhere(mentions, { pattern: `%${literally(filter.search)}%` });
   if (filter.createdAfter) query.andWhere('job.createdAt >= :after', { after: filter.createdAfter });
   if (filter.createdBefore) query.andWhere('job.createdAt < :before', { before: filter.createdBefore });
   if (filter.cursor !== undefined) {
@@ -49,6 +53,14 @@ export async function listJobs(manager: EntityManager, filter: JobFilter): Promi
   const page = rows.slice(0, filter.limit);
   const last = page.at(-1);
   return { jobs: page.map(toJob), ...(last && rows.length > page.length ? { nextCursor: encode(last) } : {}) };
+}
+
+const mentions = `(job.media_filename ILIKE :pattern OR job.engine_params->>'title' ILIKE :pattern
+  OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(job.engine_params->'tags') AS tag WHERE tag ILIKE :pattern))`;
+
+/** As a part of a LIKE pattern that stands for itself. */
+function literally(text: string): string {
+  return storableText(text).replaceAll(/[\\%_]/g, '\\$&');
 }
 
 function encode({ createdAt, id }: Position): string {
