@@ -48,6 +48,7 @@ import { WatchJob } from './jobs/watch-job.service.js';
 import { DocumentationController } from './openapi/documentation.controller.js';
 import { SubmissionRows } from './submit/submission-rows.service.js';
 import { SubmitJob } from './submit/submit-job.service.js';
+import { UnsettledMedia } from './submit/unsettled-media.service.js';
 import { SubmitOptionsReader } from './submit/submit-options.service.js';
 import { Webhooks } from './webhooks/webhooks.service.js';
 import { CLIENT_LIMITS, CONFIG, LOGGER, SIGNED_LINKS } from './tokens.js';
@@ -133,6 +134,11 @@ export class GatewayModule {
         SubmitJob,
         SubmitOptionsReader,
         TranscriptQueries,
+        {
+          provide: UnsettledMedia,
+          inject: [JobRepository, MediaIntake, LOGGER],
+          useFactory: (...parts: [JobRepository, MediaIntake, Logger]) => new UnsettledMedia(...parts),
+        },
         WatchJob,
         Webhooks,
       ],

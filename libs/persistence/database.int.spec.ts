@@ -1,4 +1,4 @@
-import { Database } from './database.js';
+import { CommitUnknownError, Database, type Transaction } from './database.js';
 import { migrations } from './migrations/index.js';
 import { waitUntil } from '../embedded-postgres/testing.js';
 import { startTestDatabase, type TestDatabase } from './testing.js';
@@ -49,6 +49,27 @@ describe('Database', () => {
     await database.close();
     const away = new Database('postgres://nobody@127.0.0.1:9/none', { connectTimeoutMs: 100 });
     await expect(away.connect()).rejects.toMatchObject({ code: 'dependency_unavailable', retryAfterMs: 2000 });
+  });
+
+  it('says when a commit got no answer, and only then', async () => {
+    const database = new Database(server.url, { poolSize: 2 });
+    await database.connect();
+    const cutOff = (transaction: Transaction) =>
+      transaction.query<{ pid: number }>('SELECT pg_backend_pid() AS pid').then(async ([row]) => {
+        await database.query('SELECT pg_terminate_backend($1, 5000)', [row?.pid]);
+      });
+    const late: unknown = await database.transaction(cutOff).catch((error: unknown) => error);
+    const early: unknown = await database
+      .transaction(async (transaction) => {
+        await cutOff(transaction);
+        await transaction.query('SELECT 1');
+      })
+      .catch((error: unknown) => error);
+    await database.close();
+    expect(late).toBeInstanceOf(CommitUnknownError);
+    expect(late).toMatchObject({ code: 'dependency_unavailable', retryAfterMs: 2000 });
+    expect(early).not.toBeInstanceOf(CommitUnknownError);
+    expect(early).toMatchObject({ code: 'dependency_unavailable' });
   });
 
   it('keeps the parameters of a refused statement out of the error', async () => {

@@ -94,14 +94,22 @@ export class Database {
   /**
    * Runs work in one transaction: all of it is kept or, when it throws, nothing.
    *
-   * @throws what the work throws; PolyscribeError `dependency_unavailable`, `internal` for what the database throws
+   * @throws what the work throws; PolyscribeError `dependency_unavailable`, `internal` for what the database throws;
+   *   CommitUnknownError when all of it may be kept nevertheless
    */
   async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return mapped(() =>
-      this.dataSource.transaction((manager) =>
-        work({ manager, query: (sql, parameters = []) => queryRows(manager, sql, parameters) }),
-      ),
-    );
+    const state = { committing: false };
+    try {
+      return await this.dataSource.transaction(async (manager) => {
+        const result = await work({ manager, query: (sql, parameters = []) => queryRows(manager, sql, parameters) });
+        state.committing = true;
+        return result;
+      });
+    } catch (thrown) {
+      const error = mapDatabaseError(thrown);
+      const away = error instanceof PolyscribeError && error.code === 'dependency_unavailable';
+      throw state.committing && away ? new CommitUnknownError(error) : error;
+    }
   }
 
   /** Runs TypeORM calls with errors as ours. */
@@ -131,6 +139,16 @@ export class Database {
       // The lock goes with its connection.
       await lock.end().catch(() => undefined);
     }
+  }
+}
+
+/** The database went away while it was told to commit: whether it did is known once it is back. */
+export class CommitUnknownError extends PolyscribeError {
+  constructor(cause: PolyscribeError) {
+    super(cause.code, cause.message, {
+      cause,
+      ...(cause.retryAfterMs === undefined ? {} : { retryAfterMs: cause.retryAfterMs }),
+    });
   }
 }
 

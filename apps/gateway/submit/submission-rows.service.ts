@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { type Job, PolyscribeError } from '#contracts';
 import {
+  CommitUnknownError,
   type EarlierSubmission,
   IdempotencyRepository,
   JobRepository,
   type NewJob,
   type SubmissionKey,
 } from '#persistence';
-import { JobHandOver } from '../jobs/job-hand-over.service.js';
 import { otherPayload } from './submission-key.js';
 
 /** What became of a submission. */
@@ -23,7 +23,6 @@ export class SubmissionRows {
   constructor(
     private readonly jobs: JobRepository,
     private readonly keys: IdempotencyRepository,
-    private readonly handOver: JobHandOver,
   ) {}
 
   /** The submission that has the key; undefined where there is no key, or it is free. */
@@ -39,7 +38,11 @@ export class SubmissionRows {
     return { job, replayed: true };
   }
 
-  /** Makes the job, or finds the one that another submission under the same key made first. */
+  /**
+   * Makes the job, or finds the one that another submission under the same key made first.
+   *
+   * @throws PolyscribeError; CommitUnknownError when the job may have been made all the same
+   */
   async create(newJob: NewJob, key: SubmissionKey | undefined): Promise<Submitted> {
     const job = await this.write(newJob, key);
     if (job) return { job, replayed: false };
@@ -52,9 +55,10 @@ export class SubmissionRows {
     try {
       return await (key ? this.jobs.createOnce(newJob, key) : this.jobs.create(newJob));
     } catch (error) {
-      // The commit may have happened though its answer was lost; such a job would have no media.
-      await this.handOver.unlessAway(newJob.id, 'delete', this.jobs.delete(newJob.id));
-      throw error;
+      if (!(error instanceof CommitUnknownError)) throw error;
+      const job = await this.jobs.find(newJob.id).catch(() => undefined);
+      if (!job) throw error;
+      return job;
     }
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EngineKind, MediaObject, PolyscribeError } from '#contracts';
 import { MediaIntake } from '#media-intake';
-import type { EarlierSubmission } from '#persistence';
+import { CommitUnknownError, type EarlierSubmission } from '#persistence';
 import type { Logger } from '#telemetry';
 import { briefly } from '../answer-time.js';
 import type { ClientLimits } from '../client-limits.js';
@@ -14,6 +14,7 @@ import { sourceNames } from './remote-source.js';
 import type { SubmissionPart } from './submission-part.js';
 import { SubmissionRows, type Submitted } from './submission-rows.service.js';
 import { SubmitOptionsReader } from './submit-options.service.js';
+import { UnsettledMedia } from './unsettled-media.service.js';
 
 /** One wish for a transcript, as it comes in. */
 export interface Submission {
@@ -34,6 +35,7 @@ export class SubmitJob {
     private readonly options: SubmitOptionsReader,
     private readonly intake: MediaIntake,
     private readonly rows: SubmissionRows,
+    private readonly unsettled: UnsettledMedia,
     private readonly handOver: JobHandOver,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(CLIENT_LIMITS) private readonly limits: ClientLimits,
@@ -53,7 +55,8 @@ export class SubmitJob {
       if (submitted.replayed && received.media) await this.discard(jobId, received.media);
       return submitted;
     } catch (error) {
-      if (received.media) await this.discard(jobId, received.media);
+      if (received.media && error instanceof CommitUnknownError) this.unsettled.add(jobId, received.media);
+      else if (received.media) await this.discard(jobId, received.media);
       throw error;
     }
   }

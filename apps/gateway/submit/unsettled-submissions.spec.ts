@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import { type Job, type MediaObject, PolyscribeError } from '#contracts';
+import { CommitUnknownError, Database, IdempotencyRepository, JobRepository, type NewJob } from '#persistence';
+import { createLogger } from '#telemetry';
+import { eventually } from '#testing';
+import { SubmissionRows } from './submission-rows.service.js';
+import { UnsettledMedia } from './unsettled-media.service.js';
+
+const away = new PolyscribeError('dependency_unavailable', 'The database does not answer.');
+/** Never asked: the submissions have no key. */
+const keys = new IdempotencyRepository(new Database('postgres://nobody@127.0.0.1:9/none'));
+const newJob = { id: randomUUID() } as NewJob;
+const job = { id: newJob.id } as Job;
+
+/** Jobs whose commit gets no answer. */
+class LosingJobs extends JobRepository {
+  constructor(private readonly found: () => Promise<Job | undefined>) {
+    super(new Database('postgres://nobody@127.0.0.1:9/none'));
+  }
+
+  override create(): Promise<Job> {
+    return Promise.reject(new CommitUnknownError(away));
+  }
+
+  override find(): Promise<Job | undefined> {
+    return this.found();
+  }
+}
+
+describe('a submission whose commit got no answer', () => {
+  it('is accepted where the rows are there', async () => {
+    const rows = new SubmissionRows(new LosingJobs(() => Promise.resolve(job)), keys);
+    await expect(rows.create(newJob, undefined)).resolves.toEqual({ job, replayed: false });
+  });
+
+  it.each([
+    ['nobody can tell', () => Promise.reject(away)],
+    ['the rows are not there yet', () => Promise.resolve(undefined)],
+  ])('is refused as one that may have become a job where %s', async (_why, find) => {
+    const rows = new SubmissionRows(new LosingJobs(find), keys);
+    await expect(rows.create(newJob, undefined)).rejects.toBeInstanceOf(CommitUnknownError);
+  });
+
+  it.each([
+    ['keeps its media where it became a job', job, []],
+    ['loses its media where it did not', undefined, ['media/a']],
+  ])('%s, once the database can tell', async (_what, found, discarded) => {
+    const looks: string[] = [];
+    const removed: string[] = [];
+    const find = (id: string) => {
+      looks.push(id);
+      return looks.length < 3 ? Promise.reject(away) : Promise.resolve(found);
+    };
+    const discard = ({ key }: MediaObject) => Promise.resolve(void removed.push(key));
+    const unsettled = new UnsettledMedia({ find }, { discard }, createLogger('test', 'silent'), 1);
+    unsettled.add(newJob.id, { key: 'media/a' } as MediaObject);
+    await eventually('the last look', () => looks.length === 3 && removed.length === discarded.length);
+    expect(looks).toEqual([newJob.id, newJob.id, newJob.id]);
+    expect(removed).toEqual(discarded);
+    unsettled.beforeApplicationShutdown();
+  });
+});
