@@ -1,6 +1,6 @@
 import { type Job, type JobEvent, hasEnded } from '#contracts';
 import { type ScriptedWord, ScriptedEngine, scriptedSpeech, scriptedWords, wavFile } from '#engine-testkit';
-import { ErasureRepository } from '#persistence';
+import { ErasureRepository, WorkerRepository } from '#persistence';
 import { eventually } from '#testing';
 import { TestMesh } from './support/mesh.js';
 
@@ -150,6 +150,14 @@ describe('the worker in a mesh', () => {
     await ended(job);
     expect(await mesh.texts(job)).toEqual(textsOf(few));
   }, 60_000);
+
+  it('is counted while it is idle, and no longer once it has stopped', async () => {
+    const workers = new WorkerRepository(mesh.database);
+    const [first] = [await mesh.work(), await mesh.work()];
+    await eventually('both to be counted', async () => (await workers.count()) === 2);
+    await first.stop();
+    expect(await workers.count()).toBe(1);
+  });
 
   it('finishes an erasure that a crash left right after it was asked for, of a finished job and of a running one', async () => {
     const engine = new ScriptedEngine({ behave: (call) => (call === 1 ? { kind: 'work' } : { kind: 'hang' }) });

@@ -18,6 +18,7 @@ import {
   TranscriptRepository,
   WebhookDeliveryRepository,
   WebhookEndpointRepository,
+  WorkerRepository,
 } from '#persistence';
 import { JobQueue } from '#queue';
 import type { StatusCache } from '#status-cache';
@@ -115,6 +116,7 @@ export class GatewayModule {
           }),
         },
         { provide: OutboundHttp, useValue: new OutboundHttp(resources.config.outbound) },
+        { provide: WorkerRepository, useValue: new WorkerRepository(database) },
         { provide: ErasureRepository, useValue: erasures },
         { provide: TranscriptErasure, useValue: erasureOn(resources, erasures) },
         { provide: RegistryWatcher, useValue: resources.registry },

@@ -12,6 +12,7 @@ import { StatusCache } from '#status-cache';
 import { NestLogger } from '#telemetry';
 import { EngineDirectory } from './engine-directory.js';
 import { Maintenance } from './maintenance.js';
+import { Presence } from './presence.js';
 import { Reconciler } from './reconciler.js';
 import { WebhookDispatch } from './webhook-dispatch.js';
 import { WorkLoop } from './work-loop.js';
@@ -38,11 +39,12 @@ export async function startWorker(
   const retain = app.get(RegistryWatcher).onChange((snapshot) => app.get(RemoteEngine).retain(snapshot));
   app.get(WorkLoop).start();
   app.get(Reconciler).start();
+  app.get(Presence).start();
   app.get(Maintenance).start();
   app.get(WebhookDispatch).start();
   return {
     async stop() {
-      await app.get(Reconciler).stop();
+      await Promise.all([app.get(Reconciler).stop(), app.get(Presence).stop()]);
       await Promise.all([
         app.get(WorkLoop).stop(),
         app.get(Maintenance).stop(),

@@ -15,6 +15,7 @@ import {
   RetentionRepository,
   TranscriptRepository,
   WebhookDeliveryRepository,
+  WorkerRepository,
 } from '#persistence';
 import { createJobQueue, JobQueue } from '#queue';
 import type { ServiceContext } from '#service-host';
@@ -28,6 +29,7 @@ import { Maintenance } from './maintenance.js';
 import { MediaFetch } from './media-fetch.js';
 import { IntakeSweeper } from './intake-sweeper.js';
 import { MediaSweeper, type Swept } from './media-sweeper.js';
+import { Presence } from './presence.js';
 import { Reconciler } from './reconciler.js';
 import { SpanRunner } from './span-runner.js';
 import { SpanScheduler } from './span-scheduler.js';
@@ -75,13 +77,18 @@ function connections(context: ServiceContext): Providers {
 }
 
 function repositories(): Providers {
-  return [ErasureRepository, JobLeaseRepository, JobRepository, ReconcileRepository, TranscriptRepository].map(
-    (repository) => ({
-      provide: repository,
-      inject: [Database],
-      useFactory: (database: Database) => new repository(database),
-    }),
-  );
+  return [
+    WorkerRepository,
+    ErasureRepository,
+    JobLeaseRepository,
+    JobRepository,
+    ReconcileRepository,
+    TranscriptRepository,
+  ].map((repository) => ({
+    provide: repository,
+    inject: [Database],
+    useFactory: (database: Database) => new repository(database),
+  }));
 }
 
 function work(context: ServiceContext, settings: WorkerSettings, workerId: string): Providers {
@@ -149,6 +156,11 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
       provide: WorkLoop,
       inject: [JobQueue, JobConsumer],
       useFactory: (queue: JobQueue, jobs: JobConsumer) => new WorkLoop(queue, jobs, settings),
+    },
+    {
+      provide: Presence,
+      inject: [WorkerRepository],
+      useFactory: (workers: WorkerRepository) => new Presence(workerId, workers, logger),
     },
     {
       provide: TranscriptErasure,

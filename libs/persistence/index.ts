@@ -8,6 +8,7 @@ export * from './jobs/job.repository.js';
 export * from './jobs/lease.js';
 export * from './jobs/reconcile.repository.js';
 export * from './jobs/retention.repository.js';
+export * from './jobs/worker.repository.js';
 export * from './transcripts/transcript.repository.js';
 export * from './webhooks/webhook-delivery.repository.js';
 export * from './webhooks/webhook-endpoint.repository.js';

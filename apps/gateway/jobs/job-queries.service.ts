@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { engineChoices, type Job, type JobStatus, jobStatuses, PolyscribeError } from '#contracts';
 import { JobStatuses, type JobView } from '#job-status';
-import { type JobPage, JobRepository } from '#persistence';
+import { type JobPage, JobRepository, WorkerRepository } from '#persistence';
 import { invalid } from '../submit/field-errors.js';
 import { isUuid, unknownJob } from './job-id.js';
 
@@ -12,6 +12,7 @@ export class JobQueries {
   constructor(
     private readonly jobs: JobRepository,
     private readonly statuses: JobStatuses,
+    private readonly workers: WorkerRepository,
   ) {}
 
   /** @throws PolyscribeError `job_not_found` */
@@ -41,9 +42,9 @@ export class JobQueries {
     });
   }
 
-  /** Jobs by status, and how many workers have one. */
+  /** Jobs by status, and how many workers run. */
   async stats(): Promise<Record<JobStatus | 'workers', number>> {
-    const [stats, workers] = await Promise.all([this.jobs.stats(), this.jobs.countWorkers()]);
+    const [stats, workers] = await Promise.all([this.jobs.stats(), this.workers.count()]);
     return { ...stats, workers };
   }
 }

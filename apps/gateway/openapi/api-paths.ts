@@ -113,7 +113,7 @@ export const paths: Paths = {
     get: operation({
       id: 'jobStats',
       tag: 'jobs',
-      summary: 'How many jobs are in each status, and how many workers have one',
+      summary: 'How many jobs are in each status, and how many workers run',
       ok: { 200: json('Stats', 'Numbers.') },
     }),
   },

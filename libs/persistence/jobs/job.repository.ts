@@ -79,15 +79,6 @@ export class JobRepository {
     >;
   }
 
-  /** How many workers hold a job at this moment; idle ones leave no trace in the database. */
-  async countWorkers(): Promise<number> {
-    const [row] = await this.database.query<{ workers: number }>(
-      `SELECT count(DISTINCT worker_id)::integer AS workers FROM transcript_jobs
-       WHERE status = 'processing' AND lease_until >= now()`,
-    );
-    return row?.workers ?? 0;
-  }
-
   /**
    * Cancels a job that waits, or whose worker is gone, at once; asks the worker of one that runs, which learns of it when
    * it next renews its lease. Safe to repeat.
