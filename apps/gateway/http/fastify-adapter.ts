@@ -27,8 +27,8 @@ const KEEP_ALIVE_MS = 60_000;
 export function createFastifyAdapter(maxFileBytes: number, own: OwnNames): FastifyAdapter {
   const adapter = new FastifyAdapter({
     logger: false,
-    // A context of the longest phrases; uploads are streams and have a limit of their own.
-    bodyLimit: 262_144,
+    // A context of the longest phrases, each character written as \uXXXX; uploads are streams and have their own limit.
+    bodyLimit: 393_216,
     multipart: false,
     // A whole upload may take hours; UploadMeter looks after slow ones.
     requestTimeout: 0,
