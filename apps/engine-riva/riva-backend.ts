@@ -187,6 +187,8 @@ export class RivaBackend {
   }
 
   private away(reason: string, err?: unknown): void {
+    // What comes back may be another server: what calls met on this one says nothing about it.
+    this.condemned = undefined;
     this.set({ state: 'unavailable', reason }, err);
   }
 
