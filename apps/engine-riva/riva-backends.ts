@@ -32,13 +32,15 @@ export class RivaBackends {
     return { state: isStarting ? 'starting' : 'unavailable', reason: reasons.join('; ') };
   }
 
-  /** What they have together, also those that are away: what they had. */
+  /** What they have together, also what those had that are away. Under one name two may serve different languages. */
   get models(): readonly RivaModel[] {
     const byKey = new Map<string, RivaModel>();
-    for (const model of this.backends.flatMap(({ models }) => models)) {
-      const key = `${model.type} ${model.name}`;
-      const languages = [...new Set([...(byKey.get(key)?.languages ?? []), ...model.languages])];
-      byKey.set(key, { ...model, languages });
+    const servingFirst = this.backends.toSorted((a, b) => Number(b.isServing) - Number(a.isServing));
+    for (const { isServing, models } of servingFirst) {
+      for (const model of models) {
+        const key = `${model.type} ${model.name} ${model.languages.join(',')}`;
+        if (!byKey.has(key)) byKey.set(key, isServing ? model : { ...model, isAway: true });
+      }
     }
     return [...byKey.values()];
   }
@@ -71,6 +73,6 @@ export class RivaBackends {
   }
 }
 
-function has({ models }: RivaBackend, { name, type }: ModelChoice): boolean {
-  return models.some((model) => model.name === name && model.type === type);
+function has({ models }: RivaBackend, { name, type, languageCode }: ModelChoice): boolean {
+  return models.some((model) => model.name === name && model.type === type && model.languages.includes(languageCode));
 }

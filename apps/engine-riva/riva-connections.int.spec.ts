@@ -122,6 +122,16 @@ describe('the connection of the Riva adapter', () => {
       expect(healthOf(engine).reason).toMatch(/has no speech recognition/);
     });
 
+    it('that it is well, as soon as a server that had no speech recognition is back with it', async () => {
+      const without = await server({ asr: 'missing' });
+      const engine = await adapter({ RIVA_URI: without.address });
+      await expect(transcribed(engine, longSpeech.pcm)).rejects.toMatchObject({ code: 'engine_bad_response' });
+      await without.stop();
+      await eventually('it to be gone', () => healthOf(engine).reason.includes('cannot be reached'));
+      await server({}, { port: without.port });
+      await turns(engine, 'serving');
+    }, 60_000);
+
     it('what the configuration says, where the server does not tell', async () => {
       const models = [{ name: 'x', type: 'offline', languages: ['de-DE'] }] as const;
       const { address } = await server({ models, configRpc: 'missing' });
@@ -195,6 +205,25 @@ describe('the connection of the Riva adapter', () => {
         code: 'engine_unavailable',
       });
     }, 60_000);
+
+    it('takes another model of the language where the server of the first is away', async () => {
+      const model = (name: string) => ({ models: [{ name, type: 'online', languages: ['en-US'] }] }) as const;
+      const first = await server(model('a'));
+      const second = await server(model('b'));
+      const engine = await adapter({ RIVA_URI: `${first.address},${second.address}`, RIVA_MODEL: 'a' });
+      expect((await transcribed(engine, longSpeech.pcm)).summary?.model).toBe('a');
+      await first.stop();
+      await eventually('half of the places', () => engine.describe().capabilities.maxConcurrency === 16);
+      expect((await transcribed(engine, longSpeech.pcm)).summary?.model).toBe('b');
+    }, 60_000);
+
+    it('asks for a language only where it is served, whatever the models are called', async () => {
+      const model = (language: string) => ({ models: [{ name: 'm', type: 'online', languages: [language] }] }) as const;
+      const servers = [await server(model('en-US')), await server(model('es-US'))];
+      const engine = await adapter({ RIVA_URI: servers.map(({ address }) => address).join(',') });
+      for (const language of ['es', 'es', 'en', 'en']) await transcribed(engine, longSpeech.pcm, { language });
+      expect(servers.map(({ seen }) => seen.of('StreamingRecognize').length)).toEqual([2, 2]);
+    });
 
     it('says of each why it cannot be used', async () => {
       const full = await server({ faults: [{ does: { kind: 'error', error: rivaErrors.noFreeSlot } }], models: [] });

@@ -77,6 +77,13 @@ describe('chooseModel', () => {
     expect(chooseModel({}, [english])).toMatchObject({ name: 'a', languageCode: 'en-US' });
   });
 
+  it('takes what is away only where nothing else serves', () => {
+    const away = { ...english, name: 'e', isAway: true } as const;
+    expect(chooseModel({ language: 'en' }, [away, englishFiles], 'e')).toMatchObject({ name: 'b' });
+    expect(chooseModel({}, [away, spanish, any])).toMatchObject({ name: 'd' });
+    expect(chooseModel({ language: 'en' }, [away, spanish])).toMatchObject({ name: 'e' });
+  });
+
   it('says what there is when nothing fits', () => {
     expect(() => chooseModel({ model: 'x' }, [english])).toThrow(
       'Riva has no model of that name; it has a (online, en-US).',

@@ -14,6 +14,8 @@ export interface RivaModel {
   readonly languages: readonly string[];
   /** By our configuration and not by the backend. */
   readonly isAssumed?: true;
+  /** No backend that has it serves at the moment. */
+  readonly isAway?: true;
 }
 
 /** What a call is to send. */
@@ -54,7 +56,7 @@ export function languagesOf(models: readonly RivaModel[]): readonly string[] {
 
 /**
  * Chooses by language and type, never by what a name seems to say. Streams are preferred: they answer while they listen
- * and know no limit of length. The preferred model comes first where it serves the language.
+ * and know no limit of length. The preferred model comes first where it serves the language; models that are away come last.
  *
  * @throws PolyscribeError `model_not_found`, `unsupported_language` that say what there is
  */
@@ -100,7 +102,13 @@ function rank(
   const isDetected = detects(languageCode);
   // Where no language is named, a model of one language would write all others down as nonsense.
   const guesses = wanted === undefined && !isDetected ? 8 : 0;
-  return guesses + (model.name === preferred ? 0 : 4) + (model.type === 'online' ? 0 : 2) + (isDetected ? 1 : 0);
+  return (
+    (model.isAway ? 16 : 0) +
+    guesses +
+    (model.name === preferred ? 0 : 4) +
+    (model.type === 'online' ? 0 : 2) +
+    (isDetected ? 1 : 0)
+  );
 }
 
 /** For messages: what is available. Bounded: some deployments list dozens of languages. */
