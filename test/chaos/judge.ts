@@ -3,11 +3,11 @@ import type { EventReader } from './event-reader.js';
 import type { SpokenItem } from './spoken-item.js';
 
 export interface Judgement {
-  /** Jobs that the database knows of, those included whose acceptance no client heard of. */
+  /** Jobs that the database knows of. */
   jobs: number;
   /** Accepted jobs that did not end as they must: not completed, or with another text. */
   readonly losses: string[];
-  /** Transcripts that hold something twice, and events that came twice or out of order. */
+  /** Recordings that became two jobs, transcripts that hold something twice, and events that came twice or out of order. */
   readonly duplicates: string[];
   /** Events that a reader did not see, or that do not lead to the transcript. */
   readonly gaps: string[];
@@ -33,11 +33,14 @@ export async function judge(
   const known = new Set(jobs.map((job) => job.job_id));
   for (const id of accepted) if (!known.has(id)) judgement.losses.push(`${id}: accepted, and then unknown`);
   const results = new Map<string, ResultBody>();
+  const unmade = new Set(said.keys());
   for (const job of jobs) {
     if (job.status === 'completed') {
       const body = await result(http, job.job_id);
       results.set(job.job_id, body);
-      judgeResult(job.job_id, body, said.get(String(body.db_id)), judgement);
+      const item = said.get(String(body.db_id));
+      judgeResult(job.job_id, body, item, judgement);
+      if (item && !unmade.delete(item.key)) judgement.duplicates.push(`${item.key}: became more than one job`);
     } else {
       judgement.losses.push(`${job.job_id}: ${job.status} ${job.error?.code ?? ''} ${job.error?.message ?? ''}`);
     }

@@ -8,8 +8,8 @@ const ANSWER_DEADLINE_MS = 15_000;
 const PAUSE_MS = 300;
 
 /**
- * Sends a recording until a gateway takes it, each time to the next one, as a client behind a load balancer does. An answer
- * that is lost may leave a job that this client knows nothing of.
+ * Sends a recording until a gateway takes it, each time to the next one, as a client behind a load balancer does. Whatever
+ * answers are lost, its key makes one job of it.
  *
  * @param first which gateway to begin with
  * @throws Error when a gateway refuses it for good, or when none takes it in time
@@ -43,6 +43,7 @@ export function send(http: string, item: SpokenItem, priority = 5): Promise<Resp
   form.append('file', new Blob([new Uint8Array(item.wav())]), `${item.key}.wav`);
   return fetch(`${http}/api/transcribe/jobs/transcribe`, {
     method: 'POST',
+    headers: { 'idempotency-key': item.key },
     body: form,
     signal: AbortSignal.timeout(ANSWER_DEADLINE_MS),
   });
