@@ -52,6 +52,7 @@ describe('a worker that is killed at 70 % of ten minutes', () => {
     await eventually('the job to be at 70 %', isFarEnough, MINUTES_MS);
     const { worker_id: workerId } = await view(jobId);
     const worker = cluster.of('worker').find(({ pid }) => workerId?.includes(`-${pid ?? ''}-`));
+    expect(worker).toBeDefined();
     await worker?.kill();
     const atKill = await spans();
     await reading;
@@ -61,6 +62,8 @@ describe('a worker that is killed at 70 % of ten minutes', () => {
     const voided = reader.messages.filter(({ type }) => type === 'void').map(({ data }) => Number(data['span']));
     expect(done.length).toBeGreaterThan(0);
     expect(open.length).toBeGreaterThan(0);
+    // Without any, nobody was killed at work.
+    expect(voided.length).toBeGreaterThan(0);
     expect(open).toEqual(expect.arrayContaining(voided));
     const after = await spans();
     expect(after.filter(({ span_index: index }) => done.includes(index)).map(({ tries }) => tries)).toEqual(
