@@ -4,10 +4,12 @@ import {
   type EngineRequest,
   PolyscribeError,
   SpeechEngine,
+  WAITING_STAGE,
 } from '#contracts';
 import type { WhisperxDialect } from '#config';
 import { admitRequest, failIfAborted } from '#engine-host';
 import type { Logger } from '#telemetry';
+import { WorkClock } from '#timing';
 import { AudioBody } from './audio-body.js';
 import type { DialectSettings } from './dialect.js';
 import { dialects } from './dialects/index.js';
@@ -15,8 +17,11 @@ import { ServerClient } from './http/server-client.js';
 import { withProfileModel } from './profiles.js';
 import { ServerMonitor } from './server-monitor.js';
 
-/** A GPU works faster than the speech lasts; loading models comes before it. */
+/** Loading models comes before the work. */
 const LOADING_MS = 120_000;
+
+/** Time at work for each millisecond of audio; as much as the worker waits. */
+const WORK_MS_PER_AUDIO_MS = 2;
 
 export interface WhisperxEngineOptions extends DialectSettings {
   /** Base URL of one server. */
@@ -35,7 +40,11 @@ export class WhisperxEngine extends SpeechEngine {
   private running = 0;
   private held = 0;
 
-  constructor(private readonly options: WhisperxEngineOptions) {
+  /** @param loadingMs time at work beside that for the audio */
+  constructor(
+    private readonly options: WhisperxEngineOptions,
+    private readonly loadingMs = LOADING_MS,
+  ) {
     super();
     const { url, apiKey, dialect, timeoutMs, logger } = options;
     this.server = new ServerClient(url, apiKey);
@@ -84,10 +93,10 @@ export class WhisperxEngine extends SpeechEngine {
     const admitted = admitRequest(asked, profile.capabilities, dialect.optionKeys);
     for (const warning of admitted.warnings) yield { type: 'warning', warning };
 
-    const timeoutMs = this.deadlineMs(request);
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), timeoutMs);
-    const over = AbortSignal.any([signal, late.signal]);
+    const { timeoutMs } = this.options;
+    const clocks = { call: new WorkClock(timeoutMs), work: new WorkClock(this.workMs(request)) };
+    const late = AbortSignal.any([clocks.call.signal, clocks.work.signal]);
+    const over = AbortSignal.any([signal, late]);
     const body = new AudioBody(audio, over);
     this.running += 1;
     try {
@@ -99,20 +108,26 @@ export class WhisperxEngine extends SpeechEngine {
       const { model, request: wanted } = admitted;
       const hold = (work: Promise<void>): void => this.hold(work);
       const call = { server: this.server, profile, request: wanted, model, audio: opened, body, timeoutMs, hold };
-      yield* dialect.transcribe({ ...call, signal: over });
+      for await (const event of dialect.transcribe({ ...call, signal: over })) {
+        if (event.type === 'progress' && event.stage === WAITING_STAGE) clocks.work.pause();
+        else clocks.work.run();
+        yield event;
+      }
     } catch (error) {
-      throw late.signal.aborted && !signal.aborted ? tooLate(timeoutMs) : this.noted(error);
+      if (!late.aborted || signal.aborted) throw this.noted(error);
+      throw tooLate(clocks.call.signal.aborted ? timeoutMs : this.workMs(request));
     } finally {
       this.running -= 1;
-      clearTimeout(timer);
-      late.abort();
+      clocks.call.stop();
+      clocks.work.stop();
       body.close();
     }
   }
 
-  private deadlineMs({ audioMs }: EngineRequest): number {
+  private workMs({ audioMs }: EngineRequest): number {
     const { timeoutMs } = this.options;
-    return audioMs === undefined ? timeoutMs : Math.min(timeoutMs, LOADING_MS + audioMs);
+    if (audioMs === undefined) return timeoutMs;
+    return Math.min(timeoutMs, this.loadingMs + WORK_MS_PER_AUDIO_MS * audioMs);
   }
 
   private noted(error: unknown): unknown {

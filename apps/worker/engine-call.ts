@@ -1,4 +1,12 @@
-import { type EngineEvent, type EngineInstance, type EngineRequest, pcmBytesToMs, PolyscribeError } from '#contracts';
+import {
+  type EngineEvent,
+  type EngineInstance,
+  type EngineRequest,
+  pcmBytesToMs,
+  PolyscribeError,
+  WAITING_STAGE,
+} from '#contracts';
+import { WorkClock } from '#timing';
 import { interruptionOf } from './interruption.js';
 
 /** Calls an engine over the wire. */
@@ -25,6 +33,7 @@ export interface EngineCall {
   readonly request: EngineRequest;
   /** The audio from its start; the signal is aborted when the call ends for whatever reason. */
   audio(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Longest time at work; what the engine says to be waiting for its turn does not count. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
   /** Takes each event but the last; the engine waits for it. */
@@ -46,8 +55,7 @@ export interface CallResult {
  * @throws what reading the audio or `onEvent` threw
  */
 export async function callEngine(caller: EngineCaller, call: EngineCall): Promise<CallResult> {
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), call.deadlineMs);
+  const deadline = new WorkClock(call.deadlineMs);
   const signal = AbortSignal.any([call.signal, deadline.signal]);
   const audio = new CountedAudio(call.audio(signal));
   const ended = whenAborted(signal);
@@ -66,13 +74,14 @@ export async function callEngine(caller: EngineCaller, call: EngineCall): Promis
       }
       if (next.done === true) throw new EngineFailure(badResponse('ended without a summary'));
       if (next.value.type === 'summary') return resultOf(next.value, audio);
+      if (next.value.type === 'progress' && next.value.stage === WAITING_STAGE) deadline.pause();
+      else deadline.run();
       await call.onEvent(next.value);
     }
   } finally {
-    clearTimeout(timer);
     ended.forget();
     // Frees the engine when we leave early; a call that has ended takes no notice.
-    deadline.abort();
+    deadline.stop();
     void iterator?.return?.().catch(() => undefined);
   }
 }

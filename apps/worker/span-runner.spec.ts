@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ErrorCode, PolyscribeError } from '#contracts';
 import { instanceOf } from '../../libs/routing/testing.js';
 import { Interruption } from './interruption.js';
@@ -210,6 +211,21 @@ describe('SpanRunner', () => {
     );
     await expect(runner.run(spanWork(), fakeRun(), never)).rejects.toMatchObject({ code: 'engine_timeout' });
     expect(engines.inProgress).toBe(0);
+  });
+
+  it('does not count the time in which the engine waits for its turn', async () => {
+    const patient: Script = async function* () {
+      yield { type: 'progress', processedMs: 0, stage: 'waiting' };
+      await delay(1_500);
+      yield { type: 'progress', processedMs: 0, stage: 'transcribing' };
+      yield summaryEvent();
+    };
+    const { runner } = runnerWith(
+      new FakeRegistry(instanceOf('asr')),
+      { 'asr:1': patient },
+      { callBaseMs: 1_000, callMsPerAudioMs: 0 },
+    );
+    await expect(runner.run(spanWork(), fakeRun(), never)).resolves.toMatchObject({ engine: 'asr' });
   });
 
   it('stops with the reason of the signal', async () => {

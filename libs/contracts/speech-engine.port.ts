@@ -69,6 +69,9 @@ export interface TranscriptWarning {
   readonly message: string;
 }
 
+/** The stage of an engine that has the audio and waits for its turn: the time does not count as time at work. */
+export const WAITING_STAGE = 'waiting';
+
 export type EngineEvent =
   /** Audio that is done, from the start of the span; never falls. */
   | { readonly type: 'progress'; readonly processedMs: number; readonly stage: string }

@@ -198,6 +198,16 @@ describe('the adapter before our own server', () => {
     await hasty.stop();
   });
 
+  it('gives a short file less time at work than a call may take, and does not count its wait in the queue', async () => {
+    const brisk = engineFor(server.url, { timeoutMs: 60_000 }, 3_000);
+    await brisk.start();
+    server.fault = { queueMs: 4_500 };
+    await expect(run(brisk, { audioMs: 1 })).resolves.toMatchObject({ summary: { type: 'summary' } });
+    server.fault = { hang: true };
+    await expect(run(brisk, { audioMs: 1 })).rejects.toMatchObject({ code: 'engine_timeout' });
+    await brisk.stop();
+  }, 60_000);
+
   it('closes the connection and cancels the job when the caller cancels', async () => {
     server.fault = { hang: true };
     const abort = new AbortController();

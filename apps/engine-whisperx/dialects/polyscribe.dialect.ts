@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type EngineEvent, PolyscribeError } from '#contracts';
+import { type EngineEvent, PolyscribeError, WAITING_STAGE } from '#contracts';
 import type { Dialect, DialectCall } from '../dialect.js';
 import { typedOptions } from '../engine-options.js';
 import { fromWhisperLanguage, toWhisperLanguage } from '../languages.js';
@@ -36,7 +36,7 @@ const optionKinds = {
 } as const;
 
 /** Stages of a job for the server's phases, where they have another name. */
-const stages: Readonly<Record<string, string>> = { queued: 'waiting', finalizing: 'finishing' };
+const stages: Readonly<Record<string, string>> = { queued: WAITING_STAGE, finalizing: 'finishing' };
 
 /** Our own server (apps/whisperx-server): progress while it works, cancelling, errors with codes. */
 export const polyscribe: Dialect = {

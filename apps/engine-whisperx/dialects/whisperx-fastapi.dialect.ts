@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { type EngineCapabilities, type EngineEvent, type ErrorCode, PolyscribeError } from '#contracts';
+import { type EngineCapabilities, type EngineEvent, type ErrorCode, PolyscribeError, WAITING_STAGE } from '#contracts';
 import type { Dialect, DialectCall, DialectSettings, ServerProfile } from '../dialect.js';
 import { typedOptions } from '../engine-options.js';
 import { multipartForm } from '../http/multipart.js';
@@ -82,7 +82,7 @@ async function* transcribe(call: DialectCall): AsyncGenerator<EngineEvent, void>
         yield* eventsOf(transcript, { request, model, body }, { confidence: 'score' });
         return;
       }
-      yield track.at(task.status === 'queued' ? 'waiting' : 'transcribing');
+      yield track.at(task.status === 'queued' ? WAITING_STAGE : 'transcribing');
     }
   } catch (error) {
     // A server that is gone works no more.

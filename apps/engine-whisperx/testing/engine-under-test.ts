@@ -4,8 +4,12 @@ import { createLogger } from '#telemetry';
 import { WhisperxEngine, type WhisperxEngineOptions } from '../whisperx-engine.js';
 
 /** An engine for one server, with the defaults of the configuration. */
-export function engineFor(url: string, changes: Partial<WhisperxEngineOptions> = {}): WhisperxEngine {
-  return new WhisperxEngine({
+export function engineFor(
+  url: string,
+  changes: Partial<WhisperxEngineOptions> = {},
+  loadingMs?: number,
+): WhisperxEngine {
+  const options: WhisperxEngineOptions = {
     url,
     dialect: 'auto',
     apiKey: undefined,
@@ -15,7 +19,8 @@ export function engineFor(url: string, changes: Partial<WhisperxEngineOptions> =
     concurrency: undefined,
     logger: createLogger('test', 'silent'),
     ...changes,
-  });
+  };
+  return new WhisperxEngine(options, loadingMs);
 }
 
 /** Three sentences by two voices: five seconds. */

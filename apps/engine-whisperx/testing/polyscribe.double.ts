@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { hear, withoutWords } from './heard.js';
 import { HttpDouble, type SeenRequest } from './http-double.js';
 
@@ -11,6 +12,8 @@ export type PolyscribeFault =
   | { readonly breakOff: 'end' | 'reset' }
   /** Says nothing more after the first event. */
   | { readonly hang: true }
+  /** Has the request wait for its turn so long. */
+  | { readonly queueMs: number }
   /** Sends this text as its result. */
   | { readonly result: string };
 
@@ -77,22 +80,22 @@ export class PolyscribeDouble extends HttpDouble {
       response.write(`${JSON.stringify({ seq: 0, t: 0, ...event })}\n`);
     };
     send({ type: 'accepted', request_id: seen.headers['x-request-id'], model: options['model'], queue_position: 0 });
-    if (fault && ('hang' in fault || 'breakOff' in fault)) {
-      if ('hang' in fault) return;
-      if (fault.breakOff === 'end') response.end();
-      else request.socket.resetAndDestroy();
+    if (fault && 'hang' in fault) return;
+    if (fault && 'breakOff' in fault) {
+      breakOff(fault.breakOff, response, request);
       return;
     }
-    this.sendWork(send);
+    await this.sendWork(send, fault && 'queueMs' in fault ? fault.queueMs : 0);
     if (fault && 'fail' in fault) send({ type: 'error', error: { message: 'secret words', ...fault.fail } });
     else if (fault && 'result' in fault) response.write(`${fault.result}\n`);
     else send({ type: 'result', result: this.result(pcm, options) });
     response.end();
   }
 
-  private sendWork(send: (event: Record<string, unknown>) => void): void {
+  private async sendWork(send: (event: Record<string, unknown>) => void, queueMs: number): Promise<void> {
+    send({ type: 'progress', phase: 'queued', percent: null, overall: 0, position: 1 });
+    await delay(queueMs);
     for (const [phase, overall] of [
-      ['queued', 0],
       ['loading', 5],
       ['transcribing', 40],
       ['transcribing', 38],
@@ -116,4 +119,9 @@ export class PolyscribeDouble extends HttpDouble {
       warnings: [{ code: 'ALIGN_PARTIAL', message: 'Some words could not be aligned.' }],
     };
   }
+}
+
+function breakOff(how: 'end' | 'reset', response: ServerResponse, request: IncomingMessage): void {
+  if (how === 'end') response.end();
+  else request.socket.resetAndDestroy();
 }

@@ -1,0 +1,36 @@
+/** Limits the time that work may take. While it only waits for its turn the clock stands still. */
+export class WorkClock {
+  private readonly late = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  private since = 0;
+
+  constructor(private leftMs: number) {
+    this.run();
+  }
+
+  /** Aborted when the time is up, or the clock is stopped. */
+  get signal(): AbortSignal {
+    return this.late.signal;
+  }
+
+  /** The work is at work; safe to repeat. */
+  run(): void {
+    if (this.timer !== undefined || this.late.signal.aborted) return;
+    this.since = performance.now();
+    this.timer = setTimeout(() => this.stop(), this.leftMs);
+  }
+
+  /** The work waits for its turn; safe to repeat. */
+  pause(): void {
+    if (this.timer === undefined) return;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.leftMs = Math.max(0, this.leftMs - (performance.now() - this.since));
+  }
+
+  /** Ends the work, if it has not ended, and the clock. */
+  stop(): void {
+    this.pause();
+    this.late.abort();
+  }
+}
