@@ -19,7 +19,7 @@ describe('a gateway with clients that do nothing', () => {
   let client: RestClient;
 
   beforeAll(async () => {
-    const limits = { slowReaderMs: 1_000, aroundFileMs: 500 };
+    const limits = { slowReaderMs: 5_000, aroundFileMs: 500 };
     server = await startGatewayUnderTest([instanceOf('local')], {}, limits);
     client = new RestClient(server.url);
   });
