@@ -3,9 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { hear, withoutWords } from './heard.js';
 import { HttpDouble, type SeenRequest } from './http-double.js';
 
+interface Refusal {
+  readonly status: number;
+  readonly code: string;
+  readonly retryAfter?: string;
+}
+
 export type PolyscribeFault =
   /** Refuses before it has read the audio. */
-  | { readonly refuse: { readonly status: number; readonly code: string; readonly retryAfter?: string } }
+  | { readonly refuse: Refusal }
   /** The last event is an error. */
   | { readonly fail: { readonly code: string; readonly retry_after_s?: number; readonly details?: readonly object[] } }
   /** Ends its answer after the first event, in good order or by a reset. */
@@ -63,13 +69,16 @@ export class PolyscribeDouble extends HttpDouble {
     return true;
   }
 
+  private refuse({ status, code, retryAfter }: Refusal, response: ServerResponse): void {
+    const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
+    this.json(response, status, { error: { code, message: 'secret words', retryable: false } }, headers);
+  }
+
   private async transcribe(seen: SeenRequest, response: ServerResponse, request: IncomingMessage): Promise<void> {
     if (this.refusesKey(seen, response)) return;
     const { fault } = this;
     if (fault && 'refuse' in fault) {
-      const { status, code, retryAfter } = fault.refuse;
-      const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
-      this.json(response, status, { error: { code, message: 'secret words', retryable: false } }, headers);
+      this.refuse(fault.refuse, response);
       return;
     }
     const pcm = await this.read(seen, request);
