@@ -19,10 +19,12 @@ import {
   WebhookDeliveryRepository,
   WebhookEndpointRepository,
   WorkerRepository,
+  UploadRepository,
 } from '#persistence';
 import { JobQueue } from '#queue';
 import type { StatusCache } from '#status-cache';
 import { type Logger, Metrics } from '#telemetry';
+import { UploadContent } from '#uploads';
 import type { ClientLimits } from './client-limits.js';
 import { Contexts } from './contexts/contexts.service.js';
 import { ContextGrpcService } from './grpc/context-grpc.service.js';
@@ -37,6 +39,7 @@ import { StreamController } from './http/stream.controller.js';
 import { SubmitController } from './http/submit.controller.js';
 import { WebhooksController } from './http/webhooks.controller.js';
 import { TranscriptsController } from './http/transcripts.controller.js';
+import { UploadsController } from './http/uploads.controller.js';
 import { EnginesQuery } from './jobs/engines.service.js';
 import { HealthQuery } from './jobs/health.service.js';
 import { CancelJob } from './jobs/cancel-job.service.js';
@@ -52,6 +55,8 @@ import { SubmitJob } from './submit/submit-job.service.js';
 import { UnsettledMedia } from './submit/unsettled-media.service.js';
 import { SubmitOptionsReader } from './submit/submit-options.service.js';
 import { Webhooks } from './webhooks/webhooks.service.js';
+import { SubmittedUpload } from './submit/submitted-upload.service.js';
+import { TusUploads } from './uploads/tus-uploads.service.js';
 import { CLIENT_LIMITS, CONFIG, LOGGER, SIGNED_LINKS } from './tokens.js';
 
 /** What the gateway stands on, opened and closed by its service definition. */
@@ -74,6 +79,9 @@ export class GatewayModule {
   static on(resources: GatewayResources): DynamicModule {
     const { database } = resources;
     const [jobs, transcripts] = [new JobRepository(database), new TranscriptRepository(database)];
+    const uploads = new UploadRepository(database);
+    const uploadContent = new UploadContent(resources.objects, uploads);
+    const { maxFileBytes } = resources.config.limits;
     const erasures = new ErasureRepository(database);
     return {
       module: GatewayModule,
@@ -83,6 +91,7 @@ export class GatewayModule {
         JobsController,
         EnginesController,
         TranscriptsController,
+        UploadsController,
         ContextsController,
         WebhooksController,
         MediaController,
@@ -111,10 +120,13 @@ export class GatewayModule {
           provide: MediaIntake,
           useValue: new MediaIntake({
             objects: resources.objects,
-            maxFileBytes: resources.config.limits.maxFileBytes,
+            maxFileBytes,
             ffmpeg: resources.config.ffmpeg,
           }),
         },
+        { provide: UploadRepository, useValue: uploads },
+        { provide: UploadContent, useValue: uploadContent },
+        { provide: TusUploads, useValue: new TusUploads(uploads, uploadContent, maxFileBytes) },
         { provide: OutboundHttp, useValue: new OutboundHttp(resources.config.outbound) },
         { provide: WorkerRepository, useValue: new WorkerRepository(database) },
         { provide: ErasureRepository, useValue: erasures },
@@ -133,6 +145,7 @@ export class GatewayModule {
         JobQueries,
         RetryJob,
         SubmissionRows,
+        SubmittedUpload,
         SubmitJob,
         SubmitOptionsReader,
         TranscriptQueries,

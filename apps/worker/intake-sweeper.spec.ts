@@ -15,21 +15,23 @@ describe('IntakeSweeper', () => {
     };
   }
 
+  const uploads = { sweep: () => Promise.resolve() };
+
   it('removes page after page until none is left', async () => {
     const keys = keysOf(2_500);
-    await new IntakeSweeper(keys).sweep(new AbortController().signal);
+    await new IntakeSweeper(keys, uploads).sweep(new AbortController().signal);
     expect(keys).toMatchObject({ left: 0, calls: 3 });
   });
 
   it('leaves the rest to the next sweep when there is no end', async () => {
     const keys = keysOf(Number.MAX_SAFE_INTEGER);
-    await new IntakeSweeper(keys).sweep(new AbortController().signal);
+    await new IntakeSweeper(keys, uploads).sweep(new AbortController().signal);
     expect(keys.calls).toBe(100);
   });
 
   it('stops where it is broken off', async () => {
     const keys = keysOf(2_500);
-    await new IntakeSweeper(keys).sweep(AbortSignal.abort());
+    await new IntakeSweeper(keys, uploads).sweep(AbortSignal.abort());
     expect(keys.calls).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
 import type { IdempotencyRepository } from '#persistence';
+import type { UploadSweeper } from '#uploads';
 
 /** Rows that are looked at together. */
 const PAGE = 1_000;
@@ -7,10 +8,18 @@ const MAX_PAGES = 100;
 
 /** Removes what submissions leave for a while and then nobody needs. */
 export class IntakeSweeper {
-  constructor(private readonly keys: Pick<IdempotencyRepository, 'removeExpired'>) {}
+  constructor(
+    private readonly keys: Pick<IdempotencyRepository, 'removeExpired'>,
+    private readonly uploads: Pick<UploadSweeper, 'sweep'>,
+  ) {}
 
   /** May be broken off at any place, and run twice at once. */
   async sweep(signal: AbortSignal): Promise<void> {
+    await this.uploads.sweep(signal);
+    await this.sweepKeys(signal);
+  }
+
+  private async sweepKeys(signal: AbortSignal): Promise<void> {
     for (let page = 0; page < MAX_PAGES && !signal.aborted; page += 1) {
       if ((await this.keys.removeExpired(PAGE)) < PAGE) return;
     }

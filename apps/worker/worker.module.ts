@@ -12,6 +12,7 @@ import {
   JobRepository,
   ReconcileRepository,
   IdempotencyRepository,
+  UploadRepository,
   RetentionRepository,
   TranscriptRepository,
   WebhookDeliveryRepository,
@@ -27,6 +28,7 @@ import { JobConsumer } from './job-consumer.js';
 import { JobRunner } from './job-runner.js';
 import { Maintenance } from './maintenance.js';
 import { MediaFetch } from './media-fetch.js';
+import { UploadContent, UploadSweeper } from '#uploads';
 import { IntakeSweeper } from './intake-sweeper.js';
 import { MediaSweeper, type Swept } from './media-sweeper.js';
 import { Presence } from './presence.js';
@@ -218,7 +220,9 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
           name: 'maintenance',
         });
         const media = new MediaSweeper(new RetentionRepository(database), objects, settings, logger);
-        const intake = new IntakeSweeper(new IdempotencyRepository(database));
+        const rows = new UploadRepository(database);
+        const uploads = new UploadSweeper(rows, new UploadContent(objects, rows), objects, logger);
+        const intake = new IntakeSweeper(new IdempotencyRepository(database), uploads);
         const sweep = async (signal: AbortSignal): Promise<Swept> => {
           await intake.sweep(signal);
           return media.sweep(signal);

@@ -10,5 +10,12 @@ export * from './jobs/reconcile.repository.js';
 export * from './jobs/retention.repository.js';
 export * from './jobs/worker.repository.js';
 export * from './transcripts/transcript.repository.js';
+export {
+  type Upload,
+  type UploadMetadata,
+  UploadRepository,
+  UPLOAD_TTL_MS,
+  uploadUsed,
+} from './uploads/upload.repository.js';
 export * from './webhooks/webhook-delivery.repository.js';
 export * from './webhooks/webhook-endpoint.repository.js';

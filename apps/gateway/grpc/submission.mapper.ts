@@ -12,9 +12,12 @@ export async function* partsOfCall(requests: AsyncIterable<jobV1.SubmitRequest>)
   }
   const options = first.value.payload.value;
   for (const [name, value] of Object.entries(fieldsOf(options))) yield { type: 'field', name, value };
-  if (options.url !== '') {
+  if (options.url !== '' || options.uploadId !== '') {
     if ((await messages.next()).done !== true) {
-      throw new PolyscribeError('invalid_request', 'Where a url is given, nothing may follow the options.');
+      throw new PolyscribeError(
+        'invalid_request',
+        'Where a url or an upload is given, nothing may follow the options.',
+      );
     }
     return;
   }
@@ -54,6 +57,7 @@ function fieldsOf(options: jobV1.SubmitOptions): Record<string, unknown> {
     tags: options.tags.length === 0 ? undefined : options.tags,
     db_id: options.dbId,
     url: options.url,
+    upload_id: options.uploadId,
     callback_url: options.callbackUrl,
     callback_payload: options.callbackPayload,
     metadata: options.metadata,

@@ -53,6 +53,10 @@ export function createFastifyAdapter(maxFileBytes: number, own: OwnNames): Fasti
     .addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
       done(null, new URLSearchParams(body.toString()));
     });
+  // Left unread: whoever takes the upload reads it as it comes.
+  adapter.getInstance().addContentTypeParser('application/offset+octet-stream', (_request, _body, done) => {
+    done(null);
+  });
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     reply.headers({ 'x-request-id': request.id, ...securityHeaders });
     try {

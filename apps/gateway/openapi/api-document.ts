@@ -50,7 +50,7 @@ function submissionSchema(): object {
   const options = jsonSchema(jobOptionsSchema) as { properties: Record<string, object> };
   return {
     type: 'object',
-    oneOf: [{ required: ['file'] }, { required: ['url'] }],
+    oneOf: [{ required: ['file'] }, { required: ['url'] }, { required: ['upload_id'] }],
     additionalProperties: false,
     properties: {
       file: { type: 'string', contentMediaType: 'application/octet-stream', description: 'The recording.' },
@@ -60,6 +60,11 @@ function submissionSchema(): object {
         maxLength: MAX_URL_LENGTH,
         description:
           'Where the recording lies, instead of file: http or https, on the public internet. A worker fetches it.',
+      },
+      upload_id: {
+        type: 'string',
+        format: 'uuid',
+        description: 'A finished upload of /api/uploads, instead of file: what follows the last slash of its Location.',
       },
       ...options.properties,
       metadata: { type: 'object', additionalProperties: true, description: 'A JSON object; echoed.' },

@@ -6,7 +6,8 @@ import type { SchemaName } from './response-schemas.js';
 /** What is said of an operation in the document; the rest of it is the same everywhere. */
 export interface OperationNotes {
   readonly id: string;
-  readonly tag: 'jobs' | 'transcripts' | 'contexts' | 'webhooks' | 'engines' | 'operations' | 'predecessors';
+  readonly tag:
+    'jobs' | 'uploads' | 'transcripts' | 'contexts' | 'webhooks' | 'engines' | 'operations' | 'predecessors';
   readonly summary: string;
   readonly description?: string;
   readonly parameters?: readonly Parameter[];

@@ -6,6 +6,7 @@ import { contextPaths } from './context-paths.js';
 import { webhookPaths } from './webhook-paths.js';
 import { legacyPaths } from './legacy-paths.js';
 import type { Operation, Parameter, Paths } from './openapi-types.js';
+import { uploadPaths } from './upload-paths.js';
 
 const jobId: Parameter = { name: 'job_id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } };
 
@@ -40,6 +41,8 @@ const submitErrors: readonly ErrorCode[] = [
   'context_not_found',
   'url_not_allowed',
   'idempotency_mismatch',
+  'upload_not_found',
+  'upload_conflict',
   'no_engine',
 ];
 
@@ -49,7 +52,7 @@ function submission(id: string, summary: string): { post: Operation } {
     tag: 'jobs',
     summary,
     description:
-      'A recording comes as a file in a multipart form, or is fetched from `url`. The file is streamed, so it may be large; options may stand before or after it.',
+      'A recording comes as a file in a multipart form, is fetched from `url`, or was uploaded before as `upload_id`. The file is streamed, so it may be large; options may stand before or after it.',
     parameters: [idempotencyKey],
     ok: { 202: { ...json('Accepted', 'The job is queued.'), headers: { 'Idempotency-Replayed': replayed } } },
     errors: submitErrors,
@@ -223,6 +226,7 @@ export const paths: Paths = {
   },
   ...contextPaths,
   ...legacyPaths,
+  ...uploadPaths,
   ...webhookPaths,
   '/api/media/{key}': {
     get: operation({

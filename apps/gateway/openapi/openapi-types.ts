@@ -35,7 +35,7 @@ export interface Operation {
 }
 
 export type Paths = Readonly<
-  Record<string, Readonly<Partial<Record<'get' | 'post' | 'put' | 'patch' | 'delete', Operation>>>>
+  Record<string, Readonly<Partial<Record<'get' | 'post' | 'put' | 'patch' | 'delete' | 'head' | 'options', Operation>>>>
 >;
 
 export interface ApiDocument {

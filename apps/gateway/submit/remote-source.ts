@@ -4,7 +4,7 @@ import type { UrlGuard } from '#outbound-http';
 import { invalid } from './field-errors.js';
 
 /** What a submission may name instead of bringing a file. */
-export const sourceNames = ['url'] as const;
+export const sourceNames = ['url', 'upload_id'] as const;
 
 /** Where a submission says that its recording lies; undefined when it does not. */
 export function remoteSource(fields: ReadonlyMap<string, unknown>, guard: UrlGuard): RemoteMedia | undefined {

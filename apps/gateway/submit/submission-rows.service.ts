@@ -8,6 +8,8 @@ import {
   type NewJob,
   type SubmissionKey,
 } from '#persistence';
+import { briefly } from '../answer-time.js';
+import { JobHandOver } from '../jobs/job-hand-over.service.js';
 import { otherPayload } from './submission-key.js';
 
 /** What became of a submission. */
@@ -17,12 +19,13 @@ export interface Submitted {
   readonly replayed: boolean;
 }
 
-/** Writes what is accepted, once for each key. */
+/** Makes a job of what is accepted, once for each key. */
 @Injectable()
 export class SubmissionRows {
   constructor(
     private readonly jobs: JobRepository,
     private readonly keys: IdempotencyRepository,
+    private readonly handOver: JobHandOver,
   ) {}
 
   /** The submission that has the key; undefined where there is no key, or it is free. */
@@ -39,13 +42,17 @@ export class SubmissionRows {
   }
 
   /**
-   * Makes the job, or finds the one that another submission under the same key made first.
+   * Makes the job and hands it over, or finds the one that another submission under the same key made first.
    *
    * @throws PolyscribeError; CommitUnknownError when the job may have been made all the same
    */
   async create(newJob: NewJob, key: SubmissionKey | undefined): Promise<Submitted> {
     const job = await this.write(newJob, key);
-    if (job) return { job, replayed: false };
+    if (job) {
+      // The rows are the job: from here on it is accepted, whatever becomes of the news and the queue entry.
+      await briefly(this.handOver.toWorkers(job));
+      return { job, replayed: false };
+    }
     const earlier = await this.earlier(key?.key);
     if (!key || !earlier) throw erasedMeanwhile();
     return this.replay(key, earlier);

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { EngineKind, MediaObject, PolyscribeError } from '#contracts';
+import type { EngineKind, MediaObject, PolyscribeError, RemoteMedia } from '#contracts';
 import { MediaIntake } from '#media-intake';
 import { CommitUnknownError, type EarlierSubmission } from '#persistence';
 import type { Logger } from '#telemetry';
-import { briefly } from '../answer-time.js';
 import type { ClientLimits } from '../client-limits.js';
-import { JobHandOver } from '../jobs/job-hand-over.service.js';
 import { CLIENT_LIMITS, LOGGER } from '../tokens.js';
 import { invalid } from './field-errors.js';
 import { partsInTime } from './parts-in-time.js';
@@ -14,6 +12,7 @@ import { sourceNames } from './remote-source.js';
 import type { SubmissionPart } from './submission-part.js';
 import { SubmissionRows, type Submitted } from './submission-rows.service.js';
 import { SubmitOptionsReader } from './submit-options.service.js';
+import { SubmittedUpload } from './submitted-upload.service.js';
 import { UnsettledMedia } from './unsettled-media.service.js';
 
 /** One wish for a transcript, as it comes in. */
@@ -36,7 +35,7 @@ export class SubmitJob {
     private readonly intake: MediaIntake,
     private readonly rows: SubmissionRows,
     private readonly unsettled: UnsettledMedia,
-    private readonly handOver: JobHandOver,
+    private readonly uploads: SubmittedUpload,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(CLIENT_LIMITS) private readonly limits: ClientLimits,
   ) {}
@@ -51,7 +50,7 @@ export class SubmitJob {
     const received: Received = { fields: new Map() };
     try {
       await this.receive(received, submission, { jobId, known: earlier !== undefined }, signal);
-      const submitted = await this.accept(jobId, received, submission, earlier);
+      const submitted = await this.accept(jobId, received, submission, earlier, signal);
       if (submitted.replayed && received.media) await this.discard(jobId, received.media);
       return submitted;
     } catch (error) {
@@ -75,7 +74,8 @@ export class SubmitJob {
         continue;
       }
       refuseWrongFile(part.name, received.media !== undefined);
-      if (this.options.remoteSource(fields)) throw twoSources();
+      if (this.options.remoteSource(fields)) throw twoSources('url');
+      if (this.uploads.named(fields) !== undefined) throw twoSources('upload_id');
       // What was accepted once is not judged again: the engines of that time may be away.
       if (!known) await this.options.judgeEarly(optionsIn(fields), pathEngine);
       received.media = await this.intake.store({ jobId, name: 'source' }, part, signal);
@@ -84,25 +84,43 @@ export class SubmitJob {
 
   private async accept(
     jobId: string,
-    { fields, media }: Received,
+    received: Received,
     { key, pathEngine }: Submission,
     earlier: EarlierSubmission | undefined,
+    signal: AbortSignal,
   ): Promise<Submitted> {
-    const remote = this.options.remoteSource(fields);
-    if (media && remote) throw twoSources();
-    const source = media ?? remote;
-    if (!source) throw invalid([{ pointer: '/file', detail: MISSING }]);
-    const recording = 'url' in source ? { url: source.url } : { sha256: source.sha256 };
+    const options = optionsIn(received.fields);
+    const source = this.sourceOf(received);
     const named =
       key === undefined
         ? undefined
-        : { key, fingerprint: this.options.fingerprint(optionsIn(fields), pathEngine, recording) };
+        : { key, fingerprint: this.options.fingerprint(options, pathEngine, nameOf(source)) };
     if (named && earlier) return this.rows.replay(named, earlier);
-    const options = await this.options.read(optionsIn(fields), pathEngine);
-    const submitted = await this.rows.create({ id: jobId, transcriptId: randomUUID(), options, media: source }, named);
-    // The rows are the job: from here on it is accepted, whatever becomes of the news and the queue entry.
-    if (!submitted.replayed) await briefly(this.handOver.toWorkers(submitted.job));
+    const job = { id: jobId, transcriptId: randomUUID(), options: await this.options.read(options, pathEngine) };
+    if (!('uploadId' in source)) return this.rows.create({ ...job, media: source }, named);
+    const { uploadId } = source;
+    try {
+      received.media = await this.uploads.store({ jobId, name: 'source' }, uploadId, signal);
+    } catch (error) {
+      // Of two at once under one key, the second may find the upload used by the first.
+      const first = await this.rows.earlier(key);
+      if (named && first) return this.rows.replay(named, first);
+      throw error;
+    }
+    const submitted = await this.rows.create({ ...job, media: received.media, uploadId }, named);
+    if (!submitted.replayed) await this.uploads.clear(jobId, uploadId);
     return submitted;
+  }
+
+  /** Where the recording is: one place, or the submission is refused. */
+  private sourceOf({ fields, media }: Received): MediaObject | RemoteMedia | UploadSource {
+    const remote = this.options.remoteSource(fields);
+    const uploadId = this.uploads.named(fields);
+    const upload = uploadId === undefined ? undefined : { uploadId };
+    const [source, ...others] = [media, remote, upload].filter((given) => given !== undefined);
+    if (others.length > 0) throw twoSources(remote ? 'url' : 'upload_id');
+    if (!source) throw invalid([{ pointer: '/file', detail: MISSING }]);
+    return source;
   }
 
   private async discard(jobId: string, media: MediaObject): Promise<void> {
@@ -123,7 +141,17 @@ interface Received {
   media?: MediaObject;
 }
 
-const MISSING = 'is missing; send the recording as a file field, or url';
+interface UploadSource {
+  readonly uploadId: string;
+}
+
+const MISSING = 'is missing; send the recording as a file field, or url or upload_id';
+
+/** What tells one recording from another. */
+function nameOf(source: MediaObject | RemoteMedia | UploadSource): Readonly<Record<string, string>> {
+  if ('uploadId' in source) return { uploadId: source.uploadId };
+  return 'url' in source ? { url: source.url } : { sha256: source.sha256 };
+}
 
 /** What describes the job and not where its recording lies. */
 function optionsIn(fields: ReadonlyMap<string, unknown>): Record<string, unknown> {
@@ -131,8 +159,8 @@ function optionsIn(fields: ReadonlyMap<string, unknown>): Record<string, unknown
   return Object.fromEntries([...fields].filter(([name]) => !sources.includes(name)));
 }
 
-function twoSources(): PolyscribeError {
-  return invalid([{ pointer: '/url', detail: 'is given beside a file; a job has one recording' }]);
+function twoSources(name: 'url' | 'upload_id'): PolyscribeError {
+  return invalid([{ pointer: `/${name}`, detail: 'is given beside another recording; a job has one' }]);
 }
 
 function addField(fields: Map<string, unknown>, name: string, value: unknown): void {

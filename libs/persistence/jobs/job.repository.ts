@@ -9,6 +9,7 @@ import {
 } from '#contracts';
 import type { Database, Transaction } from '../database.js';
 import { TranscriptJobEntity } from '../entities/index.js';
+import { takeUpload } from '../uploads/upload.repository.js';
 import { storableJson, storableText } from '../storable.js';
 import { type SubmissionKey, takeKey } from './idempotency.repository.js';
 import { toJob } from './job.mapper.js';
@@ -22,6 +23,8 @@ export interface NewJob {
   readonly transcriptId: string;
   readonly options: JobOptions;
   readonly media: MediaObject | RemoteMedia;
+  /** UUID of the upload that the media were taken from; no other job can be made of it. */
+  readonly uploadId?: string;
 }
 
 /** What became of a wish to cancel: done, passed on to the worker, too late, or no such job. */
@@ -139,7 +142,9 @@ export class JobRepository {
   }
 }
 
-async function insertJob({ query, manager }: Transaction, job: NewJob): Promise<Job> {
+async function insertJob(transaction: Transaction, job: NewJob): Promise<Job> {
+  const { query, manager } = transaction;
+  if (job.uploadId !== undefined) await takeUpload(transaction, job.uploadId);
   await query('INSERT INTO transcripts (id) VALUES ($1)', [job.transcriptId]);
   await query(
     `INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority,

@@ -9,6 +9,7 @@ import { FruitfulAttempts1790000000008 } from './0008-fruitful-attempts.migratio
 import { Webhooks1790000000009 } from './0009-webhooks.migration.js';
 import { Erasures1790000000012 } from './0012-erasures.migration.js';
 import { IdempotencyKeys1790000000013 } from './0013-idempotency-keys.migration.js';
+import { Uploads1790000000014 } from './0014-uploads.migration.js';
 import { Workers1790000000016 } from './0016-workers.migration.js';
 
 /** In the order in which they run; TypeORM goes by the number at the end of the name. */
@@ -24,5 +25,6 @@ export const migrations = [
   Webhooks1790000000009,
   Erasures1790000000012,
   IdempotencyKeys1790000000013,
+  Uploads1790000000014,
   Workers1790000000016,
 ];

@@ -89,6 +89,8 @@ export interface SubmitOptions {
   callbackUrl: string;
   /** "thin" or "full"; empty means thin. */
   callbackPayload: string;
+  /** UUID of a finished resumable upload, instead of content; no message may follow then. */
+  uploadId: string;
 }
 
 /** Job is one request for one transcript. */
@@ -270,6 +272,7 @@ function createBaseSubmitOptions(): SubmitOptions {
     url: "",
     callbackUrl: "",
     callbackPayload: "",
+    uploadId: "",
   };
 }
 
@@ -358,6 +361,9 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     }
     if (message.callbackPayload !== "") {
       writer.uint32(258).string(message.callbackPayload);
+    }
+    if (message.uploadId !== "") {
+      writer.uint32(266).string(message.uploadId);
     }
     return writer;
   },
@@ -599,6 +605,14 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
             message.callbackPayload = reader.string();
             continue;
           }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.uploadId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -644,6 +658,7 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     message.url = object.url ?? "";
     message.callbackUrl = object.callbackUrl ?? "";
     message.callbackPayload = object.callbackPayload ?? "";
+    message.uploadId = object.uploadId ?? "";
     return message;
   },
 };

@@ -1,0 +1,2 @@
+export * from './upload-content.js';
+export * from './upload-sweeper.js';
