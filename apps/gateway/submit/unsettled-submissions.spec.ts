@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type Job, type MediaObject, PolyscribeError } from '#contracts';
+import type { EventBus } from '#events';
+import type { JobStatuses } from '#job-status';
 import { CommitUnknownError, Database, IdempotencyRepository, JobRepository, type NewJob } from '#persistence';
+import type { JobQueue } from '#queue';
 import { createLogger } from '#telemetry';
 import { eventually } from '#testing';
+import { JobHandOver } from '../jobs/job-hand-over.service.js';
 import { SubmissionRows } from './submission-rows.service.js';
 import { UnsettledMedia } from './unsettled-media.service.js';
 
@@ -27,17 +31,33 @@ class LosingJobs extends JobRepository {
   }
 }
 
+/** Notes the jobs that go to the workers. */
+class NotedHandOver extends JobHandOver {
+  readonly jobs: Job[] = [];
+
+  constructor() {
+    super({} as JobStatuses, {} as JobQueue, {} as EventBus, createLogger('test', 'silent'));
+  }
+
+  override toWorkers(accepted: Job): Promise<void> {
+    this.jobs.push(accepted);
+    return Promise.resolve();
+  }
+}
+
 describe('a submission whose commit got no answer', () => {
   it('is accepted where the rows are there', async () => {
-    const rows = new SubmissionRows(new LosingJobs(() => Promise.resolve(job)), keys);
+    const handOver = new NotedHandOver();
+    const rows = new SubmissionRows(new LosingJobs(() => Promise.resolve(job)), keys, handOver);
     await expect(rows.create(newJob, undefined)).resolves.toEqual({ job, replayed: false });
+    expect(handOver.jobs).toEqual([job]);
   });
 
   it.each([
     ['nobody can tell', () => Promise.reject(away)],
     ['the rows are not there yet', () => Promise.resolve(undefined)],
   ])('is refused as one that may have become a job where %s', async (_why, find) => {
-    const rows = new SubmissionRows(new LosingJobs(find), keys);
+    const rows = new SubmissionRows(new LosingJobs(find), keys, new NotedHandOver());
     await expect(rows.create(newJob, undefined)).rejects.toBeInstanceOf(CommitUnknownError);
   });
 
