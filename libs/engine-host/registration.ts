@@ -3,6 +3,7 @@ import type { EngineDescription } from '#contracts';
 import { ChangeSignal, type GrpcClient, type GrpcTls, createGrpcChannel, createGrpcClient, fromGrpcError } from '#grpc';
 import { type EngineLoad, WireReader, durationToMs, registryV1, toWireDescription, toWireLoad } from '#protos';
 import type { Logger } from '#telemetry';
+import { timeLimit } from '#timing';
 
 export interface RegistrationSettings {
   /** host:port of one registry. */
@@ -82,12 +83,14 @@ export class Registration {
 
   /** Waits for the next beat: its time, or sooner a change, but never less than the gap. */
   private async waitFor(seen: number, waitMs: number, signal: AbortSignal): Promise<void> {
-    const time = AbortSignal.timeout(waitMs);
-    const ended = AbortSignal.any([time, signal]);
-    await delay(Math.min(LEAST_GAP_MS, waitMs), undefined, { signal }).catch(() => undefined);
-    // While the registry is away changes do not matter: the next registration tells everything.
-    if (this.failures === 0) await this.changes.after(seen, ended);
-    else await this.changes.after(this.changes.revision, ended);
+    const time = timeLimit(waitMs, signal);
+    try {
+      await delay(Math.min(LEAST_GAP_MS, waitMs), undefined, { signal }).catch(() => undefined);
+      // While the registry is away changes do not matter: the next registration tells everything.
+      await this.changes.after(this.failures === 0 ? seen : this.changes.revision, time.signal);
+    } finally {
+      time.clear();
+    }
   }
 
   private async tell(): Promise<void> {

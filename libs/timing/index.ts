@@ -1,3 +1,4 @@
 export * from './backoff.js';
 export * from './deadline.js';
+export * from './time-limit.js';
 export * from './work-clock.js';
