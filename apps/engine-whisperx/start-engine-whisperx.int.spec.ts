@@ -1,5 +1,5 @@
 import { StubRegistry, testContext } from '#engine-testkit';
-import { eventually, freePort } from '#testing';
+import { eventually, freePort, freePortPair } from '#testing';
 import { engineWhisperx } from './index.js';
 import { AsrWebserviceDouble } from './testing/asr-webservice.double.js';
 import { PolyscribeDouble } from './testing/polyscribe.double.js';
@@ -26,7 +26,7 @@ describe('the engine-whisperx service', () => {
 
   it('takes the ports after ENGINE_PORT for further servers, and advertises them', async () => {
     const registry = await StubRegistry.start();
-    const port = await freePort();
+    const port = await freePortPair();
     const env = {
       WHISPERX_SERVICE_URL: 'http://127.0.0.1:9,http://127.0.0.1:10',
       ENGINE_PORT: String(port),
