@@ -24,7 +24,7 @@ export function toTranscriptSegment(span: SpanPlace, n: number, segment: EngineS
     text: segment.text,
     ...speaker(span, segment.speakerTag),
     ...(span.channel === undefined ? {} : { channel: span.channel }),
-    ...(segment.confidence === undefined ? {} : { confidence: segment.confidence }),
+    ...confidence(segment.confidence),
     ...(segment.words === undefined ? {} : { words: segment.words.map((word) => toTranscriptWord(span, word)) }),
   };
 }
@@ -52,10 +52,15 @@ function toTranscriptWord(span: SpanPlace, word: EngineWord): TranscriptWord {
     text: word.text,
     startMs,
     endMs: Math.max(startMs, within(word.endMs)),
-    ...(word.confidence === undefined ? {} : { confidence: word.confidence }),
+    ...confidence(word.confidence),
     ...speaker(span, word.speakerTag),
     ...(word.interpolated === undefined ? {} : { interpolated: word.interpolated }),
   };
+}
+
+/** Four places say more than any engine knows; the wire's single precision would show as 0.8999999761581421. */
+function confidence(value: number | undefined): { confidence?: number } {
+  return value === undefined ? {} : { confidence: Math.round(value * 10_000) / 10_000 };
 }
 
 /** Each channel counts its speakers from 0; the first speaker of one is not the first speaker of another. */
