@@ -84,8 +84,8 @@ describe('WhisperX from the REST API to the Python server', () => {
         { text: 'golf', speaker_tag: 1, words: [{ word: 'golf', interpolated: true }] },
       ],
     });
-    const [, second] = body.segments as unknown as { words: { word: string; interpolated?: boolean }[] }[];
-    expect(second?.words.map(({ word, interpolated }) => [word, interpolated ?? false])).toEqual([
+    const words = body.segments[1]?.words ?? [];
+    expect(words.map(({ word, interpolated }) => [word, interpolated ?? false])).toEqual([
       ['alpha', false],
       ['bravo', true],
       ['charlie', false],

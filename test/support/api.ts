@@ -16,7 +16,14 @@ export interface ResultBody {
   readonly engine_used: string;
   readonly db_id?: string;
   readonly text: string;
-  readonly segments: readonly { id: string; start: number; end: number; text: string; channel?: number }[];
+  readonly segments: readonly {
+    id: string;
+    start: number;
+    end: number;
+    text: string;
+    channel?: number;
+    words?: { word: string; interpolated?: boolean }[];
+  }[];
   readonly warnings: readonly { code: string }[];
 }
 
