@@ -19,6 +19,14 @@ export default tseslint.config(
       '@typescript-eslint/ban-ts-comment': 'error',
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
       complexity: ['error', 15],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            "CallExpression[callee.object.name='AbortSignal'][callee.property.name='any'] CallExpression[callee.object.name='AbortSignal'][callee.property.name='timeout']",
+          message: 'Node 20 collects such a timeout together with its clock: use timeLimit of #timing.',
+        },
+      ],
     },
   },
   {

@@ -1,5 +1,6 @@
 import { type EngineHealth, PolyscribeError } from '#contracts';
 import type { Logger } from '#telemetry';
+import { timeLimit } from '#timing';
 import { detectDialect } from './detect-dialect.js';
 import type { Dialect, DialectSettings, ServerProfile } from './dialect.js';
 import type { ServerClient } from './http/server-client.js';
@@ -89,8 +90,8 @@ export class ServerMonitor {
       return;
     }
     const { server, settings, logger } = this.options;
-    const late = AbortSignal.timeout(PROBE_MS);
-    const signal = AbortSignal.any([late, this.stopping.signal]);
+    const limit = timeLimit(PROBE_MS, this.stopping.signal);
+    const { signal } = limit;
     try {
       const dialect = this.options.dialect ?? this.detected ?? (await detectDialect(server, signal));
       this.detected = dialect;
@@ -102,10 +103,12 @@ export class ServerMonitor {
       this.lastAnswerMs = performance.now();
       this.trouble = undefined;
     } catch (error) {
-      if (this.stopping.signal.aborted || (late.aborted && this.mayBeAtWork)) return;
+      if (this.stopping.signal.aborted || (signal.aborted && this.mayBeAtWork)) return;
       // Another kind of server may have come in the place of the one that was there.
       this.detected = undefined;
-      this.failed(late.aborted ? this.tooLate() : PolyscribeError.from(error));
+      this.failed(signal.aborted ? this.tooLate() : PolyscribeError.from(error));
+    } finally {
+      limit.clear();
     }
   }
 
