@@ -9,10 +9,10 @@ import type { ReconcileRepository, TranscriptRepository, UnannouncedJob } from '
  */
 export class Announcer {
   constructor(
-    private readonly transcripts: TranscriptRepository,
-    private readonly ends: ReconcileRepository,
-    private readonly statuses: JobStatuses,
-    private readonly events: EventBus,
+    private readonly transcripts: Pick<TranscriptRepository, 'summary'>,
+    private readonly ends: Pick<ReconcileRepository, 'unannounced' | 'unannouncedEnd' | 'markAnnounced'>,
+    private readonly statuses: Pick<JobStatuses, 'put'>,
+    private readonly events: Pick<EventBus, 'publish'>,
   ) {}
 
   /** Announces the end of the job's last run; does nothing when it has not ended or everybody knows. */
@@ -21,10 +21,24 @@ export class Announcer {
     if (end) await this.tell(end);
   }
 
-  /** Announces every end that a crash left unannounced, up to `limit`, and gives their number. */
+  /**
+   * Announces every end that a crash left unannounced, up to `limit`, and gives their number. One that cannot be told does
+   * not keep those behind it from being told; an outage, which would meet them all, ends the round.
+   *
+   * @throws what the first failure threw, once the others are told
+   */
   async announceAll(limit: number): Promise<number> {
     const ends = await this.ends.unannounced(limit);
-    for (const end of ends) await this.tell(end);
+    const failures: unknown[] = [];
+    for (const end of ends) {
+      try {
+        await this.tell(end);
+      } catch (error) {
+        if (error instanceof PolyscribeError && error.code === 'dependency_unavailable') throw error;
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
     return ends.length;
   }
 

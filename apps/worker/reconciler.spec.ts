@@ -11,6 +11,9 @@ class Rounds {
   found: number[] = [];
   readonly waits: number[] = [];
   enqueued = 0;
+  /** Whether the object store is away. */
+  storeIsAway = false;
+  cleared = 0;
   readonly reconciler = new Reconciler(
     {
       unqueued: (_limit, waitedMs) => {
@@ -31,7 +34,13 @@ class Rounds {
     { announceAll: () => Promise.resolve(0) },
     { finishDue: () => Promise.resolve(0) },
     { expire: () => Promise.resolve(0) },
-    { clearLeftovers: () => Promise.resolve() },
+    {
+      clearLeftovers: () => {
+        if (this.storeIsAway) return Promise.reject(new Error('away'));
+        this.cleared += 1;
+        return Promise.resolve();
+      },
+    },
     settings,
     createLogger('test', 'silent'),
   );
@@ -64,6 +73,14 @@ describe('Reconciler', () => {
     await rounds.within(2_000);
     expect(await rounds.within(1_000)).toBeGreaterThanOrEqual(7);
     expect(rounds.enqueued).toBeGreaterThanOrEqual(8);
+  });
+
+  it('clears up as soon as the object store is back, and then not again for its pause', async () => {
+    rounds.storeIsAway = true;
+    await rounds.within(1_000);
+    rounds.storeIsAway = false;
+    await rounds.within(3_000);
+    expect(rounds.cleared).toBe(1);
   });
 
   it('leaves jobs alone that have been due for a moment only', async () => {

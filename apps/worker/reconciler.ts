@@ -98,9 +98,10 @@ export class Reconciler {
   private async expire(): Promise<number> {
     const now = performance.now();
     if (now - this.expiredAt < this.settings.expireEveryMs) return 0;
-    this.expiredAt = now;
-    await this.objects.clearLeftovers();
     await this.events.expire(new Date(Date.now() - this.settings.eventTtlMs));
+    await this.objects.clearLeftovers();
+    // Only now: what failed is tried again in the next round.
+    this.expiredAt = now;
     return 0;
   }
 }
