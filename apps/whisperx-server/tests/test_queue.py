@@ -5,7 +5,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from running_server import error_of, eventually, result_of, script
 from speech import speech
@@ -88,6 +88,19 @@ def test_a_waiting_job_is_cancelled_at_once(server: Server) -> None:
         assert cancel(server, "waits")
         assert error_of(waiting.rest())["code"] == "CANCELLED"
         assert server.health()["queue"]["running"] == 1
+
+
+def test_a_request_is_cancelled_while_its_body_is_on_its_way(server: Server) -> None:
+    address = urlsplit(server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+        head = "POST /v1/transcribe HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: enters\r\n"
+        client.sendall(f"{head}Content-Type: audio/pcm\r\nContent-Length: 4000000\r\n\r\n".encode() + PCM)
+        eventually(lambda: cancel(server, "enters"), "the request is known")
+        answer = client.recv(65536).decode()
+    assert answer.startswith("HTTP/1.1 499 ")
+    assert '"CANCELLED"' in answer
+    eventually(lambda: server.health()["queue"]["receiving"] == 0, "the place is free")
+    assert server.spooled() == []
 
 
 def test_cancelling_what_is_not_there_is_no_mistake(server: Server) -> None:

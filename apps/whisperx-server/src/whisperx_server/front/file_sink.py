@@ -56,5 +56,11 @@ class FileSink:
         data, self._buffer = self._buffer, bytearray()
         view = memoryview(data)
         while len(view) > 0:
-            written = await asyncio.to_thread(self._file.write, view)
+            writing = asyncio.ensure_future(asyncio.to_thread(self._file.write, view))
+            try:
+                written = await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                # The thread writes on: the file must not be closed under it.
+                await asyncio.wait([writing])
+                raise
             view = view[written:]

@@ -51,6 +51,8 @@ class Service:
         decoding = asyncio.Semaphore(MAX_DECODERS)
         self._tools = Tools(settings, self.worker, self.metrics, decoding, lambda: next(self._ids))
         self._jobs: dict[str, set[Job]] = {}
+        # Requests whose body is still on its way.
+        self._entering: dict[str, set[Stop]] = {}
         self._own_work: set[Stop] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._began = time.monotonic()
@@ -86,17 +88,19 @@ class Service:
         """Takes a request in: its body to disk, its work begun.
 
         Raises:
-            ServiceError: it is refused.
+            ServiceError: it is refused, or cancelled while its body was on its way.
             ClientDisconnect: the client left while it was sending.
         """
         ticket = self.queue.admit()
         folder = None
+        stop = Stop()
+        self._entering.setdefault(request_id, set()).add(stop)
         try:
-            catalogue = await self.catalogue()
+            catalogue = await stop.unless(self.catalogue())
             folder = self._spool.new_folder()
-            upload = await receive_upload(request, folder, self.settings, catalogue.judge)
+            upload = await stop.unless(receive_upload(request, folder, self.settings, catalogue.judge))
             if upload.url is not None:
-                await check_url(upload.url, self.settings.url_allowed_hosts)
+                await stop.unless(check_url(upload.url, self.settings.url_allowed_hosts))
             self.queue.refuse_if_closed()
             model = catalogue.model_named(upload.options.model)
             job = Job(request_id, model, upload, folder, ticket, self._tools)
@@ -105,6 +109,10 @@ class Service:
             if folder is not None:
                 await asyncio.shield(asyncio.to_thread(remove, folder))
             raise
+        finally:
+            self._entering[request_id].discard(stop)
+            if not self._entering[request_id]:
+                del self._entering[request_id]
         job.outbox.put("accepted", request_id=request_id, model=model, queue_position=self.queue.ahead)
         self._jobs.setdefault(request_id, set()).add(job)
         self._in_background(self._run(job))
@@ -112,10 +120,10 @@ class Service:
 
     def cancel(self, request_id: str) -> bool:
         """Cancels every job of that id; whether there was one."""
-        jobs = self._jobs.get(request_id, set())
-        for job in jobs:
-            job.stop.call(ServiceError(Code.CANCELLED, "The request was cancelled."))
-        return bool(jobs)
+        stops = [*self._entering.get(request_id, ()), *(job.stop for job in self._jobs.get(request_id, ()))]
+        for stop in stops:
+            stop.call(ServiceError(Code.CANCELLED, "The request was cancelled."))
+        return bool(stops)
 
     async def catalogue(self) -> Catalogue:
         """What is offered; known once a worker has started.
