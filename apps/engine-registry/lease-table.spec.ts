@@ -1,5 +1,5 @@
-import type { EngineDescription } from '#contracts';
-import { type Announcement, LeaseTable } from './lease-table.js';
+import type { EngineAnnouncement, EngineDescription } from '#contracts';
+import { LeaseTable } from './lease-table.js';
 
 const description: EngineDescription = {
   engine: 'local',
@@ -27,7 +27,7 @@ const description: EngineDescription = {
 const idle = { description, inFlight: 0, speed: 0 };
 const settings = { leaseMs: 10_000, heartbeatMs: 3_000, sweepMs: 1_000, maxInstances: 3 };
 
-function announcement(id: string): Announcement {
+function announcement(id: string): EngineAnnouncement {
   return { id, address: '127.0.0.1:5000', ...idle };
 }
 

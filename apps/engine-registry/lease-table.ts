@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type EngineInstance, PolyscribeError, type RegistrySnapshot } from '#contracts';
+import {
+  closedBreaker,
+  type EngineAnnouncement,
+  type EngineInstance,
+  PolyscribeError,
+  type RegistrySnapshot,
+  unmeasured,
+} from '#contracts';
 import { ChangeSignal } from '#grpc';
 
 /** Time, so that tests can move it. */
@@ -29,8 +36,6 @@ export const defaultLeaseSettings: LeaseSettings = {
   maxInstances: 1_000,
 };
 
-/** What an instance tells of itself when it registers. */
-export type Announcement = Omit<EngineInstance, 'registeredAt' | 'lastSeenAt'>;
 /** What it tells with each heartbeat. */
 export type Report = Pick<EngineInstance, 'description' | 'inFlight' | 'speed'>;
 
@@ -63,7 +68,7 @@ export class LeaseTable {
    *
    * @throws PolyscribeError `rate_limited` when the table is full
    */
-  register(announcement: Announcement): { leaseId: string } {
+  register(announcement: EngineAnnouncement): { leaseId: string } {
     const earlier = this.byInstance.get(announcement.id);
     if (!earlier && this.byInstance.size >= this.settings.maxInstances) {
       throw new PolyscribeError('rate_limited', 'The registry holds as many instances as it takes.', {
@@ -74,7 +79,7 @@ export class LeaseTable {
     const now = this.clock.date();
     const lease: Lease = {
       leaseId: randomUUID(),
-      instance: { ...announcement, registeredAt: earlier?.instance.registeredAt ?? now, lastSeenAt: now },
+      instance: { ...(earlier?.instance ?? firstSeen(now)), ...announcement, lastSeenAt: now },
       expiresAtMs: this.clock.monotonicMs() + this.settings.leaseMs,
     };
     this.byLease.set(lease.leaseId, lease);
@@ -144,4 +149,8 @@ export class LeaseTable {
     this.heardSinceNotice = false;
     this.changes.notify();
   }
+}
+
+function firstSeen(now: Date): Pick<EngineInstance, 'registeredAt' | 'stats' | 'breaker'> {
+  return { registeredAt: now, stats: unmeasured, breaker: closedBreaker(now) };
 }

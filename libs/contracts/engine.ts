@@ -1,3 +1,5 @@
+import type { ErrorCode } from './error-table.js';
+
 /** Engines that a client can name. The kind says which family of adapter it is. */
 export const engineKinds = ['asr', 'whisperx', 'local'] as const;
 export type EngineKind = (typeof engineKinds)[number];
@@ -68,6 +70,52 @@ export interface EngineDescription {
   readonly version: string;
 }
 
+/** Whether an instance is called: `open` after too many faults, `half_open` while a probe of it is under way. */
+export const breakerStates = ['closed', 'open', 'half_open'] as const;
+export type BreakerState = (typeof breakerStates)[number];
+
+export interface InstanceBreaker {
+  readonly state: BreakerState;
+  readonly since: Date;
+  /** Why it is open, for operators; empty when closed. */
+  readonly reason: string;
+}
+
+/** What an instance is told to have failed with. */
+export interface InstanceError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly at: Date;
+}
+
+/** What workers measured of an instance, moving averages; `unmeasured` until the first call has ended. */
+export interface InstanceStats {
+  /** Calls that were measured. */
+  readonly calls: number;
+  /** Seconds of work for a second of audio. */
+  readonly realTimeFactor?: number;
+  /** Share of calls that failed by the engine's fault, 0 to 1. */
+  readonly errorRate: number;
+  /** From the start of a call to the engine's first sign of work. */
+  readonly queueMs: number;
+  /** Milliseconds of work for a second of audio that only one call in twenty exceeds. */
+  readonly p95Ms?: number;
+  /** Faults of the engine in the last five minutes. */
+  readonly recentErrors: number;
+  readonly lastError?: InstanceError;
+}
+
+/** What is known of an instance that has served nobody yet. */
+export const unmeasured: InstanceStats = { calls: 0, errorRate: 0, queueMs: 0, recentErrors: 0 };
+
+/** The breaker of an instance that has not failed. */
+export function closedBreaker(since: Date): InstanceBreaker {
+  return { state: 'closed', since, reason: '' };
+}
+
+/** What an instance tells of itself; the rest of `EngineInstance` is what the registry knows of it. */
+export type EngineAnnouncement = Pick<EngineInstance, 'id' | 'address' | 'description' | 'inFlight' | 'speed'>;
+
 /** One running adapter as the registry knows it. */
 export interface EngineInstance {
   readonly id: string;
@@ -79,6 +127,8 @@ export interface EngineInstance {
   readonly speed: number;
   readonly registeredAt: Date;
   readonly lastSeenAt: Date;
+  readonly stats: InstanceStats;
+  readonly breaker: InstanceBreaker;
 }
 
 /** All instances with a live lease at one moment, in order of id. */

@@ -1,4 +1,4 @@
-import type { EngineInstance } from '#contracts';
+import { closedBreaker, type EngineInstance, unmeasured } from '#contracts';
 import { ScriptedEngine } from '#engine-testkit';
 import { MergedInstances } from './merged-instances.js';
 
@@ -7,7 +7,8 @@ const description = new ScriptedEngine().describe();
 
 function instance(id: string, seenAtMs = 0, inFlight = 0): EngineInstance {
   const lastSeenAt = new Date(seenAtMs);
-  return { id, address: 'here:1', description, inFlight, speed: 0, registeredAt: lastSeenAt, lastSeenAt };
+  const told = { id, address: 'here:1', description, inFlight, speed: 0 };
+  return { ...told, registeredAt: lastSeenAt, lastSeenAt, stats: unmeasured, breaker: closedBreaker(lastSeenAt) };
 }
 
 describe('MergedInstances', () => {

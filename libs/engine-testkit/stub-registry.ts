@@ -1,4 +1,4 @@
-import { type EngineInstance, PolyscribeError } from '#contracts';
+import { closedBreaker, type EngineInstance, PolyscribeError, unmeasured } from '#contracts';
 import { ChangeSignal, GrpcServer } from '#grpc';
 import {
   fromWireAnnouncement,
@@ -81,7 +81,7 @@ export class StubRegistry {
     this.registrations += 1;
     const now = new Date();
     const announced = fromWireAnnouncement(request, 'invalid_request');
-    this.put({ ...announced, registeredAt: now, lastSeenAt: now });
+    this.put({ ...announced, registeredAt: now, lastSeenAt: now, stats: unmeasured, breaker: closedBreaker(now) });
     return {
       leaseId: announced.id,
       leaseTtl: msToDuration(10_000),

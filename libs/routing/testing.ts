@@ -1,4 +1,14 @@
-import type { EngineCapabilities, EngineInstance, EngineKind, HealthState, RegistrySnapshot } from '#contracts';
+import {
+  closedBreaker,
+  type EngineCapabilities,
+  type EngineInstance,
+  type EngineKind,
+  type HealthState,
+  type InstanceBreaker,
+  type InstanceStats,
+  type RegistrySnapshot,
+  unmeasured,
+} from '#contracts';
 import type { RoutingRequest } from './routing-request.js';
 
 /** A request that any engine can serve, with changes. */
@@ -24,6 +34,8 @@ export interface InstanceChanges {
   readonly reason?: string;
   readonly inFlight?: number;
   readonly speed?: number;
+  readonly stats?: Partial<InstanceStats>;
+  readonly breaker?: Partial<InstanceBreaker>;
   readonly capabilities?: Partial<EngineCapabilities>;
 }
 
@@ -60,6 +72,8 @@ export function instanceOf(engine: EngineKind, changes: InstanceChanges = {}): E
     speed: changes.speed ?? 0,
     registeredAt: new Date(0),
     lastSeenAt: new Date(0),
+    stats: { ...unmeasured, ...changes.stats },
+    breaker: { ...closedBreaker(new Date(0)), ...changes.breaker },
   };
 }
 

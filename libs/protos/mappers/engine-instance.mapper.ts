@@ -1,6 +1,7 @@
-import type { EngineInstance } from '#contracts';
+import type { EngineAnnouncement, EngineInstance } from '#contracts';
 import type * as wire from '../registry-v1.js';
 import { fromWireDescription, toWireDescription } from './engine-description.mapper.js';
+import { fromWireBreaker, fromWireStats, toWireBreaker, toWireStats } from './instance-stats.mapper.js';
 import { type WireFault, WireReader } from './wire-fault.js';
 
 /** What an instance is doing, as it reports with each heartbeat. */
@@ -29,6 +30,8 @@ export function toWireInstance(instance: EngineInstance): wire.Instance {
     load: toWireLoad(instance),
     registerTime: instance.registeredAt,
     lastSeenTime: instance.lastSeenAt,
+    stats: toWireStats(instance.stats),
+    breaker: toWireBreaker(instance.breaker),
   };
 }
 
@@ -36,7 +39,7 @@ export function toWireInstance(instance: EngineInstance): wire.Instance {
 export function fromWireAnnouncement(
   message: Pick<wire.RegisterRequest, 'instanceId' | 'address' | 'description' | 'load'>,
   fault: WireFault,
-): Omit<EngineInstance, 'registeredAt' | 'lastSeenAt'> {
+): EngineAnnouncement {
   const read = new WireReader(fault);
   const address = read.filledName('address', message.address);
   if (!addressPattern.test(address)) read.fail('address', 'is not host:port');
@@ -51,9 +54,13 @@ export function fromWireAnnouncement(
 /** @throws PolyscribeError with the code `fault` that names the field which is missing or cannot be */
 export function fromWireInstance(message: wire.Instance, fault: WireFault): EngineInstance {
   const read = new WireReader(fault);
+  const announced = fromWireAnnouncement(message, fault);
+  const registeredAt = read.present('register_time', message.registerTime);
   return {
-    ...fromWireAnnouncement(message, fault),
-    registeredAt: read.present('register_time', message.registerTime),
+    ...announced,
+    registeredAt,
     lastSeenAt: read.present('last_seen_time', message.lastSeenTime),
+    stats: fromWireStats(message.stats, read),
+    breaker: fromWireBreaker(message.breaker, registeredAt, read),
   };
 }

@@ -2,8 +2,12 @@ import {
   type EngineDescription,
   type EngineEvent,
   type EngineRequest,
+  type ErrorCode,
+  type InstanceStats,
   PolyscribeError,
+  breakerStates,
   engineKinds,
+  errorTable,
   healthStates,
 } from '#contracts';
 import fc from 'fast-check';
@@ -100,6 +104,26 @@ const event = fc.oneof(
   fc.record({ type: fc.constant('summary'), language, model: name, audioMs: ms }),
 ) as fc.Arbitrary<EngineEvent>;
 
+function stats(date: fc.Arbitrary<Date>): fc.Arbitrary<InstanceStats> {
+  const measure = fc.double({ min: 0, max: 1e6, noNaN: true }).map(Math.abs);
+  return fc.record(
+    {
+      calls: fc.nat(),
+      errorRate: fc.double({ min: 0, max: 1, noNaN: true }).map(Math.abs),
+      queueMs: fc.nat({ max: 1e9 }),
+      recentErrors: fc.nat(),
+      realTimeFactor: measure,
+      p95Ms: measure,
+      lastError: fc.record({
+        code: fc.constantFrom(...(Object.keys(errorTable) as ErrorCode[])),
+        message: fc.string(),
+        at: date,
+      }),
+    },
+    { requiredKeys: ['calls', 'errorRate', 'queueMs', 'recentErrors'] },
+  );
+}
+
 describe('mappers', () => {
   it('give a description back as it was', () => {
     fc.assert(
@@ -138,6 +162,8 @@ describe('mappers', () => {
       speed: fc.double({ min: 0, max: 1e6, noNaN: true }).map(Math.abs),
       registeredAt: date,
       lastSeenAt: date,
+      stats: stats(date),
+      breaker: fc.record({ state: fc.constantFrom(...breakerStates), since: date, reason: fc.string() }),
     });
     fc.assert(
       fc.property(instance, (given) => {

@@ -15,6 +15,18 @@ export const protobufPackage = "polyscribe.registry.v1";
 
 export const protobufFileName = "polyscribe/registry/v1/engine_registry_service.proto";
 
+/** BreakerState is whether an instance is called. */
+export enum BreakerState {
+  UNSPECIFIED = 0,
+  /** CLOSED - It is called. */
+  CLOSED = 1,
+  /** OPEN - It failed too often and is left alone for a while. */
+  OPEN = 2,
+  /** HALF_OPEN - The registry is probing it. */
+  HALF_OPEN = 3,
+  UNRECOGNIZED = -1,
+}
+
 /** Instance is one running adapter as the registry knows it. */
 export interface Instance {
   /** Unique for each start of an adapter. */
@@ -34,7 +46,61 @@ export interface Instance {
     | Date
     | undefined;
   /** When it was last heard of. */
-  lastSeenTime: Date | undefined;
+  lastSeenTime:
+    | Date
+    | undefined;
+  /** What workers measured of it; absent until then. */
+  stats:
+    | Stats
+    | undefined;
+  /** Whether it is called; absent means closed. */
+  breaker: Breaker | undefined;
+}
+
+/** Stats is what workers measured of an instance. */
+export interface Stats {
+  /** Calls that were measured. */
+  callCount: number;
+  /** Seconds of work for a second of audio, a moving average. */
+  realTimeFactor?:
+    | number
+    | undefined;
+  /** Share of calls that failed by the engine's fault, 0 to 1, a moving average. */
+  errorRate: number;
+  /** From the start of a call to the engine's first sign of work, a moving average. */
+  queueDuration:
+    | Duration
+    | undefined;
+  /** Milliseconds of work for a second of audio that only one call in twenty exceeds. */
+  p95WorkMsPerSecond?:
+    | number
+    | undefined;
+  /** Faults of the engine in the last five minutes. */
+  recentErrorCount: number;
+  /** The last fault of the engine. */
+  lastError: LastError | undefined;
+}
+
+/** LastError is the last fault of an engine. */
+export interface LastError {
+  /** Code of the error table. */
+  code: string;
+  /** What went wrong, without any text of a transcript. */
+  message: string;
+  /** When it was reported. */
+  createTime: Date | undefined;
+}
+
+/** Breaker keeps calls away from an instance that fails. */
+export interface Breaker {
+  /** Whether the instance is called. */
+  state: BreakerState;
+  /** When it came into this state. */
+  stateTime:
+    | Date
+    | undefined;
+  /** Why it is not closed, for operators. */
+  reason: string;
 }
 
 /** Load is what an instance is doing. */
@@ -133,6 +199,8 @@ function createBaseInstance(): Instance {
     load: undefined,
     registerTime: undefined,
     lastSeenTime: undefined,
+    stats: undefined,
+    breaker: undefined,
   };
 }
 
@@ -155,6 +223,12 @@ export const Instance: MessageFns<Instance> = {
     }
     if (message.lastSeenTime !== undefined) {
       Timestamp.encode(toTimestamp(message.lastSeenTime), writer.uint32(50).fork()).join();
+    }
+    if (message.stats !== undefined) {
+      Stats.encode(message.stats, writer.uint32(58).fork()).join();
+    }
+    if (message.breaker !== undefined) {
+      Breaker.encode(message.breaker, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -220,6 +294,22 @@ export const Instance: MessageFns<Instance> = {
             message.lastSeenTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.stats = Stats.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.breaker = Breaker.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -245,6 +335,307 @@ export const Instance: MessageFns<Instance> = {
     message.load = (object.load !== undefined && object.load !== null) ? Load.fromPartial(object.load) : undefined;
     message.registerTime = object.registerTime ?? undefined;
     message.lastSeenTime = object.lastSeenTime ?? undefined;
+    message.stats = (object.stats !== undefined && object.stats !== null) ? Stats.fromPartial(object.stats) : undefined;
+    message.breaker = (object.breaker !== undefined && object.breaker !== null)
+      ? Breaker.fromPartial(object.breaker)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseStats(): Stats {
+  return {
+    callCount: 0,
+    realTimeFactor: undefined,
+    errorRate: 0,
+    queueDuration: undefined,
+    p95WorkMsPerSecond: undefined,
+    recentErrorCount: 0,
+    lastError: undefined,
+  };
+}
+
+export const Stats: MessageFns<Stats> = {
+  encode(message: Stats, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.callCount !== 0) {
+      writer.uint32(8).int64(message.callCount);
+    }
+    if (message.realTimeFactor !== undefined) {
+      writer.uint32(17).double(message.realTimeFactor);
+    }
+    if (message.errorRate !== 0) {
+      writer.uint32(25).double(message.errorRate);
+    }
+    if (message.queueDuration !== undefined) {
+      Duration.encode(message.queueDuration, writer.uint32(34).fork()).join();
+    }
+    if (message.p95WorkMsPerSecond !== undefined) {
+      writer.uint32(41).double(message.p95WorkMsPerSecond);
+    }
+    if (message.recentErrorCount !== 0) {
+      writer.uint32(48).int32(message.recentErrorCount);
+    }
+    if (message.lastError !== undefined) {
+      LastError.encode(message.lastError, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Stats {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStats();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.callCount = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.realTimeFactor = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.errorRate = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.queueDuration = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.p95WorkMsPerSecond = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.recentErrorCount = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.lastError = LastError.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Stats>): Stats {
+    return Stats.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Stats>): Stats {
+    const message = createBaseStats();
+    message.callCount = object.callCount ?? 0;
+    message.realTimeFactor = object.realTimeFactor ?? undefined;
+    message.errorRate = object.errorRate ?? 0;
+    message.queueDuration = (object.queueDuration !== undefined && object.queueDuration !== null)
+      ? Duration.fromPartial(object.queueDuration)
+      : undefined;
+    message.p95WorkMsPerSecond = object.p95WorkMsPerSecond ?? undefined;
+    message.recentErrorCount = object.recentErrorCount ?? 0;
+    message.lastError = (object.lastError !== undefined && object.lastError !== null)
+      ? LastError.fromPartial(object.lastError)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLastError(): LastError {
+  return { code: "", message: "", createTime: undefined };
+}
+
+export const LastError: MessageFns<LastError> = {
+  encode(message: LastError, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== "") {
+      writer.uint32(10).string(message.code);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    if (message.createTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LastError {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLastError();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LastError>): LastError {
+    return LastError.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LastError>): LastError {
+    const message = createBaseLastError();
+    message.code = object.code ?? "";
+    message.message = object.message ?? "";
+    message.createTime = object.createTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseBreaker(): Breaker {
+  return { state: 0, stateTime: undefined, reason: "" };
+}
+
+export const Breaker: MessageFns<Breaker> = {
+  encode(message: Breaker, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== 0) {
+      writer.uint32(8).int32(message.state);
+    }
+    if (message.stateTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.stateTime), writer.uint32(18).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Breaker {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBreaker();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stateTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Breaker>): Breaker {
+    return Breaker.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Breaker>): Breaker {
+    const message = createBaseBreaker();
+    message.state = object.state ?? 0;
+    message.stateTime = object.stateTime ?? undefined;
+    message.reason = object.reason ?? "";
     return message;
   },
 };
