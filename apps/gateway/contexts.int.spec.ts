@@ -78,6 +78,18 @@ describe('contexts', () => {
     expect(gone.code).toBe('context_not_found');
   });
 
+  it('is not sent again to who has it', async () => {
+    const { id, etag } = await created(drugs);
+    const path = `${route}/${id}`;
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      const response = await send('GET', path, undefined, { 'if-none-match': known });
+      expect([response.status, await response.text(), response.headers.get('etag')]).toEqual([304, '', etag]);
+    }
+    await send('PUT', path, { ...drugs, name: 'Other' });
+    const changed = await send('GET', path, undefined, { 'if-none-match': etag });
+    expect([changed.status, changed.headers.get('cache-control')]).toEqual([200, 'private, no-cache']);
+  });
+
   it('lists contexts page by page without their terms', async () => {
     const ids: string[] = [];
     for (const name of ['one', 'two', 'three']) ids.unshift((await created({ ...drugs, name })).id);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { instanceOf } from '../../libs/routing/testing.js';
 import { type GatewayUnderTest, startGatewayUnderTest } from './testing/gateway-under-test.js';
@@ -210,6 +211,32 @@ describe('paths of predecessors', () => {
     ['DELETE', '/api/v1/transcription/x'],
   ])('answer %s %s of an unknown id with a problem', async (method, path) => {
     expect(await client.problem(path, { method })).toMatchObject({ status: 404 });
+  });
+
+  it.each([
+    ['/api/v1/upload/file', 'upload'],
+    ['/transcribe', 'upload'],
+    ['/v1/transcribe', 'upload'],
+    ['/api/v1/upload/url', 'url'],
+    ['/v1/transcribe', 'url'],
+  ])('make one job at %s of an %s that is sent again under its key', async (path, kind) => {
+    const key = randomUUID();
+    const send = async (seconds: number) => {
+      const url = `http://files.example/${seconds}.mp3`;
+      const body = kind === 'url' ? new URLSearchParams({ url }) : new FormData();
+      if (body instanceof FormData) body.append('file', new Blob([new Uint8Array(silentWav(seconds))]), 'visit.wav');
+      const headers = { 'idempotency-key': key };
+      const response = await fetch(server.url + path, { method: 'POST', body, headers });
+      const replayed = response.headers.get('idempotency-replayed');
+      return { status: response.status, body: (await response.json()) as Body, replayed };
+    };
+    const rows = await server.countRows();
+    const first = await send(1);
+    expect(first).toMatchObject({ status: 202, replayed: null });
+    await worker.claim(first.body.job_id);
+    expect(await send(1)).toEqual({ ...first, replayed: 'true' });
+    expect(await send(2)).toMatchObject({ status: 422, body: { code: 'idempotency_mismatch' } });
+    expect(await server.countRows()).toBe(rows + 1);
   });
 
   it('answer malformed JSON with a problem', async () => {

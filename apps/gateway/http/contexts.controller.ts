@@ -1,8 +1,9 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Context, ContextSummary, Phrase } from '#contracts';
 import { Contexts } from '../contexts/contexts.service.js';
 import { pageSchema, parseQuery } from '../jobs/job-queries.service.js';
+import { isKnown, REVALIDATED } from './conditional.js';
 
 export interface ContextBody {
   id: string;
@@ -32,9 +33,19 @@ export class ContextsController {
     return { contexts: contexts.map(summaryBody), ...(nextCursor === undefined ? {} : { next_cursor: nextCursor }) };
   }
 
+  /** 304 for a client that has it. */
   @Get(':contextId')
-  async get(@Param('contextId') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<ContextBody> {
-    return shown(await this.contexts.get(id), reply);
+  async get(
+    @Param('contextId') id: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ContextBody | undefined> {
+    const context = await this.contexts.get(id);
+    const body = shown(context, reply);
+    reply.header('cache-control', REVALIDATED);
+    if (!isKnown(request.headers['if-none-match'], tagOf(context))) return body;
+    reply.code(304);
+    return undefined;
   }
 
   /** With `If-Match` only what the client has seen is replaced. */
@@ -65,8 +76,12 @@ function revisionIn(ifMatch: string | undefined): number | undefined {
 }
 
 function shown(context: Context, reply: FastifyReply): ContextBody {
-  reply.header('etag', `"${context.revision}"`);
+  reply.header('etag', tagOf(context));
   return { ...head(context), terms: context.terms };
+}
+
+function tagOf({ revision }: Context): string {
+  return `"${revision}"`;
 }
 
 function summaryBody(context: ContextSummary): ContextSummaryBody {

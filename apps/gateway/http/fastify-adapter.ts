@@ -9,6 +9,13 @@ import { answerBrokenHttp } from './broken-http.js';
 import { type OwnNames, refuseForeignPages } from './own-names.js';
 import { sendProblem } from './problem.js';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether the route reads `Idempotency-Key`. */
+    takesKey?: boolean;
+  }
+}
+
 /** Fields and their framing around a file; what a form may be larger than its file. */
 const FORM_OVERHEAD_BYTES = 1024 * 1024;
 
@@ -97,12 +104,9 @@ function requestIdOf(request: { headers: IncomingMessage['headers'] }): string {
   return requestIdFrom(typeof given === 'string' ? given : undefined);
 }
 
-/** Where keys are read. */
-const submissions = /^\/api\/transcribe\/jobs\/transcribe(?:\/|$)/;
-
 /** A client that sends a key relies on it: to ignore it in silence would do twice what was wanted once. */
 function refuseIdleKey(request: FastifyRequest): void {
-  if (request.headers[KEY_HEADER] === undefined || submissions.test(request.routeOptions.url ?? '')) return;
+  if (request.headers[KEY_HEADER] === undefined || request.routeOptions.config.takesKey) return;
   const fields = [{ pointer: `/${KEY_HEADER}`, detail: 'is not read by this route; leave the header out' }];
   throw new PolyscribeError('invalid_request', 'Idempotency-Key is offered for submissions only.', { fields });
 }

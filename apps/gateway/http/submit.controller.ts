@@ -1,4 +1,5 @@
 import { Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '#config';
 import type { EngineKind, Job } from '#contracts';
@@ -38,18 +39,21 @@ export class SubmitController {
 
   @Post()
   @HttpCode(202)
+  @RouteConfig({ takesKey: true })
   submit(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<AcceptedBody> {
     return this.accept(request, reply);
   }
 
   @Post('asr')
   @HttpCode(202)
+  @RouteConfig({ takesKey: true })
   submitToAsr(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<AcceptedBody> {
     return this.accept(request, reply, 'asr');
   }
 
   @Post('whisperx')
   @HttpCode(202)
+  @RouteConfig({ takesKey: true })
   submitToWhisperx(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,

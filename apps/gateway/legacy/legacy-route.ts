@@ -19,6 +19,8 @@ export interface LegacyRoute {
   readonly summary: string;
   /** Whether it only reads and so has the deadline of an answer. */
   readonly reads?: boolean;
+  /** Whether it makes a job, once for each `Idempotency-Key`. */
+  readonly submits?: boolean;
   /** Gives the body of the answer; undefined when the answer is sent or has no body. */
   handle(call: LegacyCall): Promise<unknown>;
 }

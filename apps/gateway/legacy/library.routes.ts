@@ -21,10 +21,11 @@ export const libraryRoutes: readonly LegacyRoute[] = [
     methods: ['POST'],
     path: '/transcribe',
     summary: 'Submit a file',
+    submits: true,
     async handle({ request, reply, use }) {
       const job = await use.submissions.take(request, reply, { translate: fields });
       reply.code(202);
-      return { job_id: job.id, status: job.status, quality_profile: job.options.profile };
+      return { job_id: job.id, status: 'queued', quality_profile: job.options.profile };
     },
   },
   {

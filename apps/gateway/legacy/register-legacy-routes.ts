@@ -11,6 +11,7 @@ export function registerLegacyRoutes(fastify: FastifyInstance, use: LegacyUseCas
     fastify.route<{ Params: { id?: string } }>({
       method: [...route.methods],
       url: route.path,
+      config: { takesKey: route.submits ?? false },
       handler: async (request, reply) => {
         try {
           const handled = route.handle({ request, reply, id: request.params.id ?? '', use });

@@ -16,13 +16,13 @@ const listQuery = z.looseObject({
 const accept: LegacyRoute['handle'] = async ({ request, reply, use }) => {
   const job = await use.submissions.take(request, reply, { translate: translated({ language: languageOrAuto }) });
   reply.code(202);
-  return { ...headOf(job), message: 'The job is queued.' };
+  return { ...headOf(job), status: pendingWords.queued, message: 'The job is queued.' };
 };
 
 /** The paths under `/api/v1`. */
 export const transcriptionRoutes: readonly LegacyRoute[] = [
-  { methods: ['POST'], path: '/api/v1/upload/file', summary: 'Submit a file', handle: accept },
-  { methods: ['POST'], path: '/api/v1/upload/url', summary: 'Submit a URL', handle: accept },
+  { methods: ['POST'], path: '/api/v1/upload/file', summary: 'Submit a file', submits: true, handle: accept },
+  { methods: ['POST'], path: '/api/v1/upload/url', summary: 'Submit a URL', submits: true, handle: accept },
   {
     methods: ['GET'],
     path: '/api/v1/transcription/:id',

@@ -31,10 +31,11 @@ export const workerApiRoutes: readonly LegacyRoute[] = [
     methods: ['POST'],
     path: '/v1/transcribe',
     summary: 'Submit a file or a URL',
+    submits: true,
     async handle({ request, reply, use }) {
       const job = await use.submissions.take(request, reply, { translate: fields });
       reply.code(202);
-      return statusOf(job);
+      return { job_id: job.id, status: workerWords.queued, percent: 0, db_id: job.options.dbId ?? null };
     },
   },
   {
