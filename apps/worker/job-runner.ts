@@ -124,8 +124,8 @@ export class JobRunner {
     if (isWhole !== undefined) return isWhole;
     const request = routingRequestOf(job.options);
     const { candidates, rejections } = route(request, this.directory.snapshot());
-    const able = [...candidates, ...rejections.filter(({ permanent }) => !permanent).map(({ instance }) => instance)];
-    return able.length === 0 || able.some((instance) => instance.description.capabilities.diarization);
+    const able = [...candidates, ...rejections.filter(({ permanent }) => !permanent)];
+    return able.length === 0 || able.some(({ instance }) => instance.description.capabilities.diarization);
   }
 }
 

@@ -81,7 +81,7 @@ export class SpanRunner {
       const interruption = interruptionOf(signal);
       if (interruption) throw interruption;
       const request = requestFor(work, run, tries);
-      const decision = route(request, this.directory.snapshot());
+      const decision = route(request, this.directory.snapshot(), this.settings.routing);
       const chosen = chooseInstance(decision, run.engine, wait.ms, this.settings, (instance) =>
         this.directory.isFullOfOurs(instance),
       );

@@ -53,10 +53,11 @@ export class SpanScheduler {
 
   /** Places at the engine that serves the job or would serve it next, ours among them; at least one, to wait with. */
   private placesFor(run: JobRun): number {
-    const { candidates, rejections } = route(run.routing, this.directory.snapshot());
-    const engine = run.engine ?? candidates[0]?.description.engine;
-    const full = rejections.filter(({ code }) => code === 'full').map(({ instance }) => instance);
+    const { candidates, rejections } = route(run.routing, this.directory.snapshot(), this.settings.routing);
+    const engine = run.engine ?? candidates[0]?.instance.description.engine;
+    const full = rejections.filter(({ code }) => code === 'full');
     const places = [...candidates, ...full]
+      .map(({ instance }) => instance)
       .filter((instance) => instance.description.engine === engine)
       .reduce((sum, instance) => sum + this.placesAt(instance), 0);
     return Math.max(1, Math.min(this.settings.spansAtOnce, places));

@@ -1,4 +1,5 @@
 import type { Config } from '#config';
+import type { RoutingSettings } from '#routing';
 import type { WebhookSettings } from './webhook-sender.js';
 
 /** Bounds of pauses that double. */
@@ -31,6 +32,10 @@ export interface WorkerSettings {
   readonly sameEngineWaitMs: number;
   /** Longest pause before a full engine is asked again, in case the registry's figure is old. */
   readonly fullProbeMs: number;
+  /** How long a span waits for a breaker to close before it goes to an instance behind one for want of any other. */
+  readonly lastResortAfterMs: number;
+  /** By what engines are chosen. */
+  readonly routing: RoutingSettings;
   /** Spans of one job in memory and in work at once. */
   readonly spansAtOnce: number;
   /** An engine call may last this long and `callMsPerAudioMs` for each millisecond of audio. */
@@ -81,6 +86,8 @@ export function workerSettings(config: Config): WorkerSettings {
     busyWaitMs: 86_400_000,
     sameEngineWaitMs: 10_000,
     fullProbeMs: 1_000,
+    lastResortAfterMs: 10_000,
+    routing: config.routing,
     // Four spans of the longest planned length are about 20 MB.
     spansAtOnce: 4,
     // Real engines run many times faster than real time; a CPU without any room still ends within twice the length.

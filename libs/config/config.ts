@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import type { EngineChoice } from '#contracts';
+import type { RoutingSettings } from '#routing';
 import { ConfigError } from './config-error.js';
 import { type Env, envSchema } from './env-schema.js';
+import { routingSettings } from './routing-settings.js';
 import { type RivaSettings, rivaSettings } from './riva-settings.js';
 import { type TlsFiles, readTlsFiles } from './tls-files.js';
 import { type WhisperxSettings, whisperxSettings } from './whisperx-settings.js';
@@ -37,6 +39,7 @@ export interface Config {
       }
     | undefined;
   readonly defaultEngine: EngineChoice;
+  readonly routing: RoutingSettings;
   readonly limits: { readonly maxFileBytes: number; readonly jobTimeoutMs: number; readonly mediaTtlMs: number };
   readonly ffmpeg: { readonly ffmpegPath: string; readonly ffprobePath: string; readonly timeoutMs: number };
   /** Calls to addresses that a client named. */
@@ -97,6 +100,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     jobTtlMs: e.REDIS_JOB_TTL,
     s3: s3Settings(e),
     defaultEngine: e.DEFAULT_TRANSCRIPTION_ENGINE,
+    routing: routingSettings(e),
     limits: { maxFileBytes: e.MAX_FILE_SIZE, jobTimeoutMs: e.JOB_TIMEOUT, mediaTtlMs: e.MEDIA_TTL },
     ffmpeg: { ffmpegPath: e.FFMPEG_PATH, ffprobePath: e.FFPROBE_PATH, timeoutMs: e.FFMPEG_TIMEOUT },
     outbound: { allowedHosts: e.URL_ALLOWED_HOSTS, fetchTimeoutMs: e.URL_FETCH_TIMEOUT },

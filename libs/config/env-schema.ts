@@ -1,6 +1,7 @@
 import { normalizeLanguage } from '#contracts';
 import { z } from 'zod';
 import { BOOST_FORMS, parseBoosts } from './boosts.js';
+import { COST_FORMS, parseCosts } from './engine-costs.js';
 import { parseRedisUrl, REDIS_URL_FORMS } from './redis-url.js';
 import { parseNames, parseServerUrls, whisperxDialects } from './whisperx-values.js';
 
@@ -101,6 +102,15 @@ export const envSchema = z.object({
   DEFAULT_TRANSCRIPTION_ENGINE: withDefault(
     z.enum(['auto', 'asr', 'whisperx', 'local'], { error: 'must be auto, asr, whisperx or local' }),
     'auto',
+  ),
+  ROUTING_POLICY: optional(z.string()),
+  ENGINE_COSTS: withDefault(
+    z.string().transform((value, context) => {
+      const costs = parseCosts(value);
+      if (!costs) context.addIssue({ code: 'custom', message: `must be ${COST_FORMS}` });
+      return costs ?? {};
+    }),
+    {},
   ),
   MAX_FILE_SIZE: withDefault(wholeNumber(1, Number.MAX_SAFE_INTEGER), 500_000_000),
   JOB_TIMEOUT: withDefault(seconds(604_800), 1_800_000),

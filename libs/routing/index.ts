@@ -1,4 +1,7 @@
+export * from './figures.js';
+export type { Candidate, RankField, RankFieldName } from './ranking.js';
 export * from './refusal.js';
 export * from './requirements.js';
 export * from './route.js';
+export * from './routing-policy.js';
 export * from './routing-request.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { type EngineCapabilities, type EngineInstance, languageMatches } from '#contracts';
 import { route, type RoutingRequest } from './index.js';
 import { arbitraryInstance, arbitraryRequest } from './testing/arbitraries.js';
-import { instanceOf, requestWith, snapshotOf } from './testing.js';
+import { instanceOf, requestWith, settingsOf, snapshotOf } from './testing.js';
 
 interface Case {
   readonly title: string;
@@ -304,13 +304,13 @@ const cases: readonly Case[] = [
 describe('route', () => {
   it.each(cases)('$title', ({ request, instances, candidates, rejections }) => {
     const decision = route(request, snapshotOf(...instances));
-    expect(decision.candidates.map(({ id }) => id)).toEqual(candidates);
+    expect(decision.candidates.map(({ instance }) => instance.id)).toEqual(candidates);
     expect(decision.rejections.map(({ instance, code }) => `${instance.id}: ${code}`)).toEqual(rejections ?? []);
   });
 
   it('takes the preference from the policy', () => {
-    const decision = route(requestWith(), snapshotOf(...all), { prefer: ['local'] });
-    expect(decision.candidates[0]?.id).toBe('local');
+    const decision = route(requestWith(), snapshotOf(...all), settingsOf({ kind: 'prefer', engines: ['local'] }));
+    expect(decision.candidates[0]?.instance.id).toBe('local');
   });
 
   it('says why an instance is down', () => {
@@ -326,7 +326,7 @@ describe('route', () => {
     fc.assert(
       fc.property(arbitraryRequest, fc.array(arbitraryInstance, { maxLength: 6 }), (request, instances) => {
         const { candidates, rejections } = route(request, snapshotOf(...instances));
-        for (const instance of candidates) expectToServe(request, instance);
+        for (const { instance } of candidates) expectToServe(request, instance);
         expect(candidates.length + rejections.length).toBe(instances.length);
       }),
     );
@@ -339,7 +339,7 @@ describe('route', () => {
         fc.uniqueArray(arbitraryInstance, { maxLength: 6, selector: (instance) => instance.id }),
         (request, instances) => {
           const ids = (order: readonly EngineInstance[]) =>
-            route(request, snapshotOf(...order)).candidates.map(({ id }) => id);
+            route(request, snapshotOf(...order)).candidates.map(({ instance }) => instance.id);
           expect(ids(instances.toReversed())).toEqual(ids(instances));
         },
       ),

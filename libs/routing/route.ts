@@ -1,9 +1,11 @@
 import type { EngineInstance, RegistrySnapshot } from '#contracts';
-import { countUnmetWishes, firstLack, type LackCode } from './requirements.js';
-import { defaultPolicy, type RoutingPolicy, type RoutingRequest } from './routing-request.js';
+import { type Candidate, rankCandidates } from './ranking.js';
+import { firstLack, type LackCode } from './requirements.js';
+import { defaultRouting, policyFor, type RoutingPolicy, type RoutingSettings } from './routing-policy.js';
+import type { RoutingRequest } from './routing-request.js';
 
 /** Why an instance was passed over for now though it has what the request needs. */
-export type SetbackCode = 'not_serving' | 'tried' | 'full';
+export type SetbackCode = 'not_serving' | 'tried' | 'breaker_open' | 'full';
 
 /** Why an instance was passed over. */
 export interface Rejection {
@@ -16,36 +18,51 @@ export interface Rejection {
 }
 
 export interface RoutingDecision {
+  /** What the candidates are ordered by. */
+  readonly policy: RoutingPolicy;
   /** Instances that can take the work now, best first. */
-  readonly candidates: readonly EngineInstance[];
+  readonly candidates: readonly Candidate[];
   /** Every other instance of the snapshot with its reason. */
   readonly rejections: readonly Rejection[];
+  /** The breaker of every candidate is open: they are the least bad, for there is nobody else who could serve. */
+  readonly isLastResort: boolean;
 }
 
 /**
- * Chooses who serves a request. Pure: the same request and snapshot give the same answer.
+ * Chooses who serves a request. Pure: the same request, snapshot and settings give the same answer.
  *
- * What an instance must have comes first (engine, language, model, features, length), then whether it is up and has
- * room. The rest are ordered by: the engine that was named, the most wishes met (features under `warn`, language
- * detection where no language is named), engines that have not failed this work, the policy, load, speed, id.
+ * What an instance must have comes first (engine, language, model, features, length), then whether it is up, trusted and
+ * has room. The rest are ordered by: the engine that was named, the most wishes met (features under `warn`, language
+ * detection where no language is named), engines that have not failed this work, the policy, id.
+ *
+ * A breaker is a guess from the past. Where it bars everybody who could serve, the guess must not bar the work: those
+ * whose breaker is open become the candidates, as far as the request lets them serve at all. One that is merely full is
+ * waited for instead.
  */
 export function route(
   request: RoutingRequest,
   snapshot: RegistrySnapshot,
-  policy: RoutingPolicy = defaultPolicy,
+  settings: RoutingSettings = defaultRouting,
 ): RoutingDecision {
-  const candidates: EngineInstance[] = [];
-  const rejections: Rejection[] = [];
-  for (const instance of snapshot.instances) {
-    const rejection = rejectionOf(request, instance);
-    if (rejection) rejections.push(rejection);
-    else candidates.push(instance);
-  }
+  const judged = snapshot.instances.map((instance) => ({ instance, rejection: rejectionOf(request, instance) }));
+  const free = judged.filter(({ rejection }) => rejection === undefined);
+  const barred = judged.filter(({ instance, rejection }) => rejection?.code === 'breaker_open' && !isFull(instance));
+  const someAreFull = judged.some(({ rejection }) => rejection?.code === 'full');
+  const isLastResort = free.length === 0 && barred.length > 0 && !someAreFull;
+  const chosen = isLastResort ? barred : free;
+
+  const policy = policyFor(request, settings.rules);
   const triedEngines = enginesTried(request, snapshot);
-  const rank = (instance: EngineInstance) => rankOf(request, instance, triedEngines, policy);
-  const ranked = candidates.map((instance) => ({ instance, rank: rank(instance) }));
-  ranked.sort((a, b) => compareRanks(a.rank, b.rank) || compareIds(a.instance, b.instance));
-  return { candidates: ranked.map(({ instance }) => instance), rejections };
+  const ranking = { request, policy, settings, triedEngines, isLastResort };
+  return {
+    policy,
+    candidates: rankCandidates(
+      chosen.map(({ instance }) => instance),
+      ranking,
+    ),
+    rejections: judged.flatMap((one) => (one.rejection && !chosen.includes(one) ? [one.rejection] : [])),
+    isLastResort,
+  };
 }
 
 function rejectionOf(request: RoutingRequest, instance: EngineInstance): Rejection | undefined {
@@ -59,47 +76,26 @@ function rejectionOf(request: RoutingRequest, instance: EngineInstance): Rejecti
   if (request.triedInstances?.has(instance.id) === true) {
     return { instance, code: 'tried', detail: `${engine} has just failed this work.`, permanent: false };
   }
-  if (instance.inFlight >= capabilities.maxConcurrency) {
+  if (instance.breaker.state !== 'closed') return breakerRejection(instance);
+  if (isFull(instance)) {
     const detail = `${engine} has all of its ${capabilities.maxConcurrency} places taken.`;
     return { instance, code: 'full', detail, permanent: false };
   }
   return undefined;
 }
 
+function breakerRejection(instance: EngineInstance): Rejection {
+  const { breaker, description } = instance;
+  const because = breaker.reason === '' ? '' : `: ${breaker.reason}`;
+  const state = breaker.state === 'half_open' ? 'is being probed' : 'is not called for a while';
+  return { instance, code: 'breaker_open', detail: `${description.engine} ${state}${because}.`, permanent: false };
+}
+
+function isFull({ inFlight, description }: EngineInstance): boolean {
+  return inFlight >= description.capabilities.maxConcurrency;
+}
+
 function enginesTried(request: RoutingRequest, snapshot: RegistrySnapshot): ReadonlySet<string> {
   const tried = snapshot.instances.filter((instance) => request.triedInstances?.has(instance.id) === true);
   return new Set(tried.map((instance) => instance.description.engine));
-}
-
-/** Smaller is better, the first difference decides. */
-function rankOf(
-  request: RoutingRequest,
-  instance: EngineInstance,
-  triedEngines: ReadonlySet<string>,
-  policy: RoutingPolicy,
-): readonly number[] {
-  const { engine, capabilities } = instance.description;
-  const preference = policy.prefer.indexOf(engine);
-  return [
-    request.engine === 'auto' || request.engine === engine ? 0 : 1,
-    countUnmetWishes(request, capabilities),
-    // A second instance of one engine has the same model and often the same backend as the one that failed.
-    triedEngines.has(engine) ? 1 : 0,
-    preference === -1 ? policy.prefer.length : preference,
-    instance.inFlight / capabilities.maxConcurrency,
-    -instance.speed,
-  ];
-}
-
-function compareRanks(a: readonly number[], b: readonly number[]): number {
-  for (const [index, value] of a.entries()) {
-    const difference = value - (b[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
-
-function compareIds(a: EngineInstance, b: EngineInstance): number {
-  if (a.id === b.id) return 0;
-  return a.id < b.id ? -1 : 1;
 }

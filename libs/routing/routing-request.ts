@@ -1,4 +1,4 @@
-import type { EngineChoice, EngineKind, JobOptions, Task, UnsupportedPolicy } from '#contracts';
+import type { EngineChoice, JobOptions, Profile, Task, UnsupportedPolicy } from '#contracts';
 
 /** What the router has to know about a piece of work. */
 export interface RoutingRequest {
@@ -9,6 +9,8 @@ export interface RoutingRequest {
   readonly language?: string;
   readonly model?: string;
   readonly task: Task;
+  /** With the language it decides what counts among those who can serve. */
+  readonly profile: Profile;
   readonly diarization: boolean;
   readonly wordTimestamps: boolean;
   /** Text without punctuation is asked for. */
@@ -22,15 +24,6 @@ export interface RoutingRequest {
   readonly triedInstances?: ReadonlySet<string>;
 }
 
-/** What is preferred among engines that can all serve a request. */
-export interface RoutingPolicy {
-  /** Preferred first. */
-  readonly prefer: readonly EngineKind[];
-}
-
-/** Riva is the fastest, WhisperX knows the most languages, the embedded engine is always there. */
-export const defaultPolicy: RoutingPolicy = { prefer: ['asr', 'whisperx', 'local'] };
-
 /** The routing request of a job, before its audio is looked at. */
 export function routingRequestOf(options: JobOptions): RoutingRequest {
   return {
@@ -39,6 +32,7 @@ export function routingRequestOf(options: JobOptions): RoutingRequest {
     ...(options.language === undefined ? {} : { language: options.language }),
     ...(options.model === undefined ? {} : { model: options.model }),
     task: options.task,
+    profile: options.profile,
     diarization: options.enableDiarization,
     wordTimestamps: options.wordTimestamps,
     withoutPunctuation: options.punctuation === false,

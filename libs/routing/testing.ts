@@ -9,6 +9,7 @@ import {
   type RegistrySnapshot,
   unmeasured,
 } from '#contracts';
+import type { RoutingPolicy, RoutingSettings } from './routing-policy.js';
 import type { RoutingRequest } from './routing-request.js';
 
 /** A request that any engine can serve, with changes. */
@@ -18,6 +19,7 @@ export function requestWith(changes: Partial<RoutingRequest> = {}): RoutingReque
     allowFallback: true,
     language: 'en',
     task: 'transcribe',
+    profile: 'balanced',
     diarization: false,
     wordTimestamps: false,
     withoutPunctuation: false,
@@ -79,4 +81,9 @@ export function instanceOf(engine: EngineKind, changes: InstanceChanges = {}): E
 
 export function snapshotOf(...instances: readonly EngineInstance[]): RegistrySnapshot {
   return { instances, revision: 1 };
+}
+
+/** Settings under which one policy holds for everything. */
+export function settingsOf(policy: RoutingPolicy, costs: RoutingSettings['costs'] = {}): RoutingSettings {
+  return { rules: [{ policy }], costs };
 }

@@ -100,7 +100,7 @@ export class SubmitOptionsReader {
   private refuseHopeless(options: JobOptions): void {
     const snapshot: RegistrySnapshot = this.registry.snapshot();
     const request = routingRequestOf(options);
-    const error = refusal(request, route(request, snapshot));
+    const error = refusal(request, route(request, snapshot, this.config.routing));
     if (error) throw error;
   }
 }

@@ -10,7 +10,7 @@ import {
   type RegistrySnapshot,
   type TranscriptSegment,
 } from '#contracts';
-import { routingRequestOf } from '#routing';
+import { defaultRouting, routingRequestOf } from '#routing';
 import { Metrics } from '#telemetry';
 import type { EngineCaller } from '../engine-call.js';
 import { EngineDirectory, type SnapshotSource } from '../engine-directory.js';
@@ -38,6 +38,8 @@ export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSett
     busyWaitMs: 86_400_000,
     sameEngineWaitMs: 100,
     fullProbeMs: 20,
+    lastResortAfterMs: 100,
+    routing: defaultRouting,
     spansAtOnce: 4,
     callBaseMs: 5_000,
     callMsPerAudioMs: 2,

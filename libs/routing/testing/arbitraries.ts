@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { engineChoices, engineKinds, type EngineInstance, healthStates } from '#contracts';
+import { engineChoices, engineKinds, type EngineInstance, healthStates, profiles } from '#contracts';
 import type { RoutingRequest } from '../routing-request.js';
 import { instanceOf } from '../testing.js';
 
@@ -11,6 +11,7 @@ export const arbitraryRequest: fc.Arbitrary<RoutingRequest> = fc
     language: fc.constantFrom(undefined, 'en', 'en-US', 'de'),
     model: fc.constantFrom(undefined, 'asr-model', 'other'),
     task: fc.constantFrom('transcribe' as const, 'translate' as const),
+    profile: fc.constantFrom(...profiles),
     diarization: fc.boolean(),
     wordTimestamps: fc.boolean(),
     withoutPunctuation: fc.boolean(),
