@@ -7,6 +7,8 @@ import type { SpanPlace } from './span-segments.js';
 export interface SpanWork extends SpanPlace {
   /** Length of its audio; undefined while it is not known. */
   readonly lengthMs: number | undefined;
+  /** Memory that its audio takes as long as it is in work. */
+  readonly heldBytes: number;
   /** An earlier try may have told subscribers of it. */
   readonly begun: boolean;
   /** Its audio from the start; may be asked for once for each try. */
@@ -55,6 +57,8 @@ export interface JobRun {
   readonly ledger: JobLedger;
   readonly events: JobEventSink;
   readonly progress: ProgressReporter;
-  /** The engine that the transcript's spans go to as long as it serves, so that one hand writes it all. */
+  /** Whether its spans may go to engines of different kinds side by side. */
+  readonly mixesEngines: boolean;
+  /** Otherwise the engine that the transcript's spans go to as long as it serves, so that one hand writes it all. */
   engine: EngineKind | undefined;
 }

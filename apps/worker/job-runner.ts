@@ -2,12 +2,15 @@ import type { FfmpegSettings, MediaInfo } from '#audio';
 import { probeMedia } from '#audio';
 import { type Job, type MediaObject, PolyscribeError, type Span, type TranscriptWarning } from '#contracts';
 import type { ObjectStore } from '#objects';
-import { route, routingRequestOf } from '#routing';
+import { type RoutingSettings, routingRequestOf } from '#routing';
 import type { EngineDirectory } from './engine-directory.js';
+import { mayMix } from './engine-mix.js';
 import type { JobEventSink, JobLedger, JobRun } from './job-run.js';
 import type { MediaFetch } from './media-fetch.js';
 import { type MediaPlan, mediaSpans } from './media-spans.js';
 import type { ProgressReporter } from './progress-reporter.js';
+import { type Prospects, prospectsOf } from './prospects.js';
+import { type SpanLengths, spanLengths } from './span-lengths.js';
 import type { SpanScheduler } from './span-scheduler.js';
 import { type DoneSpan, summarize, type TranscriptSummary } from './transcript-summary.js';
 
@@ -39,6 +42,11 @@ const truncated: TranscriptWarning = {
   message: 'The file was cut off before its end; what is there was transcribed.',
 };
 
+const notSpread: TranscriptWarning = {
+  code: 'not_spread',
+  message: 'Speakers can only be told apart over the whole recording: one engine did it in one piece.',
+};
+
 /** Takes a job from its media to a finished set of spans. */
 export class JobRunner {
   constructor(
@@ -47,6 +55,7 @@ export class JobRunner {
     private readonly scheduler: SpanScheduler,
     private readonly directory: EngineDirectory,
     private readonly ffmpeg: FfmpegSettings,
+    private readonly routing: RoutingSettings,
   ) {}
 
   /**
@@ -95,13 +104,18 @@ export class JobRunner {
     progress.expectAudio((media.durationMs ?? 0) * lanes);
     for (const span of attempt.done) progress.audioDone(span.index, span.endMs - span.startMs);
 
-    const whole = this.isWhole(attempt);
+    const prospects = prospectsOf(job.options, this.directory.snapshot(), this.routing);
+    const whole = isWhole(attempt, prospects);
+    const audioMs = media.durationMs === undefined ? undefined : media.durationMs * lanes;
+    const lengths = lengthsFor(job, audioMs, prospects);
+    if (whole && prospects.places > 1 && (media.durationMs ?? 0) > lengths.maxMs) warnings.push(notSpread);
     let planned = 0;
     const plan: MediaPlan = {
       path,
       settings: this.ffmpeg,
       channels,
       whole,
+      lengths,
       planned: attempt.spans,
       onSpan: async (span) => {
         startMs.set(span.index, span.startMs);
@@ -114,23 +128,34 @@ export class JobRunner {
     const results = await this.scheduler.run((stop) => mediaSpans(plan, stop), run, signal);
     return [...attempt.done, ...results.map((result) => ({ ...result, startMs: startMs.get(result.index) ?? 0 }))];
   }
+}
 
-  /**
-   * Speakers can only be told apart over the whole file. That is asked for where some engine can do it; where none can and
-   * the client wants a warning instead, spans serve better. What an earlier attempt decided stays.
-   */
-  private isWhole({ job, isWhole }: Attempt): boolean {
-    if (!job.options.enableDiarization) return false;
-    if (isWhole !== undefined) return isWhole;
-    const request = routingRequestOf(job.options);
-    const { candidates, rejections } = route(request, this.directory.snapshot());
-    const able = [...candidates, ...rejections.filter(({ permanent }) => !permanent)];
-    return able.length === 0 || able.some(({ instance }) => instance.description.capabilities.diarization);
-  }
+/**
+ * Speakers can only be told apart over the whole file. That is asked for where some engine can do it; where none can and
+ * the client wants a warning instead, spans serve better. What an earlier attempt decided stays.
+ */
+function isWhole({ job, isWhole: decided }: Attempt, { able }: Prospects): boolean {
+  if (!job.options.enableDiarization) return false;
+  if (decided !== undefined) return decided;
+  return able.length === 0 || able.some((instance) => instance.description.capabilities.diarization);
+}
+
+/** Who asks for precision gets long spans, in which engines have the most context. */
+function lengthsFor({ options }: Job, audioMs: number | undefined, { able, places }: Prospects): SpanLengths {
+  return spanLengths({
+    audioMs,
+    places: options.profile === 'precise' ? 1 : places,
+    limitsMs: able.map(({ description }) => description.capabilities.maxAudioMs),
+  });
 }
 
 function runOf({ job, done, ledger, events, progress }: Attempt): JobRun {
-  return { job, routing: routingRequestOf(job.options), ledger, events, progress, engine: done[0]?.engine };
+  return {
+    ...{ job, ledger, events, progress },
+    routing: routingRequestOf(job.options),
+    mixesEngines: mayMix(job.options),
+    engine: done[0]?.engine,
+  };
 }
 
 function channelsOf(job: Job, media: MediaInfo): number[] | undefined {

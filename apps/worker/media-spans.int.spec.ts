@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { defaultSpanLengths } from '#audio';
 import { pcmBytesToMs, type Span } from '#contracts';
 import type { SpanWork } from './job-run.js';
 import { wav } from './testing/wav.js';
@@ -24,6 +25,7 @@ function planOf(file: string, changes: Partial<MediaPlan> = {}): MediaPlan {
     settings,
     channels: undefined,
     whole: false,
+    lengths: defaultSpanLengths,
     planned: [],
     onSpan: () => Promise.resolve(),
     onWarning: () => undefined,

@@ -2,6 +2,7 @@ import { decodePcm, type FfmpegSettings, planSpans } from '#audio';
 import { pcmBytesToMs, type Span, type TranscriptWarning } from '#contracts';
 import { interleave } from './interleave.js';
 import type { SpanWork } from './job-run.js';
+import type { SpanLengths } from './span-lengths.js';
 import type { SpanPlace } from './span-segments.js';
 
 /** PCM goes to engines in pieces of half a second. */
@@ -14,6 +15,8 @@ export interface MediaPlan {
   readonly channels: readonly number[] | undefined;
   /** The whole of a channel in one span. */
   readonly whole: boolean;
+  /** How long spans are otherwise. */
+  readonly lengths: SpanLengths;
   /** What an earlier attempt has planned; it is kept to, so that what is done fits. */
   readonly planned: readonly Span[];
   /** Told of each span before it is given. */
@@ -39,6 +42,7 @@ async function* cutLane(
 ): AsyncGenerator<SpanWork> {
   const before = plan.planned.filter((span) => span.channel === channel).toSorted((a, b) => a.index - b.index);
   const cuts = planSpans(decode(plan, channel, signal), {
+    ...plan.lengths,
     planned: before,
     isWanted: (index) => before[index]?.state !== 'done',
   });
@@ -48,6 +52,7 @@ async function* cutLane(
     yield {
       ...place,
       lengthMs: endMs - startMs,
+      heldBytes: pcm.length,
       begun: before[index]?.state === 'running',
       audio: () => pieces(pcm),
     };
@@ -70,6 +75,7 @@ async function* wholeLane(
   yield {
     ...place,
     lengthMs: endMs,
+    heldBytes: 0,
     begun: before?.state === 'running',
     audio: (callSignal) => decode(plan, channel, callSignal),
   };

@@ -59,6 +59,12 @@ export class ProgressReporter {
     return this.percent();
   }
 
+  /** Audio that is not done; Infinity while nobody knows how much there is. */
+  get remainingMs(): number {
+    if (this.totalMs === 0) return Infinity;
+    return Math.max(0, this.totalMs - this.doneAudioMs());
+  }
+
   /** Begins a stage and reports it at once. @throws what an earlier report failed with */
   async enter(stage: string, message: string, atLeast = 0): Promise<void> {
     this.stage = stage;
@@ -113,8 +119,12 @@ export class ProgressReporter {
     if (this.failure !== undefined) throw this.failure.error;
   }
 
+  private doneAudioMs(): number {
+    return [...this.doneMs.values()].reduce((sum, ms) => sum + ms, 0);
+  }
+
   private percent(): number {
-    const done = [...this.doneMs.values()].reduce((sum, ms) => sum + ms, 0);
+    const done = this.doneAudioMs();
     const share = this.totalMs === 0 ? 0 : Math.min(1, done / this.totalMs);
     const now = done === 0 ? 0 : TRANSCRIBING_FROM + (TRANSCRIBING_TO - TRANSCRIBING_FROM) * share;
     this.highest = Math.min(99, Math.max(this.highest, Math.floor(now)));

@@ -185,11 +185,24 @@ describe('SpanRunner', () => {
       { 'asr:1': fine, 'local:1': fine },
       { fullProbeMs: 10_000, sameEngineWaitMs: 10_000 },
     );
-    const run = { ...fakeRun(), engine: 'asr' as const };
+    const run = { ...fakeRun({ profile: 'precise' }), engine: 'asr' as const };
     const result = runner.run(spanWork(), run, never);
     registry.set(instanceOf('asr'), instanceOf('local'));
     await result;
     expect(engines.calls).toEqual(['asr:1']);
+  });
+
+  it('goes to any engine with a place where kinds may be mixed', async () => {
+    const registry = new FakeRegistry(instanceOf('asr', { inFlight: 2 }), instanceOf('local'));
+    const { runner, engines } = runnerWith(registry, { 'asr:1': fine, 'local:1': fine });
+    await runner.run(spanWork(), { ...fakeRun(), engine: 'asr' }, never);
+    expect(engines.calls).toEqual(['local:1']);
+  });
+
+  it('does not wait long where no known engine takes a piece of that length', async () => {
+    const registry = new FakeRegistry(instanceOf('asr', { capabilities: { maxAudioMs: 500 } }));
+    const { runner } = runnerWith(registry, {}, { engineWaitMs: 600_000, hopelessWaitMs: 20 });
+    await expect(runner.run(spanWork(), fakeRun(), never)).rejects.toMatchObject({ code: 'payload_too_large' });
   });
 
   it('takes the end of a call without a summary for a bad response', async () => {

@@ -5,9 +5,10 @@ import {
   type TranscriptSegment,
   type TranscriptWarning,
 } from '#contracts';
-import { refusal, type Rejection, route, type RoutingRequest } from '#routing';
+import { refusal, type Rejection, route, type RoutingDecision, type RoutingRequest } from '#routing';
 import { callEngine, type CallResult, type EngineCaller, EngineFailure } from './engine-call.js';
 import type { EngineDirectory } from './engine-directory.js';
+import { helpersOnly } from './engine-mix.js';
 import { engineRequest } from './engine-request.js';
 import { chooseInstance } from './instance-choice.js';
 import { interruptionOf } from './interruption.js';
@@ -81,8 +82,9 @@ export class SpanRunner {
       const interruption = interruptionOf(signal);
       if (interruption) throw interruption;
       const request = requestFor(work, run, tries);
-      const decision = route(request, this.directory.snapshot(), this.settings.routing);
-      const chosen = chooseInstance(decision, run.engine, wait.ms, this.settings, (instance) =>
+      const decision = this.decide(request, work, run);
+      const same = run.mixesEngines ? undefined : run.engine;
+      const chosen = chooseInstance(decision, same, wait.ms, this.settings, (instance) =>
         this.directory.isFullOfOurs(instance),
       );
       if (chosen) {
@@ -92,8 +94,9 @@ export class SpanRunner {
 
       const someAreFull = decision.rejections.some((rejection) => rejection.code === 'full');
       const roundMs = someAreFull ? 0 : tries.nextRoundMs();
-      if (wait.ms >= this.settings.engineWaitMs) {
-        throw tries.lastError ?? refusal(request, decision) ?? nobodyServes(decision.rejections);
+      const refused = refusal(request, decision);
+      if (wait.ms >= this.longestWaitMs(refused)) {
+        throw tries.lastError ?? refused ?? nobodyServes(decision.rejections);
       }
       if (roundMs > 0) {
         await this.pause(roundMs, signal);
@@ -101,8 +104,25 @@ export class SpanRunner {
         continue;
       }
       run.progress.say(someAreFull ? 'Waiting for a free place at an engine' : 'Waiting for an engine that can serve');
-      await this.directory.changed(Math.min(this.settings.fullProbeMs, this.settings.engineWaitMs), signal);
+      await this.directory.changed(Math.min(this.settings.fullProbeMs, this.longestWaitMs(refused)), signal);
     }
+  }
+
+  private decide(request: RoutingRequest, work: SpanWork, run: JobRun): RoutingDecision {
+    const decision = route(request, this.directory.snapshot(), this.settings.routing);
+    if (!run.mixesEngines) return decision;
+    const { remainingMs } = run.progress;
+    return helpersOnly(
+      decision,
+      request,
+      work.lengthMs === undefined ? undefined : { lengthMs: work.lengthMs, remainingMs },
+    );
+  }
+
+  /** An engine that is not running may come; one that lacks what the work needs will hardly learn it. */
+  private longestWaitMs(refused: PolyscribeError | undefined): number {
+    const { engineWaitMs, hopelessWaitMs } = this.settings;
+    return refused === undefined || refused.code === 'no_engine' ? engineWaitMs : hopelessWaitMs;
   }
 
   /** A pause that nothing but the signal shortens: those who failed are to have it for themselves. */

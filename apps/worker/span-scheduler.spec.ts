@@ -15,11 +15,16 @@ import {
   summaryEvent,
   unread,
 } from './testing/fakes.js';
+import type { WorkerSettings } from './worker-settings.js';
 
 const never = new AbortController().signal;
 
-function schedulerWith(registry: FakeRegistry, scripts: Readonly<Record<string, Script>>) {
-  const settings = quickSettings();
+function schedulerWith(
+  registry: FakeRegistry,
+  scripts: Readonly<Record<string, Script>>,
+  changes?: Partial<WorkerSettings>,
+) {
+  const settings = quickSettings(changes);
   const directory = directoryOf(registry);
   const engines = new FakeEngines(scripts);
   return {
@@ -86,12 +91,45 @@ describe('SpanScheduler', () => {
     expect(engines.calls.toSorted()).toEqual(['a:1', 'b:1']);
   });
 
-  it('keeps to one engine although another has places too', async () => {
+  it('spreads spans over engines of every kind', async () => {
+    const one = { capabilities: { maxConcurrency: 1 } };
+    const registry = new FakeRegistry(instanceOf('asr', one), instanceOf('local', one));
+    const { script } = gate(2);
+    const { scheduler, engines } = schedulerWith(registry, { 'asr:1': script, 'local:1': script });
+    await scheduler.run(sourceOf(4).source, fakeRun(), never);
+    expect(engines.calls.toSorted()).toEqual(['asr:1', 'asr:1', 'local:1', 'local:1']);
+  });
+
+  it('holds no more audio in memory than it may, but always one span', async () => {
+    const registry = new FakeRegistry(instanceOf('asr', { capabilities: { maxConcurrency: 8 } }));
+    const done: Script = () => [summaryEvent()];
+    const most = async (heldPcmBytes: number) => {
+      const { scheduler, engines } = schedulerWith(registry, { 'asr:1': done }, { heldPcmBytes });
+      await scheduler.run(sourceOf(6).source, fakeRun(), never);
+      return engines.most;
+    };
+    await expect(most(2 * 32_000)).resolves.toBe(2);
+    await expect(most(1)).resolves.toBe(1);
+  });
+
+  it('gives spans to an engine that comes while others work', async () => {
+    const one = { capabilities: { maxConcurrency: 1 } };
+    const registry = new FakeRegistry(instanceOf('asr', { ...one, id: 'a' }));
+    const { script, seen } = gate(2);
+    const { scheduler, engines } = schedulerWith(registry, { 'a:1': script, 'b:1': script });
+    const result = scheduler.run(sourceOf(2).source, fakeRun(), never);
+    while (seen() < 1) await new Promise((resolve) => setImmediate(resolve));
+    registry.set(instanceOf('asr', { ...one, id: 'a' }), instanceOf('asr', { ...one, id: 'b' }));
+    await result;
+    expect(engines.calls).toEqual(['a:1', 'b:1']);
+  });
+
+  it('keeps to one engine for the profile precise, although another has places too', async () => {
     const one = { capabilities: { maxConcurrency: 1 } };
     const registry = new FakeRegistry(instanceOf('asr', one), instanceOf('local', one));
     const done: Script = () => [summaryEvent()];
     const { scheduler, engines } = schedulerWith(registry, { 'asr:1': done, 'local:1': done });
-    await scheduler.run(sourceOf(4).source, fakeRun(), never);
+    await scheduler.run(sourceOf(4).source, fakeRun({ profile: 'precise' }), never);
     expect(engines.calls).toEqual(['asr:1', 'asr:1', 'asr:1', 'asr:1']);
   });
 

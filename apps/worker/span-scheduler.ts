@@ -1,6 +1,7 @@
 import type { EngineInstance } from '#contracts';
 import { route } from '#routing';
 import type { EngineDirectory } from './engine-directory.js';
+import { helpersOnly, upInstances } from './engine-mix.js';
 import { interruptionOf } from './interruption.js';
 import type { JobRun, SpanResult, SpanWork } from './job-run.js';
 import type { SpanRunner } from './span-runner.js';
@@ -10,8 +11,8 @@ import type { WorkerSettings } from './worker-settings.js';
 export type SpanSource = (signal: AbortSignal) => AsyncIterable<SpanWork>;
 
 /**
- * Does the spans of a job side by side, as many as the engine has places for. The next span is cut from the audio only
- * when there is a place for it, so that memory holds a few spans and never the file.
+ * Does the spans of a job side by side, as many as the engines have places for. The next span is cut from the audio only
+ * when there is a place for it and memory to hold it, so that memory never holds the file.
  */
 export class SpanScheduler {
   constructor(
@@ -24,7 +25,7 @@ export class SpanScheduler {
   async run(source: SpanSource, run: JobRun, signal: AbortSignal): Promise<SpanResult[]> {
     const siblings = new AbortController();
     const all = AbortSignal.any([signal, siblings.signal]);
-    const running = new Set<Promise<void>>();
+    const running = new RunningSpans();
     const results: SpanResult[] = [];
     let failure: { readonly error: unknown } | undefined;
     const fail = (error: unknown) => {
@@ -34,37 +35,76 @@ export class SpanScheduler {
     try {
       for await (const work of source(all)) {
         if (failure !== undefined) break;
-        const task = this.spans
-          .run(work, run, all)
-          .then((result) => void results.push(result), fail)
-          .finally(() => running.delete(task));
-        running.add(task);
-        while (running.size >= this.placesFor(run)) await Promise.race(running);
+        const task = this.spans.run(work, run, all).then((result) => void results.push(result), fail);
+        running.add(work, task);
+        while (!this.hasRoom(running, run)) {
+          await Promise.race([running.oneEnded(), this.directory.changed(this.settings.fullProbeMs, all)]);
+        }
       }
     } catch (error) {
       fail(error);
     }
-    await Promise.all(running);
+    await running.allEnded();
     const interruption = interruptionOf(signal);
     if (interruption) throw interruption;
     if (failure !== undefined) throw failure.error;
     return results;
   }
 
-  /** Places at the engine that serves the job or would serve it next, ours among them; at least one, to wait with. */
-  private placesFor(run: JobRun): number {
-    const { candidates, rejections } = route(run.routing, this.directory.snapshot(), this.settings.routing);
-    const engine = run.engine ?? candidates[0]?.instance.description.engine;
-    const full = rejections.filter(({ code }) => code === 'full');
-    const places = [...candidates, ...full]
-      .map(({ instance }) => instance)
-      .filter((instance) => instance.description.engine === engine)
+  /** Whether one more span may be cut; always so while none is in work. */
+  private hasRoom(running: RunningSpans, run: JobRun): boolean {
+    if (running.count === 0) return true;
+    if (running.heldBytes + running.largestBytes > this.settings.heldPcmBytes) return false;
+    return running.count < this.placesFor(run, running.longestMs);
+  }
+
+  /** Places at the engines that may serve the job, ours among them; 0 where none is up. */
+  private placesFor(run: JobRun, audioMs: number): number {
+    const request = { ...run.routing, audioMs };
+    const decision = route(request, this.directory.snapshot(), this.settings.routing);
+    const instances = run.mixesEngines ? upInstances(helpersOnly(decision, request)) : upInstances(decision);
+    const kind = run.engine ?? decision.candidates[0]?.instance.description.engine;
+    return instances
+      .filter((instance) => run.mixesEngines || instance.description.engine === kind)
       .reduce((sum, instance) => sum + this.placesAt(instance), 0);
-    return Math.max(1, Math.min(this.settings.spansAtOnce, places));
   }
 
   private placesAt(instance: EngineInstance): number {
     const free = instance.description.capabilities.maxConcurrency - instance.inFlight;
     return Math.max(0, free) + this.directory.ownCalls(instance.id);
+  }
+}
+
+/** The spans that are in work. */
+class RunningSpans {
+  private readonly tasks = new Set<Promise<void>>();
+  /** What their audio takes in memory. */
+  heldBytes = 0;
+  /** The most that one took so far, which the next may take as well. */
+  largestBytes = 0;
+  longestMs = 0;
+
+  get count(): number {
+    return this.tasks.size;
+  }
+
+  /** @param task never rejects */
+  add(work: SpanWork, task: Promise<void>): void {
+    this.heldBytes += work.heldBytes;
+    this.largestBytes = Math.max(this.largestBytes, work.heldBytes);
+    this.longestMs = Math.max(this.longestMs, work.lengthMs ?? 0);
+    const ended = task.then(() => {
+      this.heldBytes -= work.heldBytes;
+      this.tasks.delete(ended);
+    });
+    this.tasks.add(ended);
+  }
+
+  async oneEnded(): Promise<void> {
+    await Promise.race(this.tasks);
+  }
+
+  async allEnded(): Promise<void> {
+    await Promise.all(this.tasks);
   }
 }

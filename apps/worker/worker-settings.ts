@@ -24,6 +24,8 @@ export interface WorkerSettings {
   readonly settleMs: number;
   /** How long a job keeps its place while no engine can take it; then it goes back to the queue. */
   readonly engineWaitMs: number;
+  /** The same while nobody who is known could ever take it, but for an adapter that is just being restarted. */
+  readonly hopelessWaitMs: number;
   /** How long such a job stays away. */
   readonly engineWaitPauseMs: number;
   /** How long a job may be put back because every engine that could serve is full. */
@@ -36,8 +38,8 @@ export interface WorkerSettings {
   readonly lastResortAfterMs: number;
   /** By what engines are chosen. */
   readonly routing: RoutingSettings;
-  /** Spans of one job in memory and in work at once. */
-  readonly spansAtOnce: number;
+  /** Decoded audio of one job that is held in memory for its spans in work, in bytes; one span is always let in. */
+  readonly heldPcmBytes: number;
   /** An engine call may last this long and `callMsPerAudioMs` for each millisecond of audio. */
   readonly callBaseMs: number;
   readonly callMsPerAudioMs: number;
@@ -88,8 +90,9 @@ export function workerSettings(config: Config): WorkerSettings {
     fullProbeMs: 1_000,
     lastResortAfterMs: 10_000,
     routing: config.routing,
-    // Four spans of the longest planned length are about 20 MB.
-    spansAtOnce: 4,
+    heldPcmBytes: config.worker.spanMemoryBytes,
+    // An adapter that was restarted registers within that time.
+    hopelessWaitMs: 5_000,
     // Real engines run many times faster than real time; a CPU without any room still ends within twice the length.
     callBaseMs: 120_000,
     callMsPerAudioMs: 2,

@@ -122,7 +122,7 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
       provide: JobRunner,
       inject: [ObjectStore, MediaFetch, SpanScheduler, EngineDirectory],
       useFactory: (objects: ObjectStore, fetch: MediaFetch, spans: SpanScheduler, directory: EngineDirectory) =>
-        new JobRunner(objects, fetch, spans, directory, config.ffmpeg),
+        new JobRunner(objects, fetch, spans, directory, config.ffmpeg, settings.routing),
     },
     {
       provide: JobStatuses,

@@ -55,7 +55,11 @@ export interface Config {
     /** Whether a `callback_url` hears of failures too. */
     readonly onError: boolean;
   };
-  readonly worker: { readonly maxConcurrency: number };
+  readonly worker: {
+    readonly maxConcurrency: number;
+    /** Decoded audio that one job may hold in memory, in bytes. */
+    readonly spanMemoryBytes: number;
+  };
   readonly registry: {
     /** host:port of the registry, or of each of its replicas with commas between them; undefined means in this process. */
     readonly url: string | undefined;
@@ -105,7 +109,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ffmpeg: { ffmpegPath: e.FFMPEG_PATH, ffprobePath: e.FFPROBE_PATH, timeoutMs: e.FFMPEG_TIMEOUT },
     outbound: { allowedHosts: e.URL_ALLOWED_HOSTS, fetchTimeoutMs: e.URL_FETCH_TIMEOUT },
     webhooks: { secret: e.WEBHOOK_SECRET, onError: e.WEBHOOK_ON_ERROR },
-    worker: { maxConcurrency: e.MAX_CONCURRENCY },
+    worker: { maxConcurrency: e.MAX_CONCURRENCY, spanMemoryBytes: e.SPAN_MEMORY },
     registry: { url: e.ENGINE_REGISTRY_URL, host: e.HOST, port: e.ENGINE_REGISTRY_PORT },
     engine: {
       host: e.HOST,

@@ -13,6 +13,7 @@ import {
 import { defaultRouting, routingRequestOf } from '#routing';
 import { Metrics } from '#telemetry';
 import type { EngineCaller } from '../engine-call.js';
+import { mayMix } from '../engine-mix.js';
 import { EngineDirectory, type SnapshotSource } from '../engine-directory.js';
 import type { JobLedger, JobRun, SpanResult, SpanWork } from '../job-run.js';
 import { ProgressReporter } from '../progress-reporter.js';
@@ -40,7 +41,8 @@ export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSett
     fullProbeMs: 20,
     lastResortAfterMs: 100,
     routing: defaultRouting,
-    spansAtOnce: 4,
+    heldPcmBytes: 64_000_000,
+    hopelessWaitMs: 100,
     callBaseMs: 5_000,
     callMsPerAudioMs: 2,
     unavailableTries: 4,
@@ -225,6 +227,7 @@ export function fakeRun(options: Partial<JobOptions> = {}): FakeRun {
       drain: () => Promise.resolve(),
     },
     progress: new ProgressReporter(job.id, quiet),
+    mixesEngines: mayMix(job.options),
     engine: undefined,
   };
 }
@@ -237,6 +240,7 @@ export function spanWork(index = 0, changes: Partial<SpanWork> = {}): SpanWork {
     endMs: (index + 1) * 1000,
     channelCount: 1,
     lengthMs: 1000,
+    heldBytes: 32_000,
     begun: false,
     async *audio() {
       yield await Promise.resolve(Buffer.alloc(32_000));

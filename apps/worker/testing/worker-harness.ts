@@ -88,10 +88,14 @@ export class WorkerHarness {
     const consumer = new JobConsumer({
       workerId: `worker-${randomUUID()}`,
       leases: new JobLeaseRepository(this.database),
-      runner: new JobRunner(this.objects, this.mediaFetch(), scheduler, directory, {
-        ...loadConfig({}).ffmpeg,
-        ...ffmpeg,
-      }),
+      runner: new JobRunner(
+        this.objects,
+        this.mediaFetch(),
+        scheduler,
+        directory,
+        { ...loadConfig({}).ffmpeg, ...ffmpeg },
+        settings.routing,
+      ),
       announcer: this.announcer(),
       events,
       statuses: this.statuses,

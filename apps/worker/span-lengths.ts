@@ -1,0 +1,58 @@
+import { defaultSpanLengths } from '#audio';
+
+/** Lengths to cut a recording by, in milliseconds; see `SpanPlanOptions`. */
+export interface SpanLengths {
+  readonly targetMs: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly shortestTailMs: number;
+}
+
+export interface SpanDemand {
+  /** All the audio that is to be cut, channels added up; undefined while it is not known. */
+  readonly audioMs: number | undefined;
+  /** How many calls could be served side by side now. */
+  readonly places: number;
+  /** The longest piece that each suitable instance takes; undefined for one without a limit. */
+  readonly limitsMs: readonly (number | undefined)[];
+}
+
+/**
+ * No shorter for the sake of spreading: engines of the Whisper family work in windows of 30 s, and each cut costs context.
+ */
+const SHORTEST_TARGET_MS = 30_000;
+
+/** A span is cut at the best place within a quarter of its target length. */
+const LEEWAY = 1.25;
+
+/** Shorter recordings are not cut for the sake of spreading: their text comes soon enough. */
+const SHORTEST_SPREAD_MS = 60_000;
+
+/**
+ * How long spans are meant to be: as long as by default, shorter where an engine takes no more in one piece, and shorter
+ * where all places would otherwise not be used evenly. An engine that takes only short pieces is left out as long as others
+ * take longer ones.
+ */
+export function spanLengths({ audioMs, places, limitsMs }: SpanDemand): SpanLengths {
+  const longestMs = Math.min(defaultSpanLengths.maxMs, limitOf(limitsMs)) / LEEWAY;
+  const targetMs = Math.floor(audioMs === undefined ? longestMs : evenShare(audioMs, places, longestMs));
+  return {
+    targetMs,
+    minMs: Math.floor(targetMs * (2 - LEEWAY)),
+    maxMs: Math.floor(targetMs * LEEWAY),
+    shortestTailMs: Math.floor(targetMs / 8),
+  };
+}
+
+function limitOf(limitsMs: readonly (number | undefined)[]): number {
+  const limits = limitsMs.map((limit) => limit ?? Infinity);
+  const fitting = limits.filter((limit) => limit >= SHORTEST_TARGET_MS * LEEWAY);
+  return fitting.length > 0 ? Math.min(...fitting) : Math.max(1_000, ...(limits.length > 0 ? limits : [Infinity]));
+}
+
+/** As few spans as the longest target allows, but a multiple of the places, so that none is left without work at the end. */
+function evenShare(audioMs: number, places: number, longestMs: number): number {
+  if (places <= 1 || audioMs < SHORTEST_SPREAD_MS) return longestMs;
+  const rounds = Math.ceil(audioMs / longestMs / places);
+  return Math.min(longestMs, Math.max(SHORTEST_TARGET_MS, audioMs / (rounds * places)));
+}
