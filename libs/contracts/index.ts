@@ -1,3 +1,4 @@
+export * from './comparison.js';
 export * from './context.js';
 export * from './engine.js';
 export * from './engine-event-guard.js';

@@ -134,6 +134,8 @@ export interface TranscriptWord {
   readonly confidence?: number;
   readonly speakerTag?: number;
   readonly interpolated?: boolean;
+  /** Which engine it is taken from, where several voted. */
+  readonly engine?: EngineKind;
 }
 
 /** A stretch of text with times from the start of the audio. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { normalizedWords, wordErrorRate } from './word-error-rate.js';
+import { compareTexts, wordErrorRate } from './word-error-rate.js';
+import { comparedWords, normalizedWords } from './words.js';
 
 describe('normalizedWords', () => {
   it('drops case and punctuation and keeps an apostrophe within a word', () => {
@@ -49,5 +50,52 @@ describe('wordErrorRate', () => {
         expect(errors(forth)).toBeLessThanOrEqual(Math.max(forth.referenceWords, transcriptWords));
       }),
     );
+  });
+});
+
+describe('comparedWords', () => {
+  it('keeps each word as it was written beside its compared form', () => {
+    expect(comparedWords('A well-known "Name" - isn\u2019t it?')).toEqual([
+      { text: 'A', form: 'a' },
+      { text: 'well-', form: 'well' },
+      { text: 'known', form: 'known' },
+      { text: '"Name"', form: 'name' },
+      { text: 'isn\u2019t', form: "isn't" },
+      { text: 'it?', form: 'it' },
+    ]);
+  });
+
+  it('compares case and punctuation where that is wanted', () => {
+    const rules = { ignoreCase: false, ignorePunctuation: false };
+    expect(comparedWords('Yes, no', rules).map(({ form }) => form)).toEqual(['Yes,', 'no']);
+  });
+
+  it('has the forms that normalizedWords gives, for any text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 60 }), (text) => {
+        expect(comparedWords(text).map(({ form }) => form)).toEqual(normalizedWords(text));
+      }),
+    );
+  });
+});
+
+describe('compareTexts', () => {
+  it('shows the differences in runs', () => {
+    const { diff, wer, hypothesisWords } = compareTexts('The cat sat on the mat.', 'the cat sits on a red mat today');
+    expect(diff).toEqual([
+      { type: 'equal', reference: 'The cat', hypothesis: 'the cat' },
+      { type: 'substitution', reference: 'sat', hypothesis: 'sits' },
+      { type: 'equal', reference: 'on', hypothesis: 'on' },
+      { type: 'insertion', hypothesis: 'a' },
+      { type: 'substitution', reference: 'the', hypothesis: 'red' },
+      { type: 'equal', reference: 'mat.', hypothesis: 'mat' },
+      { type: 'insertion', hypothesis: 'today' },
+    ]);
+    expect(wer).toBeCloseTo(4 / 6);
+    expect(hypothesisWords).toBe(8);
+  });
+
+  it('gives one deletion for a text that is missing', () => {
+    expect(compareTexts('a b', '').diff).toEqual([{ type: 'deletion', reference: 'a b' }]);
   });
 });

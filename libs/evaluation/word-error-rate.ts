@@ -1,3 +1,6 @@
+import { alignWords } from './align.js';
+import { type ComparedWord, comparedWords, defaultWordRules, type WordRules } from './words.js';
+
 /** How a transcript differs from what was said. */
 export interface WordErrorRate {
   /** (substitutions + insertions + deletions) / referenceWords: 0 is perfect, and it may exceed 1. */
@@ -10,75 +13,85 @@ export interface WordErrorRate {
   readonly referenceWords: number;
 }
 
-/** The cheapest way to come from the first words of one text to the first words of the other. */
-interface Alignment {
-  readonly errors: number;
-  readonly substitutions: number;
-  readonly insertions: number;
-  readonly deletions: number;
+export const diffTypes = ['equal', 'substitution', 'insertion', 'deletion'] as const;
+export type DiffType = (typeof diffTypes)[number];
+
+/** A stretch of words that are all right, or all wrong in the same way. */
+export interface DiffRun {
+  readonly type: DiffType;
+  /** The words as they were said; undefined for an insertion. */
+  readonly reference?: string;
+  /** The words as they were written; undefined for a deletion. */
+  readonly hypothesis?: string;
 }
 
-const nothingYet: Alignment = { errors: 0, substitutions: 0, insertions: 0, deletions: 0 };
-
-/**
- * The words of a text as they are compared: lower case, Unicode compatibility form, without punctuation; a hyphen parts
- * two words and an apostrophe within a word stays. Numbers are left as they are written, so both texts must write them in
- * the same way.
- */
-export function normalizedWords(text: string): string[] {
-  return text
-    .normalize('NFKC')
-    .toLowerCase()
-    .replace(/[\u2018\u2019\u02bc]/g, "'")
-    .replace(/[^\p{L}\p{M}\p{N}']+/gu, ' ')
-    .split(' ')
-    .map((word) => word.replace(/^'+|'+$/g, ''))
-    .filter((word) => word !== '');
+/** A transcript beside the text that was said. */
+export interface TextComparison extends WordErrorRate {
+  readonly hypothesisWords: number;
+  /** From the beginning to the end of the texts. */
+  readonly diff: readonly DiffRun[];
 }
 
 /**
  * Word error rate of a transcript against the text that was spoken: the least number of word substitutions, insertions
- * and deletions (Levenshtein distance on words) over the number of words spoken.
+ * and deletions (Levenshtein distance on words) over the number of words spoken. Among equally few errors those are counted
+ * that leave the most words in common.
  *
- * Where nothing was said the rate is the number of words made up. Time is words times words, memory two rows.
+ * Where nothing was said the rate is the number of words made up. Time is words times words, memory grows with the texts.
  */
 export function wordErrorRate(reference: string, transcript: string): WordErrorRate {
-  const said = normalizedWords(reference);
-  const heard = normalizedWords(transcript);
-  const { errors, ...counts } = align(said, heard);
-  return { wer: errors / Math.max(1, said.length), ...counts, referenceWords: said.length };
+  const { wer, substitutions, insertions, deletions, referenceWords } = compareTexts(reference, transcript);
+  return { wer, substitutions, insertions, deletions, referenceWords };
 }
 
-function align(said: readonly string[], heard: readonly string[]): Alignment {
-  let above: Alignment[] = [nothingYet];
-  for (let j = 1; j <= heard.length; j++) above.push(inserted(above[j - 1] ?? nothingYet));
-  for (const word of said) {
-    let left = deleted(above[0] ?? nothingYet);
-    const row = [left];
-    for (const [j, other] of heard.entries()) {
-      left = cheapest(above[j] ?? nothingYet, above[j + 1] ?? nothingYet, left, word === other);
-      row.push(left);
-    }
-    above = row;
+/** The word error rate with the differences it counts. */
+export function compareTexts(
+  reference: string,
+  hypothesis: string,
+  rules: WordRules = defaultWordRules,
+): TextComparison {
+  const said = comparedWords(reference, rules);
+  const heard = comparedWords(hypothesis, rules);
+  const counts = { equal: 0, substitution: 0, insertion: 0, deletion: 0 };
+  const runs: Run[] = [];
+  for (const pair of alignWords(said.map(formOf), heard.map(formOf))) {
+    const one = pair.first === undefined ? undefined : said[pair.first];
+    const other = pair.second === undefined ? undefined : heard[pair.second];
+    const type = typeOf(one, other);
+    counts[type]++;
+    let run = runs.at(-1);
+    if (run?.type !== type) runs.push((run = { type, reference: [], hypothesis: [] }));
+    if (one) run.reference.push(one.text);
+    if (other) run.hypothesis.push(other.text);
   }
-  return above.at(-1) ?? nothingYet;
+  const { substitution: substitutions, insertion: insertions, deletion: deletions } = counts;
+  return {
+    wer: (substitutions + insertions + deletions) / Math.max(1, said.length),
+    ...{ substitutions, insertions, deletions, referenceWords: said.length, hypothesisWords: heard.length },
+    diff: runs.map(toDiffRun),
+  };
 }
 
-/** One cell of the table from its three neighbours; of equal ways a match or substitution is taken. */
-function cheapest(diagonal: Alignment, above: Alignment, left: Alignment, same: boolean): Alignment {
-  const across = same ? diagonal : substituted(diagonal);
-  if (across.errors <= above.errors + 1 && across.errors <= left.errors + 1) return across;
-  return above.errors <= left.errors ? deleted(above) : inserted(left);
+interface Run {
+  readonly type: DiffType;
+  readonly reference: string[];
+  readonly hypothesis: string[];
 }
 
-function substituted(from: Alignment): Alignment {
-  return { ...from, errors: from.errors + 1, substitutions: from.substitutions + 1 };
+function formOf({ form }: ComparedWord): string {
+  return form;
 }
 
-function inserted(from: Alignment): Alignment {
-  return { ...from, errors: from.errors + 1, insertions: from.insertions + 1 };
+function typeOf(one: ComparedWord | undefined, other: ComparedWord | undefined): DiffType {
+  if (one === undefined) return 'insertion';
+  if (other === undefined) return 'deletion';
+  return one.form === other.form ? 'equal' : 'substitution';
 }
 
-function deleted(from: Alignment): Alignment {
-  return { ...from, errors: from.errors + 1, deletions: from.deletions + 1 };
+function toDiffRun({ type, reference, hypothesis }: Run): DiffRun {
+  return {
+    type,
+    ...(reference.length === 0 ? {} : { reference: reference.join(' ') }),
+    ...(hypothesis.length === 0 ? {} : { hypothesis: hypothesis.join(' ') }),
+  };
 }

@@ -1,0 +1,1 @@
+export { type Noise, noisyHypothesis, type NoisyWord, seededRandom } from './testing/noisy-hypotheses.js';
