@@ -1,9 +1,10 @@
-// Everything that can be judged without running the product: format, lint, types, import rules, protos.
+// Everything that can be judged without running the product: format, lint, types, import rules, protos, the API document.
 // Fails on the first finding; `npm run format` mends the format.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkApiDocument } from './lib/openapi.mjs';
 import { root, run } from './lib/run.mjs';
 import { setUp } from './lib/set-up.mjs';
 
@@ -15,6 +16,8 @@ await run('depcruise', ['--output-type', 'err', 'apps', 'libs', 'test', 'bench']
 await run('buf', ['lint']);
 await run('buf', ['format', '--diff', '--exit-code']);
 await checkGeneratedCode();
+await run('node', ['scripts/build.mjs']);
+await checkApiDocument();
 
 /** The generated code that is checked in must be what the protos give now. */
 async function checkGeneratedCode() {

@@ -8,13 +8,17 @@ import { Webhooks } from '../webhooks/webhooks.service.js';
 
 const uuid = z.guid({ error: 'must be a UUID' });
 
-const deliveryQuerySchema = z
-  .strictObject({ ...pageFields, endpoint_id: uuid.optional(), job_id: uuid.optional() })
-  .transform(({ endpoint_id: endpointId, job_id: jobId, ...page }) => ({
-    ...pageOf(page),
-    ...(endpointId === undefined ? {} : { endpointId }),
-    ...(jobId === undefined ? {} : { jobId }),
-  }));
+/** The query of the log of deliveries. */
+export const deliveryFilter = z.strictObject({
+  endpoint_id: uuid.optional().describe('Only those of this endpoint.'),
+  job_id: uuid.optional().describe('Only those of this job.'),
+  ...pageFields,
+});
+const deliveryQuerySchema = deliveryFilter.transform(({ endpoint_id: endpointId, job_id: jobId, ...page }) => ({
+  ...pageOf(page),
+  ...(endpointId === undefined ? {} : { endpointId }),
+  ...(jobId === undefined ? {} : { jobId }),
+}));
 
 export interface EndpointBody {
   id: string;

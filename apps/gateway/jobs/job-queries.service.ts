@@ -61,8 +61,9 @@ export const pageFields = {
     .int({ error: limitError })
     .min(1, { error: limitError })
     .max(MAX_PAGE, { error: limitError })
-    .optional(),
-  cursor: z.string().max(500).optional(),
+    .optional()
+    .describe(`Length of a page; ${DEFAULT_PAGE} unless given.`),
+  cursor: z.string().max(500).optional().describe('`next_cursor` of the page before.'),
 };
 
 /** The query of a list that cannot be narrowed down. */
@@ -78,11 +79,17 @@ export function pageOf({ limit, cursor }: { limit?: number | undefined; cursor?:
 
 /** The query of the list route. */
 export const jobFilterSchema = z.strictObject({
-  status: z.enum(jobStatuses, { error: `must be one of ${jobStatuses.join(', ')}` }).optional(),
-  engine: z.enum(engineChoices, { error: `must be one of ${engineChoices.join(', ')}` }).optional(),
-  session_id: z.guid({ error: 'must be a UUID' }).optional(),
-  created_after: instant.optional(),
-  created_before: instant.optional(),
+  status: z
+    .enum(jobStatuses, { error: `must be one of ${jobStatuses.join(', ')}` })
+    .optional()
+    .describe('Only jobs in this status.'),
+  engine: z
+    .enum(engineChoices, { error: `must be one of ${engineChoices.join(', ')}` })
+    .optional()
+    .describe('Only jobs that asked for this engine.'),
+  session_id: z.guid({ error: 'must be a UUID' }).optional().describe('Only jobs of this session.'),
+  created_after: instant.optional().describe('Only jobs that are newer.'),
+  created_before: instant.optional().describe('Only jobs that are older.'),
   ...pageFields,
 });
 export type JobFilter = z.output<typeof jobFilterSchema>;

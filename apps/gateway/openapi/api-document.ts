@@ -1,80 +1,46 @@
-import { z } from 'zod';
-import { type ErrorCode, errorTable } from '#contracts';
-import { MAX_URL_LENGTH } from '#outbound-http';
-import { contextSchema } from '../contexts/context.schema.js';
-import { jobOptionsSchema } from '../submit/job-options.schema.js';
-import { endpointChangeSchema, endpointSchema } from '../webhooks/webhook.schema.js';
+import { headers, refusal } from './api-components.js';
+import { tags } from './api-operation.js';
 import { paths } from './api-paths.js';
-import type { ApiDocument, Response } from './openapi-types.js';
+import { examples } from './examples.js';
+import { shapeOf } from './json-schema.js';
+import type { ApiDocument } from './openapi-types.js';
+import { requestSchemas } from './request-schemas.js';
 import { responseSchemas } from './response-schemas.js';
 
 /** The OpenAPI 3.1 document; its schemas are made from those that check requests. */
 export function apiDocument(serverUrl: string): ApiDocument {
-  const schemas = Object.fromEntries(
-    Object.entries(responseSchemas).map(([name, schema]) => [name, jsonSchema(schema)]),
-  );
+  const schemas: Record<string, object> = {
+    ...requestSchemas,
+    ...Object.fromEntries(Object.entries(responseSchemas).map(([name, schema]) => [name, shapeOf(schema)])),
+  };
   return {
     openapi: '3.1.0',
     info: {
       title: 'Polyscribe',
       version: '1',
       description:
-        'Transcription jobs over several speech engines. Times are seconds from the start of the audio, instants are ISO 8601 UTC.',
+        'Transcription jobs over several speech engines. Times are seconds from the start of the audio, instants are ISO 8601 UTC. Errors are problem documents (RFC 9457) with a `code`. `HEAD` works wherever `GET` does.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: serverUrl }],
+    security: [],
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: {
-        ...schemas,
-        Submission: submissionSchema(),
-        ContextContent: jsonSchema(contextSchema),
-        WebhookEndpointContent: jsonSchema(endpointSchema, 'input'),
-        WebhookEndpointChange: jsonSchema(endpointChangeSchema),
-      },
-      responses: Object.fromEntries(
-        (Object.keys(errorTable) as ErrorCode[]).map((code) => [code, problemResponse(code)]),
+      schemas: Object.fromEntries(
+        Object.entries(schemas).map(([name, schema]) => [name, { ...schema, examples: examples[name] ?? [] }]),
       ),
+      responses: refusals(),
+      headers,
     },
   };
 }
 
-/** Without its dialect, which OpenAPI 3.1 names once for all. */
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output'): object {
-  const entries = Object.entries(z.toJSONSchema(schema, { io, unrepresentable: 'any' }));
-  return Object.fromEntries(entries.filter(([name]) => name !== '$schema'));
-}
-
-/** The options with the file beside them, as the form has them. */
-function submissionSchema(): object {
-  const options = jsonSchema(jobOptionsSchema) as { properties: Record<string, object> };
-  return {
-    type: 'object',
-    oneOf: [{ required: ['file'] }, { required: ['url'] }, { required: ['upload_id'] }],
-    additionalProperties: false,
-    properties: {
-      file: { type: 'string', contentMediaType: 'application/octet-stream', description: 'The recording.' },
-      url: {
-        type: 'string',
-        format: 'uri',
-        maxLength: MAX_URL_LENGTH,
-        description:
-          'Where the recording lies, instead of file: http or https, on the public internet. A worker fetches it.',
-      },
-      upload_id: {
-        type: 'string',
-        format: 'uuid',
-        description: 'A finished upload of /api/uploads, instead of file: what follows the last slash of its Location.',
-      },
-      ...options.properties,
-      metadata: { type: 'object', additionalProperties: true, description: 'A JSON object; echoed.' },
-    },
-  };
-}
-
-function problemResponse(code: ErrorCode): Response {
-  return {
-    description: `${errorTable[code].title} (\`${code}\`)`,
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-  };
+/** Every kind of refusal that a route names. */
+function refusals(): ApiDocument['components']['responses'] {
+  const named = Object.values(paths)
+    .flatMap((operations) => Object.values(operations))
+    .flatMap(({ responses }) => Object.values(responses))
+    .flatMap((response) => ('$ref' in response ? [response.$ref.split('/').at(-1) ?? ''] : []));
+  return Object.fromEntries([...new Set(named)].sort().map((name) => [name, refusal(name)]));
 }

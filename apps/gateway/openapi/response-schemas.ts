@@ -8,14 +8,17 @@ import {
   webhookEvents,
   webhookPayloads,
 } from '#contracts';
+import { acceptedSchema, instant, jobListSchema, jobSchema, resultSchema } from './job-schemas.js';
+import { legacySchemas } from './legacy-schemas.js';
+import type { RequestSchemaName } from './request-schemas.js';
+
+export { acceptedSchema, jobListSchema, jobSchema, resultSchema };
 
 /** The shapes of answers, for the document; the specs hold real answers against them. */
 
-const instant = z.iso.datetime();
-const seconds = z.number().nonnegative();
 const errorCodes = Object.keys(errorTable);
 
-export const problemSchema = z.object({
+export const problemSchema = z.looseObject({
   type: z.string(),
   title: z.string(),
   status: z.int(),
@@ -25,93 +28,6 @@ export const problemSchema = z.object({
   retryable: z.boolean(),
   errors: z.array(z.strictObject({ pointer: z.string(), detail: z.string() })).optional(),
   job_status: z.enum(jobStatuses).optional().describe('Where the job stands, when that is in the way.'),
-});
-
-export const acceptedSchema = z.strictObject({
-  job_id: z.guid(),
-  transcript_id: z.guid(),
-  engine: z.enum(engineChoices),
-  status: z.enum(jobStatuses),
-  message: z.string(),
-});
-
-export const jobSchema = z.strictObject({
-  job_id: z.guid(),
-  transcript_id: z.guid(),
-  status: z.enum(jobStatuses),
-  progress: z.number().min(0).max(100),
-  stage: z.string(),
-  message: z.string(),
-  engine: z.enum(engineChoices),
-  worker_id: z.string().nullable(),
-  attempts: z.int(),
-  created_at: instant,
-  started_at: instant.nullable(),
-  completed_at: instant.nullable(),
-  eta_s: z.int().optional().describe('An estimate from the pace so far.'),
-  stages: z.array(z.strictObject({ name: z.string(), started_at: instant, seconds: seconds.nullable() })),
-  result: z.strictObject({ segments_count: z.int(), duration: seconds }).optional(),
-  error: z
-    .strictObject({
-      code: z.string(),
-      message: z.string(),
-      retryable: z.boolean(),
-      attempts: z.array(
-        z.strictObject({ engine: z.enum(engineKinds), instance: z.string(), code: z.string(), message: z.string() }),
-      ),
-    })
-    .optional(),
-});
-
-export const jobListSchema = z.strictObject({
-  jobs: z.array(jobSchema),
-  next_cursor: z.string().optional().describe('Absent on the last page.'),
-});
-
-const word = z.strictObject({
-  word: z.string(),
-  start: seconds,
-  end: seconds,
-  confidence: z.number().min(0).max(1).optional(),
-  speaker_tag: z.int().optional(),
-  interpolated: z.boolean().optional(),
-});
-
-const segment = z.strictObject({
-  id: z.string(),
-  start: seconds,
-  end: seconds,
-  text: z.string(),
-  speaker_tag: z.int().optional().describe('From 0 in order of first speech.'),
-  channel: z.int().optional(),
-  confidence: z.number().min(0).max(1).optional(),
-  words: z.array(word).optional(),
-});
-
-export const resultSchema = z.strictObject({
-  job_id: z.guid(),
-  transcript_id: z.guid(),
-  status: z.literal('completed'),
-  filename: z.string(),
-  audio_url: z.string().nullable().describe('Works for an hour; null when the recording is no longer kept.'),
-  language: z.string(),
-  duration: seconds,
-  engine: z.enum(engineChoices),
-  engine_used: z.enum(engineKinds),
-  model: z.string(),
-  fallback_reason: z.string().optional(),
-  text: z.string().describe('The texts of the segments, joined by a space.'),
-  segments: z.array(segment),
-  speaker_roles: z
-    .record(z.string(), z.enum(['provider', 'patient', 'agent', 'customer', 'interviewer', 'interviewee']))
-    .optional()
-    .describe('Speaker tag to role; speakers whose role is not clear are left out.'),
-  warnings: z.array(z.strictObject({ code: z.string(), message: z.string() })),
-  title: z.string().optional(),
-  tags: z.array(z.string()).optional(),
-  metadata: z.record(z.string(), z.unknown()).optional(),
-  db_id: z.string().optional(),
-  session_id: z.string().optional(),
 });
 
 const engine = z.strictObject({
@@ -250,7 +166,8 @@ export const responseSchemas = {
   WebhookEndpointList: z.strictObject({ endpoints: z.array(webhookEndpointSchema) }),
   WebhookSecret: webhookSecretSchema,
   WebhookDeliveryList: webhookDeliveryListSchema,
+  Live: z.strictObject({ status: z.literal('up'), service: z.literal('polyscribe') }),
   WebhookRedelivery: z.strictObject({ id: z.guid(), message: z.string() }),
+  ...legacySchemas,
 };
-export type SchemaName =
-  keyof typeof responseSchemas | 'Submission' | 'ContextContent' | 'WebhookEndpointContent' | 'WebhookEndpointChange';
+export type SchemaName = keyof typeof responseSchemas | RequestSchemaName;

@@ -1,20 +1,11 @@
-import { json, operation, query } from './api-operation.js';
-import type { Operation, Parameter, Paths } from './openapi-types.js';
-import type { SchemaName } from './response-schemas.js';
-
-function idIn(name: string): Parameter {
-  return { name, in: 'path', required: true, schema: { type: 'string', format: 'uuid' } };
-}
-
-function content(name: SchemaName): NonNullable<Operation['requestBody']> {
-  return { required: true, content: { 'application/json': { schema: { $ref: `#/components/schemas/${name}` } } } };
-}
+import { z } from 'zod';
+import { deliveryFilter } from '../http/webhooks.controller.js';
+import { pageFields } from '../jobs/job-queries.service.js';
+import { answer, idIn, json, jsonBody, operation, queryOf } from './api-operation.js';
+import type { Paths } from './openapi-types.js';
 
 const endpointId = idIn('id');
-const page = [
-  query('limit', { type: 'integer', minimum: 1, maximum: 200, default: 50 }, 'Length of a page.'),
-  query('cursor', { type: 'string' }, '`next_cursor` of the page before.'),
-];
+const page = queryOf(z.strictObject(pageFields));
 
 export const webhookPaths: Paths = {
   '/api/webhooks/endpoints': {
@@ -24,17 +15,15 @@ export const webhookPaths: Paths = {
       summary: 'Addresses that hear of the ends of jobs, newest first',
       ok: { 200: json('WebhookEndpointList', 'All of them.') },
     }),
-    post: {
-      ...operation({
-        id: 'createWebhookEndpoint',
-        tag: 'webhooks',
-        summary: 'Let an address hear of the ends of jobs',
-        description: 'The answer holds the secret of its signatures, which is shown nowhere else.',
-        ok: { 201: json('NewWebhookEndpoint', 'The endpoint; `Location` is set.') },
-        errors: ['invalid_request', 'url_not_allowed', 'payload_too_large', 'unsupported_media'],
-      }),
-      requestBody: content('WebhookEndpointContent'),
-    },
+    post: operation({
+      id: 'createWebhookEndpoint',
+      tag: 'webhooks',
+      summary: 'Let an address hear of the ends of jobs',
+      description: 'The answer holds the secret of its signatures, which is shown nowhere else.',
+      ok: { 201: json('NewWebhookEndpoint', 'The endpoint.', { Location: 'Location' }) },
+      errors: ['url_not_allowed'],
+      body: jsonBody('WebhookEndpointContent'),
+    }),
   },
   '/api/webhooks/endpoints/{id}': {
     get: operation({
@@ -45,23 +34,21 @@ export const webhookPaths: Paths = {
       ok: { 200: json('WebhookEndpoint', 'The endpoint.') },
       errors: ['not_found'],
     }),
-    patch: {
-      ...operation({
-        id: 'changeWebhookEndpoint',
-        tag: 'webhooks',
-        summary: 'Change, disable or enable an endpoint',
-        parameters: [endpointId],
-        ok: { 200: json('WebhookEndpoint', 'The changed endpoint.') },
-        errors: ['invalid_request', 'url_not_allowed', 'not_found', 'payload_too_large', 'unsupported_media'],
-      }),
-      requestBody: content('WebhookEndpointChange'),
-    },
+    patch: operation({
+      id: 'changeWebhookEndpoint',
+      tag: 'webhooks',
+      summary: 'Change, disable or enable an endpoint',
+      parameters: [endpointId],
+      ok: { 200: json('WebhookEndpoint', 'The changed endpoint.') },
+      errors: ['url_not_allowed', 'not_found'],
+      body: jsonBody('WebhookEndpointChange'),
+    }),
     delete: operation({
       id: 'deleteWebhookEndpoint',
       tag: 'webhooks',
       summary: 'Remove an endpoint with its deliveries',
       parameters: [endpointId],
-      ok: { 204: { description: 'It is gone.' } },
+      ok: { 204: answer('It is gone.') },
       errors: ['not_found'],
     }),
   },
@@ -83,7 +70,7 @@ export const webhookPaths: Paths = {
       summary: 'What is on its way to an endpoint or has been sent, newest first',
       parameters: [endpointId, ...page],
       ok: { 200: json('WebhookDeliveryList', 'A page.') },
-      errors: ['invalid_request', 'not_found'],
+      errors: ['not_found'],
     }),
   },
   '/api/webhooks/deliveries': {
@@ -91,13 +78,9 @@ export const webhookPaths: Paths = {
       id: 'listWebhookDeliveries',
       tag: 'webhooks',
       summary: 'The same for all endpoints and the callbacks of jobs',
-      parameters: [
-        query('endpoint_id', { type: 'string', format: 'uuid' }, 'Only those of this endpoint.'),
-        query('job_id', { type: 'string', format: 'uuid' }, 'Only those of this job.'),
-        ...page,
-      ],
+      parameters: queryOf(deliveryFilter),
       ok: { 200: json('WebhookDeliveryList', 'A page.') },
-      errors: ['invalid_request', 'not_found'],
+      errors: ['not_found'],
     }),
   },
   '/api/webhooks/deliveries/{id}/redeliver': {

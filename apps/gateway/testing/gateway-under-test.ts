@@ -14,6 +14,8 @@ import { createLogger } from '#telemetry';
 import { eventually } from '#testing';
 import { type ClientLimits, clientLimits } from '../client-limits.js';
 import { startGateway } from '../start-gateway.js';
+import { AnswerWatch } from './answer-watch.js';
+import { watchFastify } from './fastify-watch.js';
 import { startRegistryStandIn } from './registry-stand-in.js';
 import { TcpLink } from './tcp-link.js';
 
@@ -29,6 +31,8 @@ export interface GatewayUnderTest {
   readonly queue: JobQueue;
   readonly objects: ObjectStore;
   readonly logLines: string[];
+  /** What it answers is held against the API document; `stop` fails where an answer did not fit. */
+  readonly answers: AnswerWatch;
   /** Files in the object store, those that are being written included. */
   storedFiles(): Promise<string[]>;
   countRows(): Promise<number>;
@@ -50,7 +54,11 @@ export async function startGatewayUnderTest(
   const databaseLink = await TcpLink.to(databaseUrl);
   const addresses: Partial<Record<string, string>> = { database: databaseLink.url, registry: registry.address };
   const context = { config, logger, endpoint: (name: EndpointName) => addresses[name] ?? '' };
-  const running = await startGateway(context, { ...clientLimits, ...limits });
+  const answers = new AnswerWatch();
+  const watching = watchFastify((fastify) => {
+    answers.attachTo(fastify);
+  });
+  const running = await startGateway(context, { ...clientLimits, ...limits }).finally(watching.stop);
 
   const database = new Database(databaseUrl);
   await database.connect();
@@ -72,6 +80,7 @@ export async function startGatewayUnderTest(
     queue,
     objects,
     logLines,
+    answers,
     storedFiles: () => filesUnder(join(dataDir, 'objects')),
     countRows: async () => {
       const counts = await new JobRepository(database).stats();
@@ -87,6 +96,7 @@ export async function startGatewayUnderTest(
       await database.close();
       await testDatabase.stop();
       await rm(dataDir, { recursive: true, force: true });
+      if (answers.faults.length > 0) throw new Error(`Not as the API document has it:\n${answers.faults.join('\n')}`);
     },
   };
 }

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { engineChoices, engineKinds, jobStatuses } from '#contracts';
+
+/** The shapes of what is said about jobs. */
+
+export const instant = z.iso.datetime();
+export const seconds = z.number().nonnegative();
+export const acceptedSchema = z.strictObject({
+  job_id: z.guid(),
+  transcript_id: z.guid(),
+  engine: z.enum(engineChoices),
+  status: z.enum(jobStatuses),
+  message: z.string(),
+});
+
+export const jobSchema = z.strictObject({
+  job_id: z.guid(),
+  transcript_id: z.guid(),
+  status: z.enum(jobStatuses),
+  progress: z.number().min(0).max(100),
+  stage: z.string(),
+  message: z.string(),
+  engine: z.enum(engineChoices),
+  worker_id: z.string().nullable(),
+  attempts: z.int(),
+  created_at: instant,
+  started_at: instant.nullable(),
+  completed_at: instant.nullable(),
+  eta_s: z.int().optional().describe('An estimate from the pace so far.'),
+  stages: z.array(z.strictObject({ name: z.string(), started_at: instant, seconds: seconds.nullable() })),
+  result: z.strictObject({ segments_count: z.int(), duration: seconds }).optional(),
+  error: z
+    .strictObject({
+      code: z.string(),
+      message: z.string(),
+      retryable: z.boolean(),
+      attempts: z.array(
+        z.strictObject({ engine: z.enum(engineKinds), instance: z.string(), code: z.string(), message: z.string() }),
+      ),
+    })
+    .optional(),
+});
+
+export const jobListSchema = z.strictObject({
+  jobs: z.array(jobSchema),
+  next_cursor: z.string().optional().describe('Absent on the last page.'),
+});
+
+const word = z.strictObject({
+  word: z.string(),
+  start: seconds,
+  end: seconds,
+  confidence: z.number().min(0).max(1).optional(),
+  speaker_tag: z.int().optional(),
+  interpolated: z.boolean().optional(),
+});
+
+const segment = z.strictObject({
+  id: z.string(),
+  start: seconds,
+  end: seconds,
+  text: z.string(),
+  speaker_tag: z.int().optional().describe('From 0 in order of first speech.'),
+  channel: z.int().optional(),
+  confidence: z.number().min(0).max(1).optional(),
+  words: z.array(word).optional(),
+});
+
+export const resultSchema = z.strictObject({
+  job_id: z.guid(),
+  transcript_id: z.guid(),
+  status: z.literal('completed'),
+  filename: z.string(),
+  audio_url: z.string().nullable().describe('Works for an hour; null when the recording is no longer kept.'),
+  language: z.string(),
+  duration: seconds,
+  engine: z.enum(engineChoices),
+  engine_used: z.enum(engineKinds),
+  model: z.string(),
+  fallback_reason: z.string().optional(),
+  text: z.string().describe('The texts of the segments, joined by a space.'),
+  segments: z.array(segment),
+  speaker_roles: z
+    .record(z.string(), z.enum(['provider', 'patient', 'agent', 'customer', 'interviewer', 'interviewee']))
+    .optional()
+    .describe('Speaker tag to role; speakers whose role is not clear are left out.'),
+  warnings: z.array(z.strictObject({ code: z.string(), message: z.string() })),
+  title: z.string().optional(),
+  tags: z.array(z.string()).optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  db_id: z.string().optional(),
+  session_id: z.string().optional(),
+});
