@@ -4,6 +4,7 @@ export * from './jobs/erasure.repository.js';
 export * from './jobs/idempotency.repository.js';
 export type { JobFilter, JobPage } from './jobs/job-list.js';
 export * from './jobs/job-lease.repository.js';
+export * from './jobs/job-line.repository.js';
 export * from './jobs/job.repository.js';
 export * from './jobs/lease.js';
 export * from './jobs/reconcile.repository.js';

@@ -32,6 +32,7 @@ export interface StageRecord {
 @Index('ix_transcript_jobs_media', ['completedAt', 'id'], {
   where: 'media_removed_at IS NULL AND completed_at IS NOT NULL',
 })
+@Index('ix_transcript_jobs_line', ['demand', 'priority', 'owner', 'notBefore', 'id'], { where: "status = 'queued'" })
 @Check('ck_transcript_jobs_engine', "engine IN ('auto', 'asr', 'whisperx', 'local')")
 @Check('ck_transcript_jobs_status', "status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')")
 @Check('ck_transcript_jobs_progress', 'progress BETWEEN 0 AND 100')
@@ -67,6 +68,14 @@ export class TranscriptJobEntity {
 
   @Column('smallint', { default: 0 })
   priority!: number;
+
+  /** Whose turn it takes: the session, empty without one. Set by a trigger whenever the job begins to wait. */
+  @Column('text', { nullable: true })
+  owner!: string | null;
+
+  /** Stands for the options that decide which engines can serve it. Set with the owner. */
+  @Column('uuid', { nullable: true })
+  demand!: string | null;
 
   /** Where the recording is to be fetched; null for one that was uploaded. */
   @Column('text', { name: 'source_url', nullable: true })

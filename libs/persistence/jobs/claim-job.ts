@@ -7,25 +7,32 @@ import { cancelled, ended, fromNow, MAX_FAILED_ATTEMPTS } from './job-sql.js';
 import type { Claim, SpanRecord } from './lease.js';
 
 /** A queue's timer and the database's clock may differ by that much. */
-const EARLY_MS = 1_000;
+export const EARLY_MS = 1_000;
 
 /** Takes the job if it is free. Ends it instead when it was cancelled meanwhile or has used up its attempts. */
 export async function claimJob(
-  { query, manager }: Transaction,
+  transaction: Transaction,
   jobId: string,
   workerId: string,
   leaseMs: number,
 ): Promise<Claim | undefined> {
-  const [free] = await query<FreeJob>(
-    `SELECT id, cancel_requested AS cancel, attempts - fruitful_attempts > max_retries AS spent, attempts, status, stage,
-       ${msSince('busy_since')} AS busy, ${msSince('outage_since')} AS outage
-     FROM transcript_jobs
+  const [free] = await transaction.query<FreeJob>(
+    `SELECT ${freeJob} FROM transcript_jobs
      WHERE job_id = $1 AND (status = 'queued' AND not_before <= ${fromNow('$2')}
        OR status = 'processing' AND lease_until < clock_timestamp())
      FOR UPDATE`,
     [jobId, EARLY_MS],
   );
-  if (!free) return undefined;
+  return free && takeJob(transaction, free, workerId, leaseMs);
+}
+
+/** The same for a job that is known to be free; its row must be locked. */
+export async function takeJob(
+  { query, manager }: Transaction,
+  free: FreeJob,
+  workerId: string,
+  leaseMs: number,
+): Promise<Claim | undefined> {
   if (free.cancel) {
     await query(`UPDATE transcript_jobs SET ${cancelled} WHERE id = $1`, [free.id]);
     return undefined;
@@ -44,7 +51,7 @@ export async function claimJob(
   );
   const row = await manager.findOneByOrFail(TranscriptJobEntity, { id: free.id });
   return {
-    lease: { jobId, token: row.leaseToken ?? '', workerId, attempt: row.run },
+    lease: { jobId: row.jobId, token: row.leaseToken ?? '', workerId, attempt: row.run },
     job: toJob(row),
     spans: await spansOf(manager, free.id),
     maxAttempts: row.fruitfulAttempts + row.maxRetries + 1,
@@ -52,8 +59,14 @@ export async function claimJob(
   };
 }
 
-interface FreeJob {
+/** What a claim has to know of a job before it takes it: the columns of a FreeJob. */
+export const freeJob = `id, job_id AS "jobId", cancel_requested AS cancel,
+  attempts - fruitful_attempts > max_retries AS spent, attempts, status, stage, ${msSince('busy_since')} AS busy,
+  ${msSince('outage_since')} AS outage`;
+
+export interface FreeJob {
   readonly id: string;
+  readonly jobId: string;
   readonly cancel: boolean;
   readonly spent: boolean;
   readonly attempts: number;

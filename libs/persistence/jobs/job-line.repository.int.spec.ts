@@ -1,0 +1,189 @@
+import type { JobOptions } from '#contracts';
+import { describeContract } from '#testing';
+import { Database } from '../database.js';
+import { startTestDatabase, type TestDatabase } from '../testing.js';
+import { newJob } from '../testing/new-job.js';
+import { fairOrderRules, type JobTaker } from './fair-order.contract.js';
+import { JobLeaseRepository } from './job-lease.repository.js';
+import { JobLineRepository, type Taken } from './job-line.repository.js';
+import { JobRepository } from './job.repository.js';
+
+const LEASE_MS = 60_000;
+const MANY = 20_000;
+
+let server: TestDatabase;
+let database: Database;
+let jobs: JobRepository;
+let leases: JobLeaseRepository;
+let lines: JobLineRepository;
+
+async function open(): Promise<void> {
+  server = await startTestDatabase();
+  database = new Database(server.url);
+  await database.connect();
+  jobs = new JobRepository(database);
+  leases = new JobLeaseRepository(database);
+  lines = new JobLineRepository(database);
+}
+
+async function close(): Promise<void> {
+  await database.close();
+  await server.stop();
+}
+
+async function takeNext(wanted: (demand: string) => boolean = () => true): Promise<Taken | undefined> {
+  for (const head of await lines.heads()) {
+    const taken = wanted(head.demand) ? await lines.take(head, 'worker', LEASE_MS, true) : undefined;
+    if (taken) return taken;
+  }
+  return undefined;
+}
+
+function jobIdOf(taken: Taken | undefined): string | undefined {
+  return taken && ('claim' in taken ? taken.claim.job.id : taken.endedJobId);
+}
+
+async function add(options: Partial<JobOptions> = {}): Promise<string> {
+  return (await jobs.create(newJob(options))).id;
+}
+
+/** Jobs that are due already, as many as are asked for in one statement. */
+async function fill(count: number, session: string): Promise<void> {
+  await database.query(
+    `WITH numbers AS MATERIALIZED (SELECT gen_random_uuid() AS transcript, n FROM generate_series(1, $1::integer) AS n),
+       made AS (INSERT INTO transcripts (id) SELECT transcript FROM numbers)
+     INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority, media_filename,
+       media_key, not_before)
+     SELECT gen_random_uuid(), transcript, 'auto', '{"engine": "auto"}', ${session}, 5, 'x.wav', 'x',
+       now() - (($1 - n) || ' ms')::interval FROM numbers`,
+    [count],
+  );
+  await database.query('ANALYZE transcript_jobs, job_lines');
+}
+
+describeContract('JobLineRepository', fairOrderRules, async () => {
+  await open();
+  const taker: JobTaker = {
+    add: (owner, priority = 5) => add({ sessionId: owner, priority }),
+    take: async () => jobIdOf(await takeNext()),
+  };
+  return { open: () => taker, dispose: close };
+});
+
+describe('JobLineRepository', () => {
+  beforeEach(open);
+  afterEach(close);
+
+  it('holds the turns of owners across workers that take at the same time', async () => {
+    const batch: string[] = [];
+    for (let n = 0; n < 20; n += 1) batch.push(await add({ sessionId: 'batch' }));
+    await takeNext();
+    const single = await add({ sessionId: 'single' });
+    const taken = await Promise.all(Array.from({ length: 4 }, () => takeNext()));
+    const ids = taken.map(jobIdOf);
+    expect(new Set(ids).size).toBe(4);
+    expect(ids).toContain(single);
+  });
+
+  it('gives no job to two workers', async () => {
+    const all: string[] = [];
+    for (let n = 0; n < 30; n += 1) all.push(await add({ sessionId: `owner ${n % 3}` }));
+    const taken: (string | undefined)[] = [];
+    const worker = async () => {
+      for (let next = await takeNext(); next; next = await takeNext()) taken.push(jobIdOf(next));
+    };
+    await Promise.all([worker(), worker(), worker(), worker()]);
+    expect(taken.toSorted()).toEqual(all.toSorted());
+  });
+
+  it('tells demands apart by what decides who can serve, and by nothing else', async () => {
+    await add({ engine: 'asr', tags: ['a'], title: 'one', sessionId: 's', metadata: { n: 1 } });
+    await add({ engine: 'asr', tags: ['b'], dbId: '7' });
+    await add({ engine: 'asr', language: 'de' });
+    const heads = await lines.heads();
+    expect(new Set(heads.map(({ demand }) => demand)).size).toBe(2);
+    const samples = await Promise.all(heads.map(({ demand }) => lines.sampleOf(demand)));
+    expect(samples.map((sample) => sample?.language).toSorted()).toEqual(['de', undefined]);
+  });
+
+  it('takes a job for one engine past any number for another', async () => {
+    for (let n = 0; n < 5; n += 1) await add({ engine: 'asr', priority: 9 });
+    const asr = (await lines.heads())[0]?.demand;
+    const other = await add({ engine: 'local', priority: 0 });
+    expect(jobIdOf(await takeNext((demand) => demand !== asr))).toBe(other);
+    expect(await takeNext((demand) => demand !== asr)).toBeUndefined();
+  });
+
+  it('leaves a job that is put back until it is due, and takes it then', async () => {
+    const id = await add();
+    const taken = await takeNext();
+    if (!taken || !('claim' in taken)) throw new Error('not taken');
+    await leases.giveBack(taken.claim.lease, { afterMs: 60_000, countAttempt: true });
+    expect(await lines.heads()).toEqual([]);
+    await database.query(`UPDATE transcript_jobs SET not_before = now() WHERE status = 'queued'`);
+    expect(jobIdOf(await takeNext())).toBe(id);
+  });
+
+  it('takes a retried job, one whose worker is gone, and none that was cancelled or deleted', async () => {
+    const [lost, cancelled, deleted, retried] = [await add(), await add(), await add(), await add()];
+    await leases.claim(lost, 'gone', -1);
+    for (const id of [cancelled, retried]) await jobs.requestCancel(id);
+    await jobs.delete(deleted);
+    await jobs.retry(retried);
+    expect([jobIdOf(await takeNext()), jobIdOf(await takeNext())]).toEqual([lost, retried]);
+    expect(await takeNext()).toBeUndefined();
+    expect(await database.query('SELECT FROM job_lines')).toEqual([]);
+  });
+
+  it('ends a job that has used up its attempts and says which', async () => {
+    const id = await add();
+    await database.query('UPDATE transcript_jobs SET attempts = 4, max_retries = 3');
+    expect(await takeNext()).toEqual({ endedJobId: id });
+    expect(await jobs.find(id)).toMatchObject({ status: 'failed' });
+    expect(await takeNext()).toBeUndefined();
+  });
+
+  it('waits with patience for a line that a submission holds, and without goes past it', async () => {
+    const first = await add();
+    const [head] = await lines.heads();
+    if (!head) throw new Error('no head');
+    let letGo: (() => void) | undefined;
+    const submission = database.transaction(async ({ query }) => {
+      await query('SELECT FROM job_lines FOR UPDATE');
+      await new Promise<void>((resolve) => (letGo = resolve));
+    });
+    while (!letGo) await new Promise((resolve) => setImmediate(resolve));
+    expect(await lines.take(head, 'worker', LEASE_MS, false)).toBeUndefined();
+    const waiting = lines.take(head, 'worker', LEASE_MS, true);
+    letGo();
+    await submission;
+    expect(jobIdOf(await waiting)).toBe(first);
+  });
+
+  it.each([
+    ['one owner', `'batch'`],
+    ['an owner each', `'session ' || n`],
+  ])(
+    'reads a handful of pages however many jobs wait, of %s',
+    async (_title, session) => {
+      await fill(MANY, session);
+      await takeNext();
+      const single = await add({ sessionId: 'single', priority: 6 });
+      const before = await pagesTouched();
+      expect(jobIdOf(await takeNext())).toBe(single);
+      await takeNext();
+      expect((await pagesTouched()) - before).toBeLessThan(1_000);
+    },
+    120_000,
+  );
+});
+
+/** Pages of our tables and their indexes that were read since the database was made. */
+async function pagesTouched(): Promise<number> {
+  await database.query('SELECT pg_stat_force_next_flush()');
+  const [row] = await database.query<{ pages: number }>(
+    `SELECT sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)::integer AS pages
+     FROM pg_statio_user_tables WHERE relname IN ('transcript_jobs', 'job_lines')`,
+  );
+  return row?.pages ?? 0;
+}
