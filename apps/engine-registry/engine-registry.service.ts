@@ -1,33 +1,36 @@
-import { type EngineInstance, PolyscribeError, type RegistrySnapshot } from '#contracts';
+import { PolyscribeError, type RegistrySnapshot } from '#contracts';
 import type { GrpcCallContext } from '#grpc';
 import {
   fromWireAnnouncement,
   fromWireDescription,
+  fromWireEndedCall,
   fromWireLoad,
   msToDuration,
   type registryV1,
   toWireInstance,
 } from '#protos';
-import type { Metrics, Reading } from '#telemetry';
-import { Injectable } from '@nestjs/common';
-import { LeaseTable } from './lease-table.js';
+import type { Metrics, Logger } from '#telemetry';
+import type { LeaseTable } from './lease-table.js';
+import type { RegistryMetrics } from './registry-metrics.js';
 
 /** Each watcher holds a stream and a list; more are refused. */
 const MAX_WATCHERS = 1_000;
+/** More calls in one report are refused; a worker sends no more at once. */
+const MAX_REPORTED_CALLS = 1_000;
 
 /** polyscribe.registry.v1.EngineRegistryService over the lease table. */
-@Injectable()
 export class EngineRegistryService implements registryV1.EngineRegistryServiceImplementation {
   private watchers = 0;
   private readonly stopController = new AbortController();
 
-  constructor(private readonly leases: LeaseTable) {}
+  constructor(
+    private readonly leases: LeaseTable,
+    private readonly told: RegistryMetrics,
+    private readonly logger: Logger,
+  ) {}
 
-  /** Tells Prometheus who is registered and who watches. */
+  /** Tells Prometheus who watches. */
   tell(metrics: Metrics): void {
-    metrics.reading('polyscribe_registered_engines', 'Engine instances by engine and state.', ['engine', 'state'], () =>
-      countByState(this.leases.snapshot().instances),
-    );
     metrics.reading('polyscribe_registry_watchers', 'Gateways and workers that watch the registry.', [], () => [
       { value: this.watchers },
     ]);
@@ -70,6 +73,23 @@ export class EngineRegistryService implements registryV1.EngineRegistryServiceIm
     });
   }
 
+  report({ calls: told }: registryV1.ReportRequest): Promise<registryV1.ReportResponse> {
+    return answer(() => {
+      if (told.length > MAX_REPORTED_CALLS) {
+        throw new PolyscribeError('invalid_request', `One report takes ${String(MAX_REPORTED_CALLS)} calls.`);
+      }
+      const calls = told.map((call) => fromWireEndedCall(call, 'invalid_request'));
+      this.told.reported(calls);
+      for (const instance of this.leases.report(calls)) {
+        const { id, description, breaker } = instance;
+        const { state, reason } = breaker;
+        this.told.breakerChanged(instance);
+        this.logger.warn({ instance: id, engine: description.engine, breaker: state, reason }, 'a breaker changed');
+      }
+      return {};
+    });
+  }
+
   async *watch(
     _request: registryV1.WatchRequest,
     context: GrpcCallContext,
@@ -89,16 +109,6 @@ export class EngineRegistryService implements registryV1.EngineRegistryServiceIm
       this.watchers -= 1;
     }
   }
-}
-
-function countByState(instances: readonly EngineInstance[]): Reading {
-  const counts = new Map<string, { labels: { engine: string; state: string }; value: number }>();
-  for (const { description } of instances) {
-    const labels = { engine: description.engine, state: description.health.state };
-    const key = `${labels.engine} ${labels.state}`;
-    counts.set(key, { labels, value: (counts.get(key)?.value ?? 0) + 1 });
-  }
-  return [...counts.values()];
 }
 
 function toWireSnapshot({ instances, revision }: RegistrySnapshot): registryV1.WatchResponse {

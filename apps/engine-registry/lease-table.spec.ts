@@ -1,4 +1,5 @@
 import type { EngineAnnouncement, EngineDescription } from '#contracts';
+import { defaultBreakerSettings } from './breaker.js';
 import { LeaseTable } from './lease-table.js';
 
 const description: EngineDescription = {
@@ -37,7 +38,10 @@ describe('LeaseTable', () => {
 
   beforeEach(() => {
     nowMs = 1_000;
-    leases = new LeaseTable(settings, { monotonicMs: () => nowMs, date: () => new Date(nowMs) });
+    leases = new LeaseTable(settings, defaultBreakerSettings, {
+      monotonicMs: () => nowMs,
+      date: () => new Date(nowMs),
+    });
   });
 
   function ids(): string[] {

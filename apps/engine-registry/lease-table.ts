@@ -1,22 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import {
-  closedBreaker,
+  type EndedCall,
   type EngineAnnouncement,
   type EngineInstance,
   PolyscribeError,
   type RegistrySnapshot,
-  unmeasured,
 } from '#contracts';
 import { ChangeSignal } from '#grpc';
-
-/** Time, so that tests can move it. */
-export interface RegistryClock {
-  /** Monotonic: leases must not end because somebody set the clock. */
-  monotonicMs(): number;
-  date(): Date;
-}
-
-const systemClock: RegistryClock = { monotonicMs: () => performance.now(), date: () => new Date() };
+import { type BreakerSettings, defaultBreakerSettings, type ProbeOutcome } from './breaker.js';
+import { InstanceHealth } from './instance-health.js';
+import { type RegistryClock, systemClock } from './registry-clock.js';
 
 export interface LeaseSettings {
   /** An instance is dropped when it is silent for longer. */
@@ -36,12 +29,13 @@ export const defaultLeaseSettings: LeaseSettings = {
   maxInstances: 1_000,
 };
 
-/** What it tells with each heartbeat. */
-export type Report = Pick<EngineInstance, 'description' | 'inFlight' | 'speed'>;
+/** What an instance tells with each heartbeat. */
+export type Beat = Pick<EngineInstance, 'description' | 'inFlight' | 'speed'>;
 
 interface Lease {
   readonly leaseId: string;
-  instance: EngineInstance;
+  instance: Omit<EngineInstance, 'stats' | 'breaker'>;
+  readonly health: InstanceHealth;
   expiresAtMs: number;
 }
 
@@ -54,9 +48,11 @@ export class LeaseTable {
   private lastSweepMs: number;
   private lastNoticeMs: number;
   private heardSinceNotice = false;
+  private measuredSinceNotice = false;
 
   constructor(
     readonly settings: LeaseSettings = defaultLeaseSettings,
+    private readonly breakerSettings: BreakerSettings = defaultBreakerSettings,
     private readonly clock: RegistryClock = systemClock,
   ) {
     this.lastSweepMs = clock.monotonicMs();
@@ -79,7 +75,8 @@ export class LeaseTable {
     const now = this.clock.date();
     const lease: Lease = {
       leaseId: randomUUID(),
-      instance: { ...(earlier?.instance ?? firstSeen(now)), ...announcement, lastSeenAt: now },
+      instance: { ...announcement, registeredAt: earlier?.instance.registeredAt ?? now, lastSeenAt: now },
+      health: earlier?.health ?? new InstanceHealth(this.breakerSettings, this.clock),
       expiresAtMs: this.clock.monotonicMs() + this.settings.leaseMs,
     };
     this.byLease.set(lease.leaseId, lease);
@@ -89,10 +86,10 @@ export class LeaseTable {
   }
 
   /** @throws PolyscribeError `not_found` for a lease that ended or never was: the instance registers again */
-  renew(leaseId: string, report: Report): void {
+  renew(leaseId: string, beat: Beat): void {
     const lease = this.byLease.get(leaseId);
     if (!lease) throw new PolyscribeError('not_found', 'This lease is not known; register again.');
-    const { description, inFlight, speed } = report;
+    const { description, inFlight, speed } = beat;
     const before = lease.instance;
     lease.instance = { ...before, description, inFlight, speed, lastSeenAt: this.clock.date() };
     lease.expiresAtMs = this.clock.monotonicMs() + this.settings.leaseMs;
@@ -120,13 +117,55 @@ export class LeaseTable {
     for (const lease of ended) this.drop(lease);
     // Beats that bring nothing new wake no watcher; this keeps what they know of `lastSeenAt` fresh all the same.
     const isStale = this.heardSinceNotice && now - this.lastNoticeMs >= this.settings.heartbeatMs;
-    if (ended.length > 0 || isStale) this.notice();
-    return ended.map((lease) => lease.instance);
+    if (ended.length > 0 || isStale || this.measuredSinceNotice) this.notice();
+    return ended.map(toInstance);
+  }
+
+  /**
+   * Takes how calls went; those of instances that are not known are left out. Watchers learn of a breaker at once and of
+   * figures with the next sweep.
+   *
+   * @returns the instances whose breaker was opened or closed by it
+   */
+  report(calls: readonly EndedCall[]): EngineInstance[] {
+    const changed = new Map<string, Lease>();
+    for (const call of calls) {
+      const lease = this.byInstance.get(call.instanceId);
+      if (!lease) continue;
+      const before = lease.health.breaker.state;
+      lease.health.add(call);
+      if (lease.health.breaker.state !== before) changed.set(call.instanceId, lease);
+      this.measuredSinceNotice = true;
+    }
+    if (changed.size > 0) this.notice();
+    return [...changed.values()].map(toInstance);
+  }
+
+  /**
+   * Takes instances whose breaker is to be probed now; `probeEnded` gives each back. An instance that says itself that it
+   * cannot serve is not probed.
+   */
+  takeDueProbes(atMost: number): EngineInstance[] {
+    const due = [...this.byInstance.values()]
+      .filter(({ instance, health }) => health.isProbeDue && instance.description.health.state === 'serving')
+      .slice(0, atMost);
+    for (const { health } of due) health.beginProbe();
+    if (due.length > 0) this.notice();
+    return due.map(toInstance);
+  }
+
+  /** @returns the instance as it is now; undefined when it has left meanwhile */
+  probeEnded(instanceId: string, outcome: ProbeOutcome): EngineInstance | undefined {
+    const lease = this.byInstance.get(instanceId);
+    if (!lease) return undefined;
+    lease.health.probeEnded(outcome);
+    this.notice();
+    return toInstance(lease);
   }
 
   snapshot(): RegistrySnapshot {
     const instances = [...this.byInstance.values()]
-      .map((lease) => lease.instance)
+      .map(toInstance)
       .sort((a, b) => (a.id < b.id ? -1 : Number(a.id > b.id)));
     return { instances, revision: this.changes.revision };
   }
@@ -147,10 +186,11 @@ export class LeaseTable {
   private notice(): void {
     this.lastNoticeMs = this.clock.monotonicMs();
     this.heardSinceNotice = false;
+    this.measuredSinceNotice = false;
     this.changes.notify();
   }
 }
 
-function firstSeen(now: Date): Pick<EngineInstance, 'registeredAt' | 'stats' | 'breaker'> {
-  return { registeredAt: now, stats: unmeasured, breaker: closedBreaker(now) };
+function toInstance({ instance, health }: Lease): EngineInstance {
+  return { ...instance, stats: health.stats, breaker: health.breaker };
 }

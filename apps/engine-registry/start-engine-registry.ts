@@ -4,9 +4,8 @@ import { registryV1 } from '#protos';
 import type { RunningService, ServiceContext } from '#service-host';
 import { NestLogger } from '#telemetry';
 import { NestFactory } from '@nestjs/core';
-import { EngineRegistryModule } from './engine-registry.module.js';
+import { defaultRegistrySettings, EngineRegistryModule, type RegistrySettings } from './engine-registry.module.js';
 import { EngineRegistryService } from './engine-registry.service.js';
-import { type LeaseSettings, defaultLeaseSettings } from './lease-table.js';
 
 /** Calls here take milliseconds; those that still run after that long are broken off. */
 const STOP_GRACE_MS = 2_000;
@@ -14,10 +13,13 @@ const STOP_GRACE_MS = 2_000;
 /** Starts the registry at the configured address; port 0 takes a free one. */
 export async function startEngineRegistry(
   { config, logger, metrics }: Pick<ServiceContext, 'config' | 'logger' | 'metrics'>,
-  settings: LeaseSettings = defaultLeaseSettings,
+  settings: RegistrySettings = defaultRegistrySettings,
 ): Promise<RunningService> {
   const options = { logger: new NestLogger(logger), abortOnError: false };
-  const app = await NestFactory.createApplicationContext(EngineRegistryModule.with(logger, settings), options);
+  const app = await NestFactory.createApplicationContext(
+    EngineRegistryModule.with({ logger, metrics, tls: config.innerTls, settings }),
+    options,
+  );
   const service = app.get(EngineRegistryService);
   const server = new GrpcServer({ logger, tls: config.innerTls }).add(
     registryV1.EngineRegistryServiceDefinition,

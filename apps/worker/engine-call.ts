@@ -17,6 +17,16 @@ export interface EngineCaller {
     audio: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): AsyncIterable<EngineEvent>;
+
+  /** Measures a call that begins now; absent where nobody wants to know. */
+  measure?(instanceId: string): EngineCallMeter;
+}
+
+/** Learns how one call goes; nothing is counted of a call that neither succeeds nor fails by the engine. */
+export interface EngineCallMeter {
+  event(event: EngineEvent): void;
+  done(audioMs: number): void;
+  failed(error: PolyscribeError): void;
 }
 
 /** The engine's side of a call failed; anything else that goes wrong during a call is thrown as it is. */
@@ -59,6 +69,7 @@ export async function callEngine(caller: EngineCaller, call: EngineCall): Promis
   const signal = AbortSignal.any([call.signal, deadline.signal]);
   const audio = new CountedAudio(call.audio(signal));
   const ended = whenAborted(signal);
+  const meter = caller.measure?.(call.instance.id);
   let iterator: AsyncIterator<EngineEvent> | undefined;
   try {
     for (;;) {
@@ -73,17 +84,29 @@ export async function callEngine(caller: EngineCaller, call: EngineCall): Promis
         throw blame(error, call, audio, deadline.signal);
       }
       if (next.done === true) throw new EngineFailure(badResponse('ended without a summary'));
-      if (next.value.type === 'summary') return resultOf(next.value, audio);
-      if (next.value.type === 'progress' && next.value.stage === WAITING_STAGE) deadline.pause();
+      meter?.event(next.value);
+      if (next.value.type === 'summary') {
+        const result = resultOf(next.value, audio);
+        meter?.done(result.audioMs);
+        return result;
+      }
+      if (isWaiting(next.value)) deadline.pause();
       else deadline.run();
       await call.onEvent(next.value);
     }
+  } catch (error) {
+    if (error instanceof EngineFailure) meter?.failed(error.error);
+    throw error;
   } finally {
     ended.forget();
     // Frees the engine when we leave early; a call that has ended takes no notice.
     deadline.stop();
     void iterator?.return?.().catch(() => undefined);
   }
+}
+
+function isWaiting(event: EngineEvent): boolean {
+  return event.type === 'progress' && event.stage === WAITING_STAGE;
 }
 
 function resultOf(summary: Extract<EngineEvent, { type: 'summary' }>, audio: CountedAudio): CallResult {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { RegistryWatcher, RemoteEngine } from '#engine-client';
+import { CallReporter, RegistryWatcher, RemoteEngine } from '#engine-client';
 import { EventBus } from '#events';
 import { ObjectStore } from '#objects';
 import { Database } from '#persistence';
@@ -62,6 +62,7 @@ async function close(app: INestApplicationContext): Promise<void> {
   app.get(RemoteEngine).close();
   const closing = await Promise.allSettled([
     app.get(RegistryWatcher).close(),
+    app.get(CallReporter).close(),
     app.get(JobQueue).close(),
     app.get(EventBus).close(),
     app.get(StatusCache).close(),

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { RegistryWatcher, RemoteEngine } from '#engine-client';
+import { CallReporter, RegistryWatcher, RemoteEngine } from '#engine-client';
 import { TranscriptErasure } from '#erasure';
 import { createEventBus, EventBus } from '#events';
 import { JobStatuses, type JobView } from '#job-status';
@@ -27,6 +27,7 @@ import { EngineDirectory } from './engine-directory.js';
 import { JobConsumer } from './job-consumer.js';
 import { JobRunner } from './job-runner.js';
 import { Maintenance } from './maintenance.js';
+import { MeasuredEngines } from './measured-engines.js';
 import { MediaFetch } from './media-fetch.js';
 import { UploadContent, UploadSweeper } from '#uploads';
 import { IntakeSweeper } from './intake-sweeper.js';
@@ -69,7 +70,16 @@ function connections(context: ServiceContext): Providers {
       provide: RegistryWatcher,
       useFactory: () => new RegistryWatcher({ address: context.endpoint('registry'), tls: config.innerTls, logger }),
     },
+    {
+      provide: CallReporter,
+      useFactory: () => new CallReporter({ address: context.endpoint('registry'), tls: config.innerTls, logger }),
+    },
     { provide: RemoteEngine, useFactory: () => new RemoteEngine(config.innerTls) },
+    {
+      provide: MeasuredEngines,
+      inject: [RemoteEngine, CallReporter],
+      useFactory: (remote: RemoteEngine, reporter: CallReporter) => new MeasuredEngines(remote, reporter),
+    },
     {
       provide: EngineDirectory,
       inject: [RegistryWatcher],
@@ -100,8 +110,8 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
     { provide: WorkerMetrics, useFactory: () => new WorkerMetrics(context.metrics ?? new Metrics()) },
     {
       provide: SpanRunner,
-      inject: [EngineDirectory, RemoteEngine, WorkerMetrics],
-      useFactory: (directory: EngineDirectory, engines: RemoteEngine, metrics: WorkerMetrics) =>
+      inject: [EngineDirectory, MeasuredEngines, WorkerMetrics],
+      useFactory: (directory: EngineDirectory, engines: MeasuredEngines, metrics: WorkerMetrics) =>
         new SpanRunner(directory, engines, settings, metrics),
     },
     {

@@ -105,6 +105,21 @@ export interface InstanceStats {
   readonly lastError?: InstanceError;
 }
 
+/** How one call of an instance went, as whoever called it measured. */
+export interface EndedCall {
+  readonly instanceId: string;
+  /** undefined when the call succeeded. Only faults of the engine count, as the error table has them. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+  /** Audio that went to the engine. */
+  readonly audioMs: number;
+  /** From the start of the call to the engine's first sign of work. */
+  readonly queueMs: number;
+  /** From there to the end, without the time in which the engine said that it was waiting. */
+  readonly workMs: number;
+  /** How long ago the call began. */
+  readonly startAgeMs: number;
+}
+
 /** What is known of an instance that has served nobody yet. */
 export const unmeasured: InstanceStats = { calls: 0, errorRate: 0, queueMs: 0, recentErrors: 0 };
 

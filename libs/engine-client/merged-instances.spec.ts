@@ -40,6 +40,23 @@ describe('MergedInstances', () => {
     expect(merged.all()).toMatchObject([{ id: 'x', inFlight: 2 }]);
   });
 
+  it('believes the registry that was told of the most calls about the figures', () => {
+    const since = instance('x', 20);
+    merged.heard(a, [{ ...since, stats: { ...unmeasured, calls: 1, errorRate: 1 } }], 0);
+    merged.heard(b, [{ ...instance('x', 10), stats: { ...unmeasured, calls: 50, errorRate: 0.1 } }], 0);
+    expect(merged.all()).toMatchObject([{ lastSeenAt: new Date(20), stats: { calls: 50, errorRate: 0.1 } }]);
+  });
+
+  it.each([
+    [a, b],
+    [b, a],
+  ])('takes a breaker for open that one registry holds open (%s)', (opener, other) => {
+    const breaker = { state: 'open', since: new Date(5), reason: 'it failed' } as const;
+    merged.heard(opener, [{ ...instance('x', 10), breaker }], 0);
+    merged.heard(other, [instance('x', 20)], 0);
+    expect(merged.all()).toMatchObject([{ lastSeenAt: new Date(20), breaker }]);
+  });
+
   it('drops what a lost registry alone knew, after the grace and no sooner', () => {
     merged.heard(a, [instance('x')], 0);
     merged.heard(b, [instance('x'), instance('y')], 0);

@@ -53,13 +53,29 @@ export class MergedInstances {
     return instances.sort((a, b) => (a.id < b.id ? -1 : Number(a.id > b.id)));
   }
 
-  /** Each listed instance as the registry tells of it that heard from it last. */
+  /** Each listed instance with the best that any registry knows of it. */
   private freshest(): Map<string, EngineInstance> {
     const found = new Map<string, EngineInstance>();
     for (const instance of [...this.lists.values()].flat()) {
       const other = found.get(instance.id);
-      if (!other || other.lastSeenAt < instance.lastSeenAt) found.set(instance.id, instance);
+      found.set(instance.id, other ? merged(other, instance) : instance);
     }
     return found;
   }
+}
+
+/**
+ * The registry that heard from the instance last is believed about its load and health, and the one that was told of the
+ * most calls about the figures: another may have been started since. A breaker that one registry holds open counts as open
+ * everywhere: that another knows of no fault is no proof that the instance is well.
+ */
+function merged(one: EngineInstance, other: EngineInstance): EngineInstance {
+  const heardLast = one.lastSeenAt < other.lastSeenAt ? other : one;
+  const toldMost = one.stats.calls < other.stats.calls ? other : one;
+  const strictest = strictness(one) < strictness(other) ? other : one;
+  return { ...heardLast, stats: toldMost.stats, breaker: strictest.breaker };
+}
+
+function strictness({ breaker }: EngineInstance): number {
+  return ['closed', 'half_open', 'open'].indexOf(breaker.state);
 }

@@ -1,8 +1,9 @@
-import { closedBreaker, type EngineInstance, PolyscribeError, unmeasured } from '#contracts';
+import { closedBreaker, type EndedCall, type EngineInstance, PolyscribeError, unmeasured } from '#contracts';
 import { ChangeSignal, GrpcServer } from '#grpc';
 import {
   fromWireAnnouncement,
   fromWireDescription,
+  fromWireEndedCall,
   fromWireLoad,
   msToDuration,
   registryV1,
@@ -22,6 +23,8 @@ export interface StubRegistrySettings {
  */
 export class StubRegistry {
   readonly instances = new Map<string, EngineInstance>();
+  /** What was reported of calls, in order. */
+  readonly reports: EndedCall[] = [];
   registrations = 0;
   heartbeats = 0;
   private readonly changes = new ChangeSignal();
@@ -70,6 +73,10 @@ export class StubRegistry {
       },
       deregister: ({ leaseId }) => {
         this.remove(leaseId);
+        return Promise.resolve({});
+      },
+      report: ({ calls }) => {
+        this.reports.push(...calls.map((call) => fromWireEndedCall(call, 'invalid_request')));
         return Promise.resolve({});
       },
       list: () => Promise.resolve(this.list()),

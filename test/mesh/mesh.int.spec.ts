@@ -19,13 +19,17 @@ import { engineV1, healthV1, registryV1 } from '#protos';
 import { createLogger } from '#telemetry';
 import { eventually } from '#testing';
 import { Status } from 'nice-grpc';
+import { defaultRegistrySettings } from '../../apps/engine-registry/engine-registry.module.js';
 import { startEngineRegistry } from '../../apps/engine-registry/start-engine-registry.js';
 
-const quickLeases = { leaseMs: 1_500, heartbeatMs: 200, sweepMs: 100, maxInstances: 10 };
+const settings = {
+  ...defaultRegistrySettings,
+  leases: { leaseMs: 1_500, heartbeatMs: 200, sweepMs: 100, maxInstances: 10 },
+};
 const logger = createLogger('test', 'silent');
 
 async function startRegistry(port = '0'): Promise<{ address: string; stop(): Promise<void> }> {
-  const running = await startEngineRegistry(testContext({}, { ENGINE_REGISTRY_PORT: port }), quickLeases);
+  const running = await startEngineRegistry(testContext({}, { ENGINE_REGISTRY_PORT: port }), settings);
   return { address: running.endpoints?.registry ?? '', stop: () => running.stop() };
 }
 

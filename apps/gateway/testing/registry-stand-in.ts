@@ -21,6 +21,7 @@ export async function startRegistryStandIn(
     register: refuse,
     heartbeat: refuse,
     deregister: refuse,
+    report: refuse,
     list: () => Promise.resolve(list),
     async *watch(_request, { signal }) {
       yield list;

@@ -1,4 +1,5 @@
 export * from './duration.mapper.js';
+export * from './ended-call.mapper.js';
 export * from './engine-description.mapper.js';
 export * from './engine-event.mapper.js';
 export * from './engine-instance.mapper.js';

@@ -1,4 +1,5 @@
 import {
+  type EndedCall,
   type EngineDescription,
   type EngineEvent,
   type EngineRequest,
@@ -14,6 +15,7 @@ import fc from 'fast-check';
 import * as engineV1 from '../engine-v1.js';
 import * as registryV1 from '../registry-v1.js';
 import { durationToMs, msToDuration } from './duration.mapper.js';
+import { fromWireEndedCall, toWireEndedCall } from './ended-call.mapper.js';
 import { fromWireDescription, toWireDescription } from './engine-description.mapper.js';
 import { fromWireEvent, toWireEvent } from './engine-event.mapper.js';
 import { fromWireInstance, fromWireLoad, toWireInstance } from './engine-instance.mapper.js';
@@ -26,6 +28,7 @@ const ms = fc.integer({ min: 0, max: 86_400_000 });
 /** Confidences and boosts are 32-bit on the wire. */
 const fraction = fc.float({ min: 0, max: 1, noNaN: true }).map((value) => Math.abs(value));
 const tag = fc.nat({ max: 50 });
+const errorCode = fc.constantFrom(...(Object.keys(errorTable) as ErrorCode[]));
 const language = fc.constantFrom('en', 'de', 'pt-BR', 'zh-Hant-TW', 'es-419');
 
 /** Optional keys are left out, never undefined, as the domain types want it. */
@@ -115,7 +118,7 @@ function stats(date: fc.Arbitrary<Date>): fc.Arbitrary<InstanceStats> {
       realTimeFactor: measure,
       p95Ms: measure,
       lastError: fc.record({
-        code: fc.constantFrom(...(Object.keys(errorTable) as ErrorCode[])),
+        code: errorCode,
         message: fc.string(),
         at: date,
       }),
@@ -169,6 +172,26 @@ describe('mappers', () => {
       fc.property(instance, (given) => {
         const bytes = registryV1.Instance.encode(toWireInstance(given)).finish();
         expect(fromWireInstance(registryV1.Instance.decode(bytes), 'invalid_request')).toEqual(given);
+      }),
+    );
+  });
+
+  it('give a report of a call back as it was', () => {
+    const call: fc.Arbitrary<EndedCall> = fc.record(
+      {
+        instanceId: filled,
+        audioMs: ms,
+        queueMs: ms,
+        workMs: ms,
+        startAgeMs: ms,
+        error: fc.record({ code: errorCode, message: fc.string() }),
+      },
+      { requiredKeys: ['instanceId', 'audioMs', 'queueMs', 'workMs', 'startAgeMs'] },
+    );
+    fc.assert(
+      fc.property(call, (given) => {
+        const bytes = registryV1.EndedCall.encode(toWireEndedCall(given)).finish();
+        expect(fromWireEndedCall(registryV1.EndedCall.decode(bytes), 'invalid_request')).toEqual(given);
       }),
     );
   });

@@ -191,6 +191,40 @@ export interface WatchResponse {
   revision: number;
 }
 
+/** ReportRequest carries calls that have ended. */
+export interface ReportRequest {
+  /** In the order in which they ended; at most 1000. */
+  calls: EndedCall[];
+}
+
+/** EndedCall is how one call of an engine went. */
+export interface EndedCall {
+  /** Which instance was called. */
+  instanceId: string;
+  /** Code of the error table that it failed with; empty when it succeeded. Only faults of the engine count. */
+  errorCode: string;
+  /** What went wrong, without any text of a transcript. */
+  errorMessage: string;
+  /** Audio that went to the engine. */
+  audioDuration:
+    | Duration
+    | undefined;
+  /** From the start of the call to the engine's first sign of work. */
+  queueDuration:
+    | Duration
+    | undefined;
+  /** From there to the end of the call, without the time in which the engine said that it was waiting. */
+  workDuration:
+    | Duration
+    | undefined;
+  /** How long before this message was sent the call began. */
+  startAge: Duration | undefined;
+}
+
+/** ReportResponse is empty. */
+export interface ReportResponse {
+}
+
 function createBaseInstance(): Instance {
   return {
     instanceId: "",
@@ -1351,6 +1385,247 @@ export const WatchResponse: MessageFns<WatchResponse> = {
   },
 };
 
+function createBaseReportRequest(): ReportRequest {
+  return { calls: [] };
+}
+
+export const ReportRequest: MessageFns<ReportRequest> = {
+  encode(message: ReportRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.calls) {
+      EndedCall.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.calls.push(EndedCall.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReportRequest>): ReportRequest {
+    return ReportRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReportRequest>): ReportRequest {
+    const message = createBaseReportRequest();
+    message.calls = object.calls?.map((e) => EndedCall.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseEndedCall(): EndedCall {
+  return {
+    instanceId: "",
+    errorCode: "",
+    errorMessage: "",
+    audioDuration: undefined,
+    queueDuration: undefined,
+    workDuration: undefined,
+    startAge: undefined,
+  };
+}
+
+export const EndedCall: MessageFns<EndedCall> = {
+  encode(message: EndedCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.instanceId !== "") {
+      writer.uint32(10).string(message.instanceId);
+    }
+    if (message.errorCode !== "") {
+      writer.uint32(18).string(message.errorCode);
+    }
+    if (message.errorMessage !== "") {
+      writer.uint32(26).string(message.errorMessage);
+    }
+    if (message.audioDuration !== undefined) {
+      Duration.encode(message.audioDuration, writer.uint32(34).fork()).join();
+    }
+    if (message.queueDuration !== undefined) {
+      Duration.encode(message.queueDuration, writer.uint32(42).fork()).join();
+    }
+    if (message.workDuration !== undefined) {
+      Duration.encode(message.workDuration, writer.uint32(50).fork()).join();
+    }
+    if (message.startAge !== undefined) {
+      Duration.encode(message.startAge, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndedCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndedCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.instanceId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.errorCode = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.errorMessage = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.audioDuration = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.queueDuration = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.workDuration = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.startAge = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EndedCall>): EndedCall {
+    return EndedCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EndedCall>): EndedCall {
+    const message = createBaseEndedCall();
+    message.instanceId = object.instanceId ?? "";
+    message.errorCode = object.errorCode ?? "";
+    message.errorMessage = object.errorMessage ?? "";
+    message.audioDuration = (object.audioDuration !== undefined && object.audioDuration !== null)
+      ? Duration.fromPartial(object.audioDuration)
+      : undefined;
+    message.queueDuration = (object.queueDuration !== undefined && object.queueDuration !== null)
+      ? Duration.fromPartial(object.queueDuration)
+      : undefined;
+    message.workDuration = (object.workDuration !== undefined && object.workDuration !== null)
+      ? Duration.fromPartial(object.workDuration)
+      : undefined;
+    message.startAge = (object.startAge !== undefined && object.startAge !== null)
+      ? Duration.fromPartial(object.startAge)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseReportResponse(): ReportResponse {
+  return {};
+}
+
+export const ReportResponse: MessageFns<ReportResponse> = {
+  encode(_: ReportResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReportResponse>): ReportResponse {
+    return ReportResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ReportResponse>): ReportResponse {
+    const message = createBaseReportResponse();
+    return message;
+  },
+};
+
 /**
  * EngineRegistryService knows which engine instances are up. It holds soft state only: after a restart every instance
  * registers again within one heartbeat.
@@ -1408,6 +1683,15 @@ export const EngineRegistryServiceDefinition = {
       responseStream: true,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
+    /** Report tells how calls of engines went that have ended. Instances that are not known here are left out. */
+    report: {
+      name: "Report",
+      requestType: ReportRequest as typeof ReportRequest,
+      requestStream: false,
+      responseType: ReportResponse as typeof ReportResponse,
+      responseStream: false,
+      options: {},
+    },
   },
 } as const;
 
@@ -1431,6 +1715,8 @@ export interface EngineRegistryServiceImplementation<CallContextExt = {}> {
     request: WatchRequest,
     context: CallContext & CallContextExt,
   ): ServerStreamingMethodResult<DeepPartial<WatchResponse>>;
+  /** Report tells how calls of engines went that have ended. Instances that are not known here are left out. */
+  report(request: ReportRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ReportResponse>>;
 }
 
 export interface EngineRegistryServiceClient<CallOptionsExt = {}> {
@@ -1450,6 +1736,8 @@ export interface EngineRegistryServiceClient<CallOptionsExt = {}> {
    * the newest.
    */
   watch(request: DeepPartial<WatchRequest>, options?: CallOptions & CallOptionsExt): AsyncIterable<WatchResponse>;
+  /** Report tells how calls of engines went that have ended. Instances that are not known here are left out. */
+  report(request: DeepPartial<ReportRequest>, options?: CallOptions & CallOptionsExt): Promise<ReportResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

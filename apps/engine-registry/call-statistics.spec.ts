@@ -1,0 +1,89 @@
+import type { EndedCall } from '#contracts';
+import { CallStatistics } from './call-statistics.js';
+
+const minute = 60_000;
+
+describe('CallStatistics', () => {
+  let nowMs: number;
+  let statistics: CallStatistics;
+
+  beforeEach(() => {
+    nowMs = 1_000;
+    statistics = new CallStatistics({ monotonicMs: () => nowMs, date: () => new Date(nowMs) });
+  });
+
+  function call(changes: Partial<EndedCall> = {}): EndedCall {
+    return { instanceId: 'a', audioMs: 10_000, queueMs: 0, workMs: 1_000, startAgeMs: 1_000, ...changes };
+  }
+
+  function fault(message = 'gone'): EndedCall {
+    return call({ error: { code: 'engine_unavailable', message } });
+  }
+
+  it('knows nothing at first', () => {
+    expect(statistics.view()).toEqual({ calls: 0, errorRate: 0, queueMs: 0, recentErrors: 0 });
+  });
+
+  it('takes the first call for what it shows, and follows a change within minutes', () => {
+    statistics.add(call());
+    expect(statistics.view().realTimeFactor).toBeCloseTo(0.1);
+    for (let passed = 0; passed < 15; passed += 1) {
+      nowMs += minute;
+      statistics.add(call({ workMs: 4_000 }));
+    }
+    expect(statistics.view().realTimeFactor).toBeGreaterThan(0.35);
+  });
+
+  it('weighs speed by the audio, so that the cost of a short call does not look like slowness', () => {
+    statistics.add(call({ audioMs: 100_000, workMs: 10_000 }));
+    statistics.add(call({ audioMs: 1_000, workMs: 1_000 }));
+    expect(statistics.view().realTimeFactor).toBeCloseTo(11 / 101);
+  });
+
+  it('keeps the time in the queue apart', () => {
+    statistics.add(call({ queueMs: 2_000 }));
+    statistics.add(call({ queueMs: 4_000 }));
+    expect(statistics.view()).toMatchObject({ queueMs: 3_000, calls: 2 });
+  });
+
+  it('counts a fault in the error rate and not in the speed', () => {
+    statistics.add(call());
+    statistics.add(fault());
+    const { realTimeFactor, errorRate, lastError } = statistics.view();
+    expect(realTimeFactor).toBeCloseTo(0.1);
+    expect(errorRate).toBeCloseTo(0.5);
+    expect(lastError).toEqual({ code: 'engine_unavailable', message: 'gone', at: new Date(1_000) });
+  });
+
+  it('lets the error rate fade while nobody calls', () => {
+    for (let faults = 0; faults < 3; faults += 1) statistics.add(fault());
+    expect(statistics.view().errorRate).toBe(1);
+    nowMs += 5 * minute;
+    expect(statistics.view().errorRate).toBeCloseTo(Math.exp(-1));
+  });
+
+  it('counts the errors of the last five minutes', () => {
+    for (let passed = 0; passed < 10; passed += 1) {
+      nowMs += minute;
+      statistics.add(fault());
+    }
+    nowMs += minute / 2;
+    expect(statistics.view().recentErrors).toBe(5);
+    nowMs += 60 * minute;
+    expect(statistics.view()).toMatchObject({ recentErrors: 0, lastError: { code: 'engine_unavailable' } });
+  });
+
+  it('says what only one call in twenty exceeds, once it has seen some', () => {
+    for (let calls = 1; calls <= 9; calls += 1) statistics.add(call({ workMs: calls * 10 }));
+    expect(statistics.view().p95Ms).toBeUndefined();
+    for (let calls = 10; calls <= 100; calls += 1) statistics.add(call({ workMs: calls * 10 }));
+    expect(statistics.view().p95Ms).toBeCloseTo(95);
+  });
+
+  it('holds up over years', () => {
+    statistics.add(call());
+    nowMs += 3 * 365 * 24 * 60 * minute;
+    statistics.add(call({ workMs: 2_000 }));
+    expect(statistics.view()).toMatchObject({ realTimeFactor: 0.2, errorRate: 0 });
+  });
+});

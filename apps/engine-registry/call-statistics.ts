@@ -1,0 +1,80 @@
+import type { EndedCall, InstanceError, InstanceStats } from '#contracts';
+import { DecayingMean } from './decaying-mean.js';
+import { RecentCount } from './recent-count.js';
+import type { RegistryClock } from './registry-clock.js';
+
+/** The speed of a machine changes when its neighbours do: minutes, and a dozen calls of usual length, say it well. */
+const SPEED_MEMORY_MS = 300_000;
+/** A queue comes and goes within a minute. */
+const QUEUE_MEMORY_MS = 60_000;
+/** Long enough that one bad call among some good ones is no alarm, short enough that a repair shows within minutes. */
+const ERROR_MEMORY_MS = 120_000;
+/**
+ * The error rate fades while nobody calls. Without that an instance that is passed over for its errors would never get
+ * the calls that show that it is well again.
+ */
+const ERROR_FADE_MS = 300_000;
+const RECENT_MS = 300_000;
+const RECENT_BUCKETS = 30;
+/** Of the last hundred calls the fifth slowest: enough to be a percentile, few enough to follow a change. */
+const PERCENTILE_WINDOW = 100;
+const PERCENTILE_MIN_CALLS = 10;
+const PERCENTILE = 0.95;
+/** What is shorter says more of the cost of a call than of the speed. */
+const LEAST_AUDIO_MS = 100;
+
+/** What calls of one instance have shown. Of fixed size, however many calls there are. */
+export class CallStatistics {
+  private calls = 0;
+  private readonly realTimeFactor = new DecayingMean(SPEED_MEMORY_MS);
+  private readonly queueMs = new DecayingMean(QUEUE_MEMORY_MS);
+  private readonly errorRate = new DecayingMean(ERROR_MEMORY_MS);
+  private errorRateSinceMs = 0;
+  private readonly recentErrors = new RecentCount(RECENT_MS, RECENT_BUCKETS);
+  private lastError: InstanceError | undefined;
+  private readonly workMsPerSecond: number[] = [];
+  private p95Ms: number | undefined;
+
+  constructor(private readonly clock: RegistryClock) {}
+
+  /** Counts a call; one with an error is taken for a fault of the engine. */
+  add({ error, audioMs, queueMs, workMs }: EndedCall): void {
+    const now = this.clock.monotonicMs();
+    this.calls += 1;
+    this.errorRate.add(error ? 1 : 0, 1, now);
+    this.errorRateSinceMs = now;
+    if (error) {
+      this.recentErrors.add(now);
+      this.lastError = { ...error, at: this.clock.date() };
+      return;
+    }
+    this.queueMs.add(queueMs, 1, now);
+    if (audioMs < LEAST_AUDIO_MS) return;
+    // Weighted by the audio it is all the work over all the audio: short clips do not make an engine look slow.
+    this.realTimeFactor.add(workMs / audioMs, audioMs, now);
+    this.workMsPerSecond.push((workMs / audioMs) * 1000);
+    if (this.workMsPerSecond.length > PERCENTILE_WINDOW) this.workMsPerSecond.shift();
+    this.p95Ms = percentile(this.workMsPerSecond);
+  }
+
+  view(): InstanceStats {
+    const now = this.clock.monotonicMs();
+    const realTimeFactor = this.realTimeFactor.mean;
+    const idleMs = now - this.errorRateSinceMs;
+    return {
+      calls: this.calls,
+      ...(realTimeFactor !== undefined && { realTimeFactor }),
+      errorRate: Math.min(1, (this.errorRate.mean ?? 0) * Math.exp(-idleMs / ERROR_FADE_MS)),
+      queueMs: this.queueMs.mean ?? 0,
+      ...(this.p95Ms !== undefined && { p95Ms: this.p95Ms }),
+      recentErrors: this.recentErrors.count(now),
+      ...(this.lastError && { lastError: this.lastError }),
+    };
+  }
+}
+
+/** By nearest rank; undefined while there are too few to tell. */
+function percentile(values: readonly number[]): number | undefined {
+  if (values.length < PERCENTILE_MIN_CALLS) return undefined;
+  return [...values].sort((a, b) => a - b)[Math.ceil(values.length * PERCENTILE) - 1];
+}
