@@ -3,6 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import type { Config } from '#config';
 import { RegistryWatcher } from '#engine-client';
 import { TranscriptErasure } from '#erasure';
+import { Evaluator } from '#evaluation';
 import { EventBus } from '#events';
 import { JobStatuses, type JobView } from '#job-status';
 import { MediaIntake } from '#media-intake';
@@ -27,9 +28,11 @@ import { type Logger, Metrics } from '#telemetry';
 import { UploadContent } from '#uploads';
 import type { ClientLimits } from './client-limits.js';
 import { Contexts } from './contexts/contexts.service.js';
+import { Evaluations } from './evaluation/evaluations.service.js';
 import { ContextGrpcService } from './grpc/context-grpc.service.js';
 import { JobGrpcService } from './grpc/job-grpc.service.js';
 import { ContextsController } from './http/contexts.controller.js';
+import { EvaluationsController } from './http/evaluations.controller.js';
 import { EnginesController, JobsController } from './http/jobs.controller.js';
 import { MediaController } from './http/media.controller.js';
 import { GatewayMetrics } from './http/metrics.service.js';
@@ -74,6 +77,9 @@ export interface GatewayResources {
   readonly registry: RegistryWatcher;
 }
 
+/** Texts of about three hours on both sides; a thread takes seconds for them. */
+const evaluationLimits = { threads: 1, waiting: 16, deadlineMs: 60_000, cells: 1_000_000_000 };
+
 @Module({})
 export class GatewayModule {
   static on(resources: GatewayResources): DynamicModule {
@@ -93,6 +99,7 @@ export class GatewayModule {
         TranscriptsController,
         UploadsController,
         ContextsController,
+        EvaluationsController,
         WebhooksController,
         MediaController,
         OperationsController,
@@ -132,12 +139,14 @@ export class GatewayModule {
         { provide: ErasureRepository, useValue: erasures },
         { provide: TranscriptErasure, useValue: erasureOn(resources, erasures) },
         { provide: RegistryWatcher, useValue: resources.registry },
+        { provide: Evaluator, useValue: new Evaluator(evaluationLimits) },
         { provide: APP_FILTER, useClass: ProblemFilter },
         CancelJob,
         ContextGrpcService,
         Contexts,
         EnginesQuery,
         EraseTranscript,
+        Evaluations,
         GatewayMetrics,
         HealthQuery,
         JobGrpcService,

@@ -1,4 +1,5 @@
 import { contextPaths } from './context-paths.js';
+import { evaluationPaths } from './evaluation-paths.js';
 import { jobPaths } from './job-paths.js';
 import { legacyPaths } from './legacy-paths.js';
 import { type Method, methods, type Operation, type Paths, type Responses } from './openapi-types.js';
@@ -11,6 +12,7 @@ import { webhookPaths } from './webhook-paths.js';
 const described: Paths = {
   ...jobPaths,
   ...transcriptPaths,
+  ...evaluationPaths,
   ...contextPaths,
   ...uploadPaths,
   ...webhookPaths,

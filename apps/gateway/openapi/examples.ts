@@ -155,6 +155,10 @@ export const examples: Readonly<Record<string, readonly unknown[]>> = {
   WorkerSubmission: [{ file: 'The bytes of visit.mp3', source_type: 'upload', task: 'translate', output: 'srt' }],
   WorkerSubmissionByName: [{ source_type: 'url', url, language: 'id', output: 'vtt', db_id: 'row-7' }],
   ContextContent: [{ name: context.name, language: context.language, terms: context.terms }],
+  EvaluationRequest: [
+    { reference: 'How are you?', hypothesis: 'how are you to' },
+    { reference: 'How are you?', hypothesis_transcript_id: transcriptId, ignore_punctuation: false },
+  ],
   WebhookEndpointContent: [{ url: endpoint.url, event_types: ['job.completed'], description: 'The archive' }],
   WebhookEndpointChange: [{ enabled: false }],
   Problem: [problemExample('invalid_request')],
@@ -206,6 +210,21 @@ export const examples: Readonly<Record<string, readonly unknown[]>> = {
     },
   ],
   Live: [{ status: 'up', service: 'polyscribe' }],
+  Evaluation: [
+    {
+      wer: 0.333333,
+      substitutions: 0,
+      insertions: 1,
+      deletions: 0,
+      reference_words: 3,
+      hypothesis_words: 4,
+      diff: [
+        { type: 'equal', reference: 'How are you?', hypothesis: 'how are you' },
+        { type: 'insertion', hypothesis: 'to' },
+      ],
+      diff_truncated: false,
+    },
+  ],
   Context: [context],
   ContextList: [{ contexts: [{ ...context, terms: undefined, terms_count: 2 }], next_cursor: 'MjAyNi0wMS0zMQ' }],
   WebhookEndpoint: [endpoint],

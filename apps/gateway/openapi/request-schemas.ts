@@ -1,5 +1,6 @@
 import { MAX_URL_LENGTH } from '#outbound-http';
 import { contextSchema } from '../contexts/context.schema.js';
+import { evaluationSchema } from '../evaluation/evaluation.schema.js';
 import { jobOptionsSchema } from '../submit/job-options.schema.js';
 import { endpointChangeSchema, endpointSchema } from '../webhooks/webhook.schema.js';
 import { shapeOf } from './json-schema.js';
@@ -69,6 +70,7 @@ export const requestSchemas = {
   WorkerSubmission: withFile(workerSubmission),
   WorkerSubmissionByName: byName(workerSubmission),
   ContextContent: shapeOf(contextSchema),
+  EvaluationRequest: shapeOf(evaluationSchema, 'input'),
   WebhookEndpointContent: shapeOf(endpointSchema, 'input'),
   WebhookEndpointChange: shapeOf(endpointChangeSchema),
 } as const satisfies Record<string, object>;

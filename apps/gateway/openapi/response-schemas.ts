@@ -8,6 +8,7 @@ import {
   webhookEvents,
   webhookPayloads,
 } from '#contracts';
+import { diffTypes } from '#evaluation';
 import { acceptedSchema, instant, jobListSchema, jobSchema, resultSchema } from './job-schemas.js';
 import { legacySchemas } from './legacy-schemas.js';
 import type { RequestSchemaName } from './request-schemas.js';
@@ -106,6 +107,19 @@ export const contextListSchema = z.strictObject({
   next_cursor: z.string().optional().describe('Absent on the last page.'),
 });
 
+export const evaluationBodySchema = z.strictObject({
+  wer: z.number().nonnegative().describe('(substitutions + insertions + deletions) / reference_words; may exceed 1.'),
+  substitutions: z.int(),
+  insertions: z.int().describe('Words that nobody said.'),
+  deletions: z.int().describe('Words that are missing.'),
+  reference_words: z.int(),
+  hypothesis_words: z.int(),
+  diff: z.array(
+    z.strictObject({ type: z.enum(diffTypes), reference: z.string().optional(), hypothesis: z.string().optional() }),
+  ),
+  diff_truncated: z.boolean().describe('Whether there is more of the difference than is shown.'),
+});
+
 export const webhookEndpointSchema = z.strictObject({
   id: z.guid(),
   url: z.string(),
@@ -159,6 +173,7 @@ export const responseSchemas = {
   Cancelled: cancelledSchema,
   Stats: statsSchema,
   Health: healthSchema,
+  Evaluation: evaluationBodySchema,
   Context: contextBodySchema,
   ContextList: contextListSchema,
   WebhookEndpoint: webhookEndpointSchema,
