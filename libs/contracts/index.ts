@@ -6,6 +6,7 @@ export * from './error-table.js';
 export * from './job.js';
 export * from './job-event.js';
 export * from './language.js';
+export * from './media-facts.js';
 export * from './pcm.js';
 export * from './polyscribe-error.js';
 export * from './speaker-roles.js';

@@ -1,5 +1,6 @@
 import type { ErrorCode } from './error-table.js';
 import type { EngineChoice, EngineKind, Profile, Task, UnsupportedPolicy } from './engine.js';
+import type { MediaFacts } from './media-facts.js';
 import type { RoleSetChoice, SpeakerRoles } from './speaker-roles.js';
 import type { Phrase, TranscriptWarning } from './speech-engine.port.js';
 import type { JobCallback } from './webhook.js';
@@ -44,6 +45,8 @@ export interface JobOptions {
   readonly allowFallback: boolean;
   /** 0 to 9, 9 first. */
   readonly priority: number;
+  /** Whether a transcript that the same recording and options gave before may be taken. */
+  readonly reuse?: boolean;
   readonly sessionId?: string;
   readonly title?: string;
   readonly tags: readonly string[];
@@ -65,6 +68,8 @@ export interface MediaObject {
   readonly sha256: string;
   /** As sniffed from the bytes, such as `audio/mpeg`. */
   readonly mediaType: string;
+  /** undefined until its headers were read. */
+  readonly facts?: MediaFacts;
 }
 
 /** A recording that lies elsewhere and is still to be fetched. */
@@ -124,6 +129,10 @@ export interface Job {
   readonly startedAt?: Date;
   readonly endedAt?: Date;
   readonly stages: readonly StageTime[];
+  /** How long the engines should take for all of it, as it looked when they began; undefined when nobody can tell. */
+  readonly expectedMs?: number;
+  /** The job whose transcript was taken for this one, which may be gone by now; undefined for one that was worked on. */
+  readonly reusedFrom?: string;
   readonly failure?: JobFailure;
 }
 

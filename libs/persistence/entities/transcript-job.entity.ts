@@ -1,5 +1,5 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
-import type { EngineChoice, ErrorCode, FailedAttempt, JobOptions, JobStatus } from '#contracts';
+import type { EngineChoice, ErrorCode, FailedAttempt, JobOptions, JobStatus, MediaFacts } from '#contracts';
 import { TranscriptEntity } from './transcript.entity.js';
 
 /** What `error_details` holds: failed engine calls from the first on, the rest once the job failed. */
@@ -32,6 +32,7 @@ export interface StageRecord {
 @Index('ix_transcript_jobs_media', ['completedAt', 'id'], {
   where: 'media_removed_at IS NULL AND completed_at IS NOT NULL',
 })
+@Index('ix_transcript_jobs_reuse', ['mediaSha256', 'optionsDigest', 'completedAt'], { where: "status = 'completed'" })
 @Index('ix_transcript_jobs_line', ['demand', 'priority', 'owner', 'notBefore', 'id'], { where: "status = 'queued'" })
 @Check('ck_transcript_jobs_engine', "engine IN ('auto', 'asr', 'whisperx', 'local')")
 @Check('ck_transcript_jobs_status', "status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')")
@@ -96,6 +97,22 @@ export class TranscriptJobEntity {
 
   @Column('text', { name: 'media_type', default: '' })
   mediaType!: string;
+
+  /** What the headers of the media say; null until they were read. */
+  @Column('jsonb', { name: 'media_facts', nullable: true })
+  mediaFacts!: MediaFacts | null;
+
+  /** The same for equal options, as far as they decide the text; empty in rows that are older than it. */
+  @Column('text', { name: 'options_digest', default: '' })
+  optionsDigest!: string;
+
+  /** The job whose transcript was copied; without a reference, as either may go without the other. */
+  @Column('uuid', { name: 'reused_from', nullable: true })
+  reusedFrom!: string | null;
+
+  /** How long the engines should take for all of it, as it looked when they began. */
+  @Column('double precision', { name: 'expected_ms', nullable: true })
+  expectedMs!: number | null;
 
   /** When the media went; the object may be there a little longer. */
   @Column('timestamp with time zone', { name: 'media_removed_at', precision: 3, nullable: true })

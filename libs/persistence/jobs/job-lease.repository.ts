@@ -2,6 +2,7 @@ import type {
   EngineKind,
   ErrorCode,
   FailedAttempt,
+  MediaFacts,
   MediaObject,
   SpeakerRoles,
   TranscriptSegment,
@@ -11,9 +12,10 @@ import { PolyscribeError } from '#contracts';
 import type { Database, Transaction } from '../database.js';
 import { storableJson, storableText } from '../storable.js';
 import { replaceSegments } from '../transcripts/segment-store.js';
+import { copyTranscript } from '../transcripts/copy-transcript.js';
 import { renumberSpeakers } from '../transcripts/speaker-numbers.js';
 import { claimJob } from './claim-job.js';
-import { cancelled, ended, fromNow, MAX_FAILED_ATTEMPTS, stagesClosed } from './job-sql.js';
+import { cancelled, completed, ended, fromNow, MAX_FAILED_ATTEMPTS, stagesClosed } from './job-sql.js';
 import { type Claim, type Lease, LeaseLostError } from './lease.js';
 
 /** A stretch of audio to be planned; times from the start of the audio. */
@@ -113,6 +115,25 @@ export class JobLeaseRepository {
       `updated_at = now(), media_key = $3, media_filename = $4, media_bytes = $5, media_sha256 = $6, media_type = $7`,
       [media.key, storableText(media.filename), media.bytes, media.sha256, media.mediaType],
     );
+  }
+
+  /** Notes what the headers of the recording say. */
+  async recordFacts(lease: Lease, facts: MediaFacts): Promise<void> {
+    await this.updateHeld(lease, 'updated_at = now(), media_facts = $3', [storableJson(facts)]);
+  }
+
+  /** Notes how long the engines should take for all of it. */
+  async recordExpectation(lease: Lease, expectedMs: number): Promise<void> {
+    await this.updateHeld(lease, 'updated_at = now(), expected_ms = $3', [expectedMs]);
+  }
+
+  /**
+   * Takes the transcript that the same recording and options gave before, if there is one and nothing was begun: spans and
+   * segments are copied, so that either may be erased without the other. The job still has to be completed. Repeating it
+   * gives the same.
+   */
+  async reuse(lease: Lease): Promise<JobResult | undefined> {
+    return this.whileHeld(lease, (transaction, id) => copyTranscript(transaction, id));
   }
 
   /** Writes spans down before they are worked on. Repeating it changes nothing; a span that is done is left alone. */
@@ -228,12 +249,7 @@ export class JobLeaseRepository {
           result.speakerRoles ? storableJson(result.speakerRoles) : null,
         ],
       );
-      await transaction.query(
-        `UPDATE transcript_jobs SET status = 'completed', progress = 100, stage = 'completed', message = 'Completed.',
-           ${ended}
-         WHERE id = $1`,
-        [id],
-      );
+      await transaction.query(`UPDATE transcript_jobs SET ${completed} WHERE id = $1`, [id]);
     });
   }
 

@@ -12,6 +12,9 @@ export const stagesClosed = `CASE
 export const ended = `completed_at = clock_timestamp(), updated_at = clock_timestamp(), lease_token = NULL,
   lease_until = NULL, announced = false, stages = ${stagesClosed}`;
 
+/** A job that has its transcript. */
+export const completed = `status = 'completed', progress = 100, stage = 'completed', message = 'Completed.', ${ended}`;
+
 /** A job that a client or an operator took back. */
 export const cancelled = `status = 'cancelled', stage = 'cancelled', message = 'Cancelled.', cancel_requested = false,
   ${ended}`;

@@ -22,6 +22,8 @@ export function toJob(row: TranscriptJobEntity): Job {
     ...(row.startedAt === null ? {} : { startedAt: row.startedAt }),
     ...(row.completedAt === null ? {} : { endedAt: row.completedAt }),
     stages: row.stages.map(toStage),
+    ...(row.expectedMs === null ? {} : { expectedMs: row.expectedMs }),
+    ...(row.reusedFrom === null ? {} : { reusedFrom: row.reusedFrom }),
     ...(failure ? { failure } : {}),
   };
 }
@@ -40,6 +42,7 @@ function toMedia(row: TranscriptJobEntity): { media?: MediaObject } {
       bytes: row.mediaBytes,
       sha256: row.mediaSha256,
       mediaType: row.mediaType,
+      ...(row.mediaFacts === null ? {} : { facts: row.mediaFacts }),
     },
   };
 }

@@ -9,12 +9,14 @@ import {
 } from '#contracts';
 import type { Database, Transaction } from '../database.js';
 import { TranscriptJobEntity } from '../entities/index.js';
+import { copyTranscript } from '../transcripts/copy-transcript.js';
 import { takeUpload } from '../uploads/upload.repository.js';
 import { storableJson, storableText } from '../storable.js';
 import { type SubmissionKey, takeKey } from './idempotency.repository.js';
 import { toJob } from './job.mapper.js';
 import { type JobFilter, type JobPage, listJobs } from './job-list.js';
-import { cancelled } from './job-sql.js';
+import { cancelled, completed } from './job-sql.js';
+import { digestOf } from './options-digest.js';
 
 export interface NewJob {
   /** UUID. */
@@ -37,7 +39,10 @@ export type RetryOutcome = 'queued' | 'conflict' | 'media_gone' | 'unknown';
 export class JobRepository {
   constructor(private readonly database: Database) {}
 
-  /** Writes the job and its empty transcript, both or neither. */
+  /**
+   * Writes the job and its empty transcript, both or neither. Where the options allow it and there is a transcript of the
+   * same recording with the same options, the job has a copy of it and is completed.
+   */
   async create(job: NewJob): Promise<Job> {
     return this.database.transaction((transaction) => insertJob(transaction, job));
   }
@@ -146,24 +151,28 @@ async function insertJob(transaction: Transaction, job: NewJob): Promise<Job> {
   const { query, manager } = transaction;
   if (job.uploadId !== undefined) await takeUpload(transaction, job.uploadId);
   await query('INSERT INTO transcripts (id) VALUES ($1)', [job.transcriptId]);
-  await query(
-    `INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority,
-       media_filename, source_url, media_key, media_bytes, media_sha256, media_type, stages)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-       jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp())))`,
+  const [row] = await query<{ id: string }>(
+    `INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority, options_digest,
+       media_filename, source_url, media_key, media_bytes, media_sha256, media_type, media_facts, stages)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+       jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp())))
+     RETURNING id`,
     [
       ...[job.id, job.transcriptId, job.options.engine, storableJson(job.options)],
       job.options.sessionId === undefined ? null : storableText(job.options.sessionId),
-      ...[job.options.priority, storableText(job.media.filename)],
+      ...[job.options.priority, digestOf(job.options), storableText(job.media.filename)],
       ...sourceColumns(job.media),
     ],
   );
+  if (row && job.options.reuse === true && (await copyTranscript(transaction, row.id))) {
+    await query(`UPDATE transcript_jobs SET ${completed} WHERE id = $1`, [row.id]);
+  }
   return toJob(await manager.findOneByOrFail(TranscriptJobEntity, { jobId: job.id }));
 }
 
 /** Where the media are to come from, and what is known of them. */
 function sourceColumns(media: MediaObject | RemoteMedia): unknown[] {
   return 'url' in media
-    ? [storableText(media.url), null, 0, '', '']
-    : [null, media.key, media.bytes, media.sha256, media.mediaType];
+    ? [storableText(media.url), null, 0, '', '', null]
+    : [null, media.key, media.bytes, media.sha256, media.mediaType, media.facts ? storableJson(media.facts) : null];
 }
