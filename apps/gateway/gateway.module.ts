@@ -5,7 +5,7 @@ import { RegistryWatcher } from '#engine-client';
 import { TranscriptErasure } from '#erasure';
 import { Evaluator } from '#evaluation';
 import { EventBus } from '#events';
-import { JobStatuses, type JobView } from '#job-status';
+import { Announcer, JobStatuses, type JobView } from '#job-status';
 import { MediaIntake } from '#media-intake';
 import { ObjectStore, type SignedLinks } from '#objects';
 import { OutboundHttp } from '#outbound-http';
@@ -53,6 +53,7 @@ import { RetryJob } from './jobs/retry-job.service.js';
 import { TranscriptQueries } from './jobs/transcript-queries.service.js';
 import { WatchJob } from './jobs/watch-job.service.js';
 import { DocumentationController } from './openapi/documentation.controller.js';
+import { SubmissionMedia } from './submit/submission-media.service.js';
 import { SubmissionRows } from './submit/submission-rows.service.js';
 import { SubmitJob } from './submit/submit-job.service.js';
 import { UnsettledMedia } from './submit/unsettled-media.service.js';
@@ -85,7 +86,8 @@ export class GatewayModule {
   static on(resources: GatewayResources): DynamicModule {
     const { database } = resources;
     const [jobs, transcripts] = [new JobRepository(database), new TranscriptRepository(database)];
-    const uploads = new UploadRepository(database);
+    const [uploads, ends] = [new UploadRepository(database), new ReconcileRepository(database)];
+    const statuses = new JobStatuses(jobs, transcripts, resources.statusCache);
     const uploadContent = new UploadContent(resources.objects, uploads);
     const { maxFileBytes } = resources.config.limits;
     const erasures = new ErasureRepository(database);
@@ -118,8 +120,8 @@ export class GatewayModule {
         { provide: TranscriptRepository, useValue: transcripts },
         { provide: WebhookEndpointRepository, useValue: new WebhookEndpointRepository(database) },
         { provide: WebhookDeliveryRepository, useValue: new WebhookDeliveryRepository(database) },
-        { provide: JobStatuses, useValue: new JobStatuses(jobs, transcripts, resources.statusCache) },
-        { provide: ReconcileRepository, useValue: new ReconcileRepository(database) },
+        { provide: JobStatuses, useValue: statuses },
+        { provide: Announcer, useValue: new Announcer(transcripts, ends, statuses, resources.events) },
         { provide: JobQueue, useValue: resources.queue },
         { provide: EventBus, useValue: resources.events },
         { provide: ObjectStore, useValue: resources.objects },
@@ -153,6 +155,7 @@ export class GatewayModule {
         JobHandOver,
         JobQueries,
         RetryJob,
+        SubmissionMedia,
         SubmissionRows,
         SubmittedUpload,
         SubmitJob,

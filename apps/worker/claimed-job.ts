@@ -57,6 +57,9 @@ export function attemptOf(
     }),
     ledger,
     recordMedia: (media) => ledger.recordMedia(media),
+    recordFacts: (facts) => ledger.write(() => leases.recordFacts(lease, facts)),
+    recordExpectation: (expectedMs) => ledger.write(() => leases.recordExpectation(lease, expectedMs)),
+    reuse: () => ledger.write(() => leases.reuse(lease)),
     events,
     progress,
     silence: async (withinMs) => {
@@ -103,8 +106,8 @@ class LeasedLedger implements JobLedger {
   }
 
   /** The database would refuse a stale token as well; a step that only we can see is not even begun. */
-  private async write(step: () => Promise<void>): Promise<void> {
+  async write<T>(step: () => Promise<T>): Promise<T> {
     this.keeper.assertHeld();
-    await step();
+    return step();
   }
 }

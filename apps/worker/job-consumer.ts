@@ -1,11 +1,10 @@
 import { PolyscribeError } from '#contracts';
 import type { EventBus } from '#events';
-import type { JobStatuses } from '#job-status';
+import type { Announcer, JobStatuses } from '#job-status';
 import type { ObjectStore } from '#objects';
 import { type Claim, type GiveBack, type JobLeaseRepository, LeaseLostError } from '#persistence';
 import type { QueuedJob } from '#queue';
 import type { Logger } from '#telemetry';
-import type { Announcer } from './announcer.js';
 import { attemptOf, type ClaimedAttempt } from './claimed-job.js';
 import { verdictOn } from './failure-verdict.js';
 import { Interruption, interruptionOf } from './interruption.js';

@@ -1,6 +1,13 @@
 import type { FfmpegSettings, MediaInfo } from '#audio';
-import { probeMedia } from '#audio';
-import { type Job, type MediaObject, PolyscribeError, type Span, type TranscriptWarning } from '#contracts';
+import { mediaFacts, probeMedia } from '#audio';
+import {
+  type Job,
+  type MediaFacts,
+  type MediaObject,
+  PolyscribeError,
+  type Span,
+  type TranscriptWarning,
+} from '#contracts';
 import type { ObjectStore } from '#objects';
 import { type RoutingSettings, routingRequestOf } from '#routing';
 import type { EngineDirectory } from './engine-directory.js';
@@ -30,6 +37,12 @@ export interface Attempt {
   readonly ledger: JobLedger;
   /** Notes that the recording has been fetched; throws once the lease is lost. */
   recordMedia(media: MediaObject): Promise<void>;
+  /** Notes what the headers of the recording say. */
+  recordFacts(facts: MediaFacts): Promise<void>;
+  /** Notes how long the engines should take for all of it. */
+  recordExpectation(expectedMs: number): Promise<void>;
+  /** Takes a transcript that the same recording and options gave before; undefined where there is none. */
+  reuse(): Promise<TranscriptSummary | undefined>;
   readonly events: JobEventSink;
   readonly progress: ProgressReporter;
 }
@@ -66,10 +79,13 @@ export class JobRunner {
   async run(attempt: Attempt, signal: AbortSignal): Promise<TranscriptSummary> {
     const { job, progress, events } = attempt;
     const stored = job.media ?? (await this.fetch(attempt, signal));
+    const reused = job.options.reuse === true ? await attempt.reuse() : undefined;
+    if (reused) return reused;
     await progress.enter('preparing', 'Reading the media', 1);
     const copy = await this.objects.toLocalFile(stored.key, signal);
     try {
       const media = await probeMedia(copy.path, this.ffmpeg, signal);
+      if (!stored.facts) await attempt.recordFacts(mediaFacts(media));
       await progress.enter('transcribing', 'Transcribing', 5);
       const warnings: TranscriptWarning[] = media.isTruncated ? [truncated] : [];
       const done = await this.transcribe(attempt, copy.path, media, warnings, signal);

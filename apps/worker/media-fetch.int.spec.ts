@@ -69,6 +69,29 @@ describe('recordings that are fetched', () => {
     expect(JSON.stringify(await harness.history(job))).not.toContain('secret');
   });
 
+  it('are not transcribed again where their job may reuse the transcript that they gave before', async () => {
+    const url = await host((_request, response) => {
+      response.end(wav(2, 1));
+    });
+    const first = await harness.submitUrl(`${url}/a.wav`);
+    await run(first);
+    const worker = harness.worker([local], { 'local:1': speaks });
+    const again = await harness.submitUrl(`${url}/b.wav`, { reuse: true });
+    await run(again, worker);
+    expect(worker.engines.calls).toEqual([]);
+    const [before, after] = [await harness.find(first), await harness.find(again)];
+    expect(before.media?.facts).toMatchObject({ container: 'wav', audio: { codec: 'pcm_s16le' } });
+    expect(after).toMatchObject({ status: 'completed', reusedFrom: first.id, filename: 'b.wav' });
+    expect(after.media).toMatchObject({ sha256: before.media?.sha256, facts: before.media?.facts });
+    expect(after.media?.key).not.toBe(before.media?.key);
+    const [made, taken] = [
+      await harness.transcripts.findByJob(first.id),
+      await harness.transcripts.findByJob(again.id),
+    ];
+    expect(taken).toEqual({ ...made, id: again.transcriptId, jobId: again.id });
+    expect((await harness.history(again)).at(-1)).toMatchObject({ type: 'completed' });
+  });
+
   it('are not fetched again once they are stored', async () => {
     const url = await host((_request, response) => response.end(sound));
     const job = await harness.submitUrl(url);

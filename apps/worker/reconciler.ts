@@ -1,10 +1,10 @@
 import type { TranscriptErasure } from '#erasure';
 import type { EventBus } from '#events';
+import type { Announcer } from '#job-status';
 import type { ObjectStore } from '#objects';
 import type { ReconcileRepository } from '#persistence';
 import type { JobQueue } from '#queue';
 import type { Logger } from '#telemetry';
-import type { Announcer } from './announcer.js';
 import type { WorkerSettings } from './worker-settings.js';
 
 /** Rows that are looked at together. */

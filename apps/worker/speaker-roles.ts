@@ -27,7 +27,9 @@ export async function withSpeakerRoles(
   if (set === 'none' || !options.enableDiarization) return summary;
   if (roleLanguageOf(summary.language) === undefined) {
     // Who did not ask for roles does not miss them.
-    return options.speakerRoles === undefined ? summary : { ...summary, warnings: [...summary.warnings, unknown] };
+    const isKnown = summary.warnings.some(({ code }) => code === unknown.code);
+    const asked = options.speakerRoles !== undefined;
+    return asked && !isKnown ? { ...summary, warnings: [...summary.warnings, unknown] } : summary;
   }
   const speakerRoles = assignSpeakerRoles(await leases.speech(lease), set, summary.language);
   return speakerRoles ? { ...summary, speakerRoles } : summary;

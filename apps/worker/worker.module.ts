@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { CallReporter, RegistryWatcher, RemoteEngine } from '#engine-client';
 import { TranscriptErasure } from '#erasure';
 import { createEventBus, EventBus } from '#events';
-import { JobStatuses, type JobView } from '#job-status';
+import { Announcer, JobStatuses, type JobView } from '#job-status';
 import { createObjectStore, ObjectStore } from '#objects';
 import { OutboundHttp } from '#outbound-http';
 import {
@@ -22,7 +22,6 @@ import { createJobQueue, JobQueue } from '#queue';
 import type { ServiceContext } from '#service-host';
 import { Metrics } from '#telemetry';
 import { createStatusCache, StatusCache } from '#status-cache';
-import { Announcer } from './announcer.js';
 import { EngineDirectory } from './engine-directory.js';
 import { JobConsumer } from './job-consumer.js';
 import { JobRunner } from './job-runner.js';

@@ -12,6 +12,8 @@ export interface FfmpegSettings {
 export interface MediaInfo {
   /** As the container says; an estimate where it does not. undefined when unknown, as for live recordings. */
   readonly durationMs?: number;
+  /** Bits per second, all tracks together; undefined when unknown. */
+  readonly bitRate?: number;
   /** ffmpeg's name of the container, such as `mp3` or `mov,mp4,m4a,3gp,3g2,mj2`. */
   readonly container: string;
   readonly audio: { readonly codec: string; readonly sampleRateHz: number; readonly channels: number };

@@ -26,6 +26,7 @@ describe('probeMedia', () => {
     expect(info).toEqual({
       container: 'wav',
       durationMs: 2000,
+      bitRate: expect.any(Number) as number,
       audio: { codec: 'pcm_s16le', sampleRateHz: 44_100, channels: 2 },
     });
   });

@@ -13,7 +13,7 @@ const LONGEST_PROBE_MS = 30_000;
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 
 const entries = [
-  'format=format_name,duration',
+  'format=format_name,duration,bit_rate',
   'format_tags=creation_time',
   'stream=codec_type,codec_name,sample_rate,channels,width,height,avg_frame_rate,duration',
   'stream_disposition=attached_pic',
@@ -36,6 +36,7 @@ const outputSchema = z.object({
   format: z.object({
     format_name: z.string(),
     duration: z.string().optional(),
+    bit_rate: z.string().optional(),
     tags: z.object({ creation_time: z.string().optional() }).optional(),
   }),
 });
@@ -105,12 +106,14 @@ function mediaInfo({ format, streams }: ProbeOutput): MediaInfo {
   const picture = streams.find((stream) => stream.codec_type === 'video' && stream.disposition?.attached_pic !== 1);
   if (audio === undefined) throw noAudio(picture !== undefined);
   const durationMs = milliseconds(format.duration) ?? milliseconds(audio.duration);
+  const bitRate = Number(format.bit_rate);
   const createdAt = instant(format.tags?.creation_time);
   const video = picture === undefined ? undefined : videoInfo(picture);
   return {
     container: format.format_name,
     audio: audioInfo(audio),
     ...(durationMs === undefined ? {} : { durationMs }),
+    ...(bitRate > 0 ? { bitRate } : {}),
     ...(video === undefined ? {} : { video }),
     ...(createdAt === undefined ? {} : { createdAt }),
   };

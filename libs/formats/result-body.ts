@@ -1,4 +1,6 @@
 import type { SpeakerRoles, TranscriptSegment, TranscriptWarning, TranscriptWord } from '#contracts';
+import { type MediaBody, mediaBody } from './media-body.js';
+import { toSeconds } from './seconds.js';
 import type { TranscriptDocument } from './transcript-document.js';
 
 /** A word as clients get it; times in seconds. */
@@ -40,16 +42,13 @@ export interface ResultBody {
   segments: ResultSegment[];
   speaker_roles?: SpeakerRoles;
   warnings: TranscriptWarning[];
+  media?: MediaBody;
+  reused_from?: string;
   title?: string;
   tags?: readonly string[];
   metadata?: Readonly<Record<string, unknown>>;
   db_id?: string;
   session_id?: string;
-}
-
-/** Milliseconds as seconds with at most three decimals, so that 70 ms is 0.07 and not 0.07000000000000001. */
-export function toSeconds(ms: number): number {
-  return Math.round(ms) / 1000;
 }
 
 /** The texts of the segments joined by a space. */
@@ -77,6 +76,8 @@ export function resultBody(document: TranscriptDocument): ResultBody {
     segments: transcript.segments.map((segment) => resultSegment(segment, options.wordTimestamps)),
     ...(transcript.speakerRoles === undefined ? {} : { speaker_roles: transcript.speakerRoles }),
     warnings: transcript.warnings.map(({ code, message }) => ({ code, message })),
+    ...(job.media ? { media: mediaBody(job.media) } : {}),
+    ...(job.reusedFrom === undefined ? {} : { reused_from: job.reusedFrom }),
     ...(options.title === undefined ? {} : { title: options.title }),
     ...(options.tags.length === 0 ? {} : { tags: options.tags }),
     ...(options.metadata === undefined ? {} : { metadata: options.metadata }),

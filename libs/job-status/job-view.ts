@@ -1,5 +1,5 @@
 import type { Job, JobFailure, JobStatus, StageTime } from '#contracts';
-import { toSeconds } from '#formats';
+import { type MediaBody, mediaBody, toSeconds } from '#formats';
 
 /** A job as the status and list routes show it. */
 export interface JobView {
@@ -17,6 +17,8 @@ export interface JobView {
   completed_at: string | null;
   eta_s?: number;
   stages: { name: string; started_at: string; seconds: number | null }[];
+  media?: MediaBody;
+  reused_from?: string;
   result?: { segments_count: number; duration: number };
   error?: {
     code: string;
@@ -49,6 +51,8 @@ export function jobView(job: Job, counts?: TranscriptCounts, now: Date = new Dat
     completed_at: job.endedAt?.toISOString() ?? null,
     ...(etaSeconds === undefined ? {} : { eta_s: etaSeconds }),
     stages: job.stages.map(stageView),
+    ...(job.media ? { media: mediaBody(job.media) } : {}),
+    ...(job.reusedFrom === undefined ? {} : { reused_from: job.reusedFrom }),
     ...(counts ? { result: { segments_count: counts.segments, duration: toSeconds(counts.durationMs) } } : {}),
     ...(job.failure ? { error: failureView(job.failure) } : {}),
   };

@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
-import { type FfmpegSettings, probeMedia, SNIFF_BYTES, sniffMedia, isEmptyWave } from '#audio';
-import { type MediaObject, PolyscribeError } from '#contracts';
+import { type FfmpegSettings, mediaFacts, probeMedia, SNIFF_BYTES, sniffMedia, isEmptyWave } from '#audio';
+import { type MediaFacts, type MediaObject, PolyscribeError } from '#contracts';
 import { ObjectStore } from '#objects';
 import { cleanFileName } from './file-name.js';
 import { slowestUpload, UploadMeter, uploadStopped } from './upload-meter.js';
@@ -62,8 +62,8 @@ export class MediaIntake {
         sha256: meter.sha256(),
         mediaType: kind.mediaType,
       };
-      if (kind.mayHoldVideo && this.options.ffmpeg) await this.probe(media, this.options.ffmpeg, signal);
-      return media;
+      if (!kind.mayHoldVideo || !this.options.ffmpeg) return media;
+      return { ...media, facts: await this.probe(media, this.options.ffmpeg, signal) };
     } catch (error) {
       throw intakeError(error, file.content, signal);
     } finally {
@@ -78,11 +78,11 @@ export class MediaIntake {
   }
 
   /** Looks for an audio track in a container that may have none; a damaged file is found here too. */
-  private async probe(media: MediaObject, ffmpeg: FfmpegSettings, signal: AbortSignal): Promise<void> {
+  private async probe(media: MediaObject, ffmpeg: FfmpegSettings, signal: AbortSignal): Promise<MediaFacts> {
     try {
       const copy = await this.options.objects.toLocalFile(media.key, signal);
       try {
-        await probeMedia(copy.path, ffmpeg, signal);
+        return mediaFacts(await probeMedia(copy.path, ffmpeg, signal));
       } finally {
         await copy.dispose();
       }

@@ -3,11 +3,14 @@ export {
   JobError,
   JobEvent,
   JobState,
+  AudioTrack,
+  Media,
   SubmitOptions,
   Transcript,
   TranscriptSegment,
   TranscriptWarning,
   TranscriptWord,
+  VideoTrack,
 } from './gen/polyscribe/job/v1/job.js';
 export * from './gen/polyscribe/job/v1/job_service.js';
 export { Context, ContextContent, Term } from './gen/polyscribe/job/v1/context.js';

@@ -2,6 +2,7 @@ import {
   type Job,
   type JobStatus,
   jobStatuses,
+  type MediaObject,
   type Transcript,
   type TranscriptSegment,
   type TranscriptWord,
@@ -44,6 +45,22 @@ export function jobToWire(job: Job): jobV1.Job {
       message: job.failure.message,
       retryable: job.failure.retryable,
     },
+    media: job.media && mediaToWire(job.media),
+    reusedFromJobId: job.reusedFrom ?? '',
+  };
+}
+
+function mediaToWire({ bytes, mediaType, facts }: MediaObject): jobV1.Media {
+  const { audio, video } = facts ?? {};
+  return {
+    sizeBytes: bytes,
+    mediaType,
+    container: facts?.container ?? '',
+    duration: facts?.durationMs === undefined ? undefined : msToDuration(facts.durationMs),
+    bitRate: facts?.bitRate ?? 0,
+    createTime: facts?.createdAt === undefined ? undefined : new Date(facts.createdAt),
+    audio: audio && { codec: audio.codec, sampleRateHertz: audio.sampleRateHz, channelCount: audio.channels },
+    video: video && { ...video, frameRate: video.frameRate ?? 0 },
   };
 }
 
@@ -64,6 +81,7 @@ export function transcriptToWire(job: Job, transcript: Transcript): jobV1.Transc
     segments: transcript.segments.map((segment) => segmentToWire(segment, job.options.wordTimestamps)),
     warnings: transcript.warnings.map(({ code, message }) => ({ code, message })),
     speakerRoles: { ...transcript.speakerRoles },
+    reusedFromJobId: job.reusedFrom ?? '',
   };
 }
 

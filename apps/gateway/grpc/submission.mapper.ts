@@ -66,6 +66,7 @@ function fieldsOf(options: jobV1.SubmitOptions): Record<string, unknown> {
     engine_options: options.engineOptions,
     context_id: options.contextId,
     speaker_roles: options.speakerRoles,
+    reuse: options.reuse,
   };
   const unset: readonly unknown[] = ['', 0, false, undefined];
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => !unset.includes(value)));

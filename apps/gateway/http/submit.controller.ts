@@ -80,12 +80,14 @@ export class SubmitController {
 }
 
 export function acceptedBody(job: Job): AcceptedBody {
+  const reusedAtOnce = job.reusedFrom !== undefined && job.startedAt === undefined;
   return {
     job_id: job.id,
     transcript_id: job.transcriptId,
     engine: job.options.engine,
     // Also where the answer comes again: it is that of the submission, whatever has become of the job since.
-    status: 'queued',
-    message: 'The job is queued.',
+    ...(reusedAtOnce
+      ? { status: 'completed', message: 'The job has the transcript of an earlier one.' }
+      : { status: 'queued', message: 'The job is queued.' }),
   };
 }

@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { type Job, PolyscribeError } from '#contracts';
-import { EventBus } from '#events';
-import { JobStatuses } from '#job-status';
-import { JobRepository, ReconcileRepository } from '#persistence';
+import { Announcer } from '#job-status';
+import { JobRepository } from '#persistence';
 import { JobQueue } from '#queue';
 import { changeJob } from './change-job.js';
 import { JobQueries } from './job-queries.service.js';
-import { JobHandOver, statusEvent } from './job-hand-over.service.js';
+import { JobHandOver } from './job-hand-over.service.js';
 import { briefly } from '../answer-time.js';
 
 /** Takes jobs back. */
@@ -15,10 +14,8 @@ export class CancelJob {
   constructor(
     private readonly queries: JobQueries,
     private readonly jobs: JobRepository,
-    private readonly statuses: JobStatuses,
-    private readonly reconciling: ReconcileRepository,
     private readonly queue: JobQueue,
-    private readonly events: EventBus,
+    private readonly announcer: Announcer,
     private readonly handOver: JobHandOver,
   ) {}
 
@@ -38,20 +35,9 @@ export class CancelJob {
     return job;
   }
 
-  private async tellCancelled(job: Job): Promise<void> {
-    const { id: jobId } = job;
-    await this.statuses.put(job);
+  private async tellCancelled({ id: jobId }: Job): Promise<void> {
     await this.handOver.unlessAway(jobId, 'remove', this.queue.remove(jobId));
-    await this.handOver.unlessAway(jobId, 'announce', this.announceCancelled(jobId));
-  }
-
-  /** No worker has it, so nobody else tells at once that it ended. */
-  private async announceCancelled(jobId: string): Promise<void> {
-    const end = await this.reconciling.unannouncedEnd(jobId);
-    if (!end) return;
-    const events = [statusEvent(end.job), { type: 'cancelled', data: { job_id: jobId } }] as const;
-    // The key makes it safe that a worker's announcer may tell the same.
-    await this.events.publish(jobId, events, { key: `end:${end.attempt}` });
-    await this.reconciling.markAnnounced(jobId, end.attempt);
+    // No worker has it, so nobody else tells at once that it ended.
+    await this.handOver.unlessAway(jobId, 'announce', this.announcer.announce(jobId));
   }
 }

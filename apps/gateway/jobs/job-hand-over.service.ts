@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Job, JobEventBody } from '#contracts';
 import { EventBus } from '#events';
-import { JobStatuses } from '#job-status';
+import { Announcer, JobStatuses } from '#job-status';
 import { JobQueue } from '#queue';
 import type { Logger } from '#telemetry';
 import { LOGGER } from '../tokens.js';
@@ -16,6 +16,7 @@ export class JobHandOver {
     private readonly statuses: JobStatuses,
     private readonly queue: JobQueue,
     private readonly events: EventBus,
+    private readonly announcer: Announcer,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -24,6 +25,11 @@ export class JobHandOver {
     await this.statuses.put(job);
     await this.unlessAway(job.id, 'publish', this.events.publish(job.id, [statusEvent(job)]));
     await this.unlessAway(job.id, 'enqueue', this.queue.enqueue({ jobId: job.id, priority: job.options.priority }));
+  }
+
+  /** Tells the end of a job that had its transcript from the beginning. */
+  async toReaders(job: Job): Promise<void> {
+    await this.unlessAway(job.id, 'announce', this.announcer.announce(job.id));
   }
 
   /** Waits for a step that is made good later if it fails. */
@@ -37,7 +43,7 @@ export class JobHandOver {
 }
 
 /** The event that tells where a job stands. */
-export function statusEvent(job: Job): JobEventBody {
+function statusEvent(job: Job): JobEventBody {
   return {
     type: 'status',
     data: {

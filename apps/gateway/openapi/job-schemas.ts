@@ -13,6 +13,24 @@ export const acceptedSchema = z.strictObject({
   message: z.string(),
 });
 
+const media = z.strictObject({
+  bytes: z.int(),
+  type: z.string().describe('As sniffed from the bytes.'),
+  container: z.string().optional().describe('From here on as the headers of the file say, once they were read.'),
+  duration: seconds.optional(),
+  bit_rate: z.int().optional().describe('Bits per second, all tracks together.'),
+  created_at: instant.optional().describe('When it was recorded, where the file says so.'),
+  audio: z.strictObject({ codec: z.string(), sample_rate: z.int(), channels: z.int() }).optional(),
+  video: z
+    .strictObject({ codec: z.string(), width: z.int(), height: z.int(), frame_rate: z.number().optional() })
+    .optional(),
+});
+
+const mediaAndOrigin = {
+  media: media.optional().describe('Absent while the recording has not been fetched.'),
+  reused_from: z.guid().optional().describe('The job whose transcript was taken; it may be gone by now.'),
+};
+
 export const jobSchema = z.strictObject({
   job_id: z.guid(),
   transcript_id: z.guid(),
@@ -28,6 +46,7 @@ export const jobSchema = z.strictObject({
   completed_at: instant.nullable(),
   eta_s: z.int().optional().describe('An estimate from the pace so far.'),
   stages: z.array(z.strictObject({ name: z.string(), started_at: instant, seconds: seconds.nullable() })),
+  ...mediaAndOrigin,
   result: z.strictObject({ segments_count: z.int(), duration: seconds }).optional(),
   error: z
     .strictObject({
@@ -85,6 +104,7 @@ export const resultSchema = z.strictObject({
     .optional()
     .describe('Speaker tag to role; speakers whose role is not clear are left out.'),
   warnings: z.array(z.strictObject({ code: z.string(), message: z.string() })),
+  ...mediaAndOrigin,
   title: z.string().optional(),
   tags: z.array(z.string()).optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),

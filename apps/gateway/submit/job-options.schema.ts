@@ -88,6 +88,9 @@ export const jobOptionsSchema = z
     ),
     allow_fallback: field(flag, readFlag).describe('Let another engine serve when the named one cannot.'),
     priority: field(wholeNumber(0, 9), readNumber).describe('9 first.'),
+    reuse: field(flag, readFlag).describe(
+      'Take the transcript of an earlier job where the recording and all options that decide the text are the same.',
+    ),
     title: field(text(300)).describe('For people.'),
     tags: field(z.array(text(64).min(1)).max(32, { error: 'must have at most 32 entries' }), readList).describe(
       'For people: a JSON array, a list with commas, or the field given several times.',

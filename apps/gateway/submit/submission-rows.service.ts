@@ -50,7 +50,7 @@ export class SubmissionRows {
     const job = await this.write(newJob, key);
     if (job) {
       // The rows are the job: from here on it is accepted, whatever becomes of the news and the queue entry.
-      await briefly(this.handOver.toWorkers(job));
+      await briefly(job.status === 'completed' ? this.handOver.toReaders(job) : this.handOver.toWorkers(job));
       return { job, replayed: false };
     }
     const earlier = await this.earlier(key?.key);

@@ -1,19 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EngineKind, MediaObject, PolyscribeError, RemoteMedia } from '#contracts';
-import { MediaIntake } from '#media-intake';
-import { CommitUnknownError, type EarlierSubmission } from '#persistence';
-import type { Logger } from '#telemetry';
+import type { EarlierSubmission } from '#persistence';
 import type { ClientLimits } from '../client-limits.js';
-import { CLIENT_LIMITS, LOGGER } from '../tokens.js';
+import { CLIENT_LIMITS } from '../tokens.js';
 import { invalid } from './field-errors.js';
 import { partsInTime } from './parts-in-time.js';
 import { sourceNames } from './remote-source.js';
+import { SubmissionMedia } from './submission-media.service.js';
 import type { SubmissionPart } from './submission-part.js';
 import { SubmissionRows, type Submitted } from './submission-rows.service.js';
 import { SubmitOptionsReader } from './submit-options.service.js';
 import { SubmittedUpload } from './submitted-upload.service.js';
-import { UnsettledMedia } from './unsettled-media.service.js';
 
 /** One wish for a transcript, as it comes in. */
 export interface Submission {
@@ -32,11 +30,9 @@ export interface Submission {
 export class SubmitJob {
   constructor(
     private readonly options: SubmitOptionsReader,
-    private readonly intake: MediaIntake,
-    private readonly rows: SubmissionRows,
-    private readonly unsettled: UnsettledMedia,
+    private readonly media: SubmissionMedia,
     private readonly uploads: SubmittedUpload,
-    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly rows: SubmissionRows,
     @Inject(CLIENT_LIMITS) private readonly limits: ClientLimits,
   ) {}
 
@@ -51,11 +47,10 @@ export class SubmitJob {
     try {
       await this.receive(received, submission, { jobId, known: earlier !== undefined }, signal);
       const submitted = await this.accept(jobId, received, submission, earlier, signal);
-      if (submitted.replayed && received.media) await this.discard(jobId, received.media);
+      if (submitted.replayed && received.media) await this.media.discard(jobId, received.media);
       return submitted;
     } catch (error) {
-      if (received.media && error instanceof CommitUnknownError) this.unsettled.add(jobId, received.media);
-      else if (received.media) await this.discard(jobId, received.media);
+      if (received.media) await this.media.refused(jobId, received.media, error);
       throw error;
     }
   }
@@ -78,7 +73,7 @@ export class SubmitJob {
       if (this.uploads.named(fields) !== undefined) throw twoSources('upload_id');
       // What was accepted once is not judged again: the engines of that time may be away.
       if (!known) await this.options.judgeEarly(optionsIn(fields), pathEngine);
-      received.media = await this.intake.store({ jobId, name: 'source' }, part, signal);
+      received.media = await this.media.store({ jobId, name: 'source' }, part, signal);
     }
   }
 
@@ -121,17 +116,6 @@ export class SubmitJob {
     if (others.length > 0) throw twoSources(remote ? 'url' : 'upload_id');
     if (!source) throw invalid([{ pointer: '/file', detail: MISSING }]);
     return source;
-  }
-
-  private async discard(jobId: string, media: MediaObject): Promise<void> {
-    try {
-      await this.intake.discard(media);
-    } catch (error) {
-      this.logger.error(
-        { err: error, jobId, key: media.key },
-        'the media of a submission that made no job could not be removed',
-      );
-    }
   }
 }
 

@@ -121,6 +121,7 @@ function jobOptionsOf(submitted: SubmitOptions, engine: EngineChoice): JobOption
       onUnsupported: submitted.on_unsupported,
       allowFallback: submitted.allow_fallback,
       priority: submitted.priority,
+      reuse: submitted.reuse,
       tags: submitted.tags,
       language: submitted.language,
       model: submitted.model,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Job, type MediaObject, PolyscribeError } from '#contracts';
 import type { EventBus } from '#events';
-import type { JobStatuses } from '#job-status';
+import type { Announcer, JobStatuses } from '#job-status';
 import { CommitUnknownError, Database, IdempotencyRepository, JobRepository, type NewJob } from '#persistence';
 import type { JobQueue } from '#queue';
 import { createLogger } from '#telemetry';
@@ -36,7 +36,7 @@ class NotedHandOver extends JobHandOver {
   readonly jobs: Job[] = [];
 
   constructor() {
-    super({} as JobStatuses, {} as JobQueue, {} as EventBus, createLogger('test', 'silent'));
+    super({} as JobStatuses, {} as JobQueue, {} as EventBus, {} as Announcer, createLogger('test', 'silent'));
   }
 
   override toWorkers(accepted: Job): Promise<void> {

@@ -2,8 +2,16 @@ import { createHash } from 'node:crypto';
 import type { JobOptions } from '#contracts';
 
 /** Options that say whose the job is and when it runs. Whatever else there is counts, so that a new option is never missed. */
-const beside = ['sessionId', 'title', 'tags', 'dbId', 'metadata', 'callback', 'priority', 'reuse'] as const satisfies
-  readonly (keyof JobOptions)[];
+const beside = [
+  'sessionId',
+  'title',
+  'tags',
+  'dbId',
+  'metadata',
+  'callback',
+  'priority',
+  'reuse',
+] as const satisfies readonly (keyof JobOptions)[];
 
 /** Lower-case hex; the same for options that ask for the same text, in whatever order their members stand. */
 export function digestOf(options: JobOptions): string {

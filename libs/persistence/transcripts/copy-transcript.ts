@@ -65,13 +65,13 @@ const newestSource = `SELECT source.id, source.job_id AS "jobId", source.transcr
 
 /** All columns that there are, so that one that is added later is not forgotten. */
 function columnsOf({ manager }: Transaction, entity: typeof TranscriptEntity | JobPart): string[] {
-  return manager.connection.getMetadata(entity).columns.map(({ databaseName }) => databaseName);
+  return manager.dataSource.getMetadata(entity).columns.map(({ databaseName }) => databaseName);
 }
 
 type JobPart = typeof TranscriptSpanEntity | typeof TranscriptSegmentEntity;
 
 async function copyRows(transaction: Transaction, part: JobPart, to: string, from: string): Promise<void> {
-  const table = transaction.manager.connection.getMetadata(part).tableName;
+  const table = transaction.manager.dataSource.getMetadata(part).tableName;
   const columns = columnsOf(transaction, part).filter((name) => name !== 'transcript_job_id');
   await transaction.query(
     `INSERT INTO ${table} (transcript_job_id, ${columns.join(', ')})

@@ -91,6 +91,8 @@ export interface SubmitOptions {
   callbackPayload: string;
   /** UUID of a finished resumable upload, instead of content; no message may follow then. */
   uploadId: string;
+  /** Take the transcript of an earlier job where the recording and all options that decide the text are the same. */
+  reuse: boolean;
 }
 
 /** Job is one request for one transcript. */
@@ -126,7 +128,63 @@ export interface Job {
     | Date
     | undefined;
   /** Why it failed. */
-  error: JobError | undefined;
+  error:
+    | JobError
+    | undefined;
+  /** What is known of the recording; unset while it has not been fetched. */
+  media:
+    | Media
+    | undefined;
+  /** UUID of the job whose transcript was taken; empty where there is none. */
+  reusedFromJobId: string;
+}
+
+/** Media is what is known of a recording. All but the first two is set once its headers were read. */
+export interface Media {
+  /** Its length in bytes. */
+  sizeBytes: number;
+  /** As sniffed from the bytes, such as "audio/mpeg". */
+  mediaType: string;
+  /** The container's name, such as "mp3". */
+  container: string;
+  /** Length of the audio; unset when unknown. */
+  duration:
+    | Duration
+    | undefined;
+  /** Bits per second, all tracks together; 0 when unknown. */
+  bitRate: number;
+  /** When it was recorded, where the file says so. */
+  createTime:
+    | Date
+    | undefined;
+  /** The track that is transcribed. */
+  audio:
+    | AudioTrack
+    | undefined;
+  /** The first moving picture; unset where there is none. */
+  video: VideoTrack | undefined;
+}
+
+/** AudioTrack is what is known of a recording's sound. */
+export interface AudioTrack {
+  /** Such as "aac". */
+  codec: string;
+  /** Samples per second. */
+  sampleRateHertz: number;
+  /** 1 for mono. */
+  channelCount: number;
+}
+
+/** VideoTrack is what is known of a recording's picture. */
+export interface VideoTrack {
+  /** Such as "h264". */
+  codec: string;
+  /** Pixels. */
+  width: number;
+  /** Pixels. */
+  height: number;
+  /** Pictures per second; 0 when it varies or is unknown. */
+  frameRate: number;
 }
 
 /** JobError says why a job failed. */
@@ -173,6 +231,8 @@ export interface Transcript {
   warnings: TranscriptWarning[];
   /** Speaker tag to role, such as "provider"; speakers whose role is not clear are left out. */
   speakerRoles: { [key: string]: string };
+  /** UUID of the job whose transcript was taken; empty where there is none. */
+  reusedFromJobId: string;
 }
 
 export interface Transcript_SpeakerRolesEntry {
@@ -273,6 +333,7 @@ function createBaseSubmitOptions(): SubmitOptions {
     callbackUrl: "",
     callbackPayload: "",
     uploadId: "",
+    reuse: false,
   };
 }
 
@@ -364,6 +425,9 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     }
     if (message.uploadId !== "") {
       writer.uint32(266).string(message.uploadId);
+    }
+    if (message.reuse !== false) {
+      writer.uint32(320).bool(message.reuse);
     }
     return writer;
   },
@@ -613,6 +677,14 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
             message.uploadId = reader.string();
             continue;
           }
+          case 40: {
+            if (tag !== 320) {
+              break;
+            }
+
+            message.reuse = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -659,6 +731,7 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     message.callbackUrl = object.callbackUrl ?? "";
     message.callbackPayload = object.callbackPayload ?? "";
     message.uploadId = object.uploadId ?? "";
+    message.reuse = object.reuse ?? false;
     return message;
   },
 };
@@ -678,6 +751,8 @@ function createBaseJob(): Job {
     startTime: undefined,
     endTime: undefined,
     error: undefined,
+    media: undefined,
+    reusedFromJobId: "",
   };
 }
 
@@ -721,6 +796,12 @@ export const Job: MessageFns<Job> = {
     }
     if (message.error !== undefined) {
       JobError.encode(message.error, writer.uint32(106).fork()).join();
+    }
+    if (message.media !== undefined) {
+      Media.encode(message.media, writer.uint32(162).fork()).join();
+    }
+    if (message.reusedFromJobId !== "") {
+      writer.uint32(170).string(message.reusedFromJobId);
     }
     return writer;
   },
@@ -842,6 +923,22 @@ export const Job: MessageFns<Job> = {
             message.error = JobError.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.media = Media.decode(reader, reader.uint32());
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.reusedFromJobId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -874,6 +971,332 @@ export const Job: MessageFns<Job> = {
     message.error = (object.error !== undefined && object.error !== null)
       ? JobError.fromPartial(object.error)
       : undefined;
+    message.media = (object.media !== undefined && object.media !== null) ? Media.fromPartial(object.media) : undefined;
+    message.reusedFromJobId = object.reusedFromJobId ?? "";
+    return message;
+  },
+};
+
+function createBaseMedia(): Media {
+  return {
+    sizeBytes: 0,
+    mediaType: "",
+    container: "",
+    duration: undefined,
+    bitRate: 0,
+    createTime: undefined,
+    audio: undefined,
+    video: undefined,
+  };
+}
+
+export const Media: MessageFns<Media> = {
+  encode(message: Media, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sizeBytes !== 0) {
+      writer.uint32(8).int64(message.sizeBytes);
+    }
+    if (message.mediaType !== "") {
+      writer.uint32(18).string(message.mediaType);
+    }
+    if (message.container !== "") {
+      writer.uint32(26).string(message.container);
+    }
+    if (message.duration !== undefined) {
+      Duration.encode(message.duration, writer.uint32(34).fork()).join();
+    }
+    if (message.bitRate !== 0) {
+      writer.uint32(40).int64(message.bitRate);
+    }
+    if (message.createTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(50).fork()).join();
+    }
+    if (message.audio !== undefined) {
+      AudioTrack.encode(message.audio, writer.uint32(58).fork()).join();
+    }
+    if (message.video !== undefined) {
+      VideoTrack.encode(message.video, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Media {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMedia();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sizeBytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mediaType = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.container = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.duration = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.bitRate = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.audio = AudioTrack.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.video = VideoTrack.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Media>): Media {
+    return Media.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Media>): Media {
+    const message = createBaseMedia();
+    message.sizeBytes = object.sizeBytes ?? 0;
+    message.mediaType = object.mediaType ?? "";
+    message.container = object.container ?? "";
+    message.duration = (object.duration !== undefined && object.duration !== null)
+      ? Duration.fromPartial(object.duration)
+      : undefined;
+    message.bitRate = object.bitRate ?? 0;
+    message.createTime = object.createTime ?? undefined;
+    message.audio = (object.audio !== undefined && object.audio !== null)
+      ? AudioTrack.fromPartial(object.audio)
+      : undefined;
+    message.video = (object.video !== undefined && object.video !== null)
+      ? VideoTrack.fromPartial(object.video)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAudioTrack(): AudioTrack {
+  return { codec: "", sampleRateHertz: 0, channelCount: 0 };
+}
+
+export const AudioTrack: MessageFns<AudioTrack> = {
+  encode(message: AudioTrack, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.codec !== "") {
+      writer.uint32(10).string(message.codec);
+    }
+    if (message.sampleRateHertz !== 0) {
+      writer.uint32(16).int32(message.sampleRateHertz);
+    }
+    if (message.channelCount !== 0) {
+      writer.uint32(24).int32(message.channelCount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AudioTrack {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAudioTrack();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.codec = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sampleRateHertz = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.channelCount = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AudioTrack>): AudioTrack {
+    return AudioTrack.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AudioTrack>): AudioTrack {
+    const message = createBaseAudioTrack();
+    message.codec = object.codec ?? "";
+    message.sampleRateHertz = object.sampleRateHertz ?? 0;
+    message.channelCount = object.channelCount ?? 0;
+    return message;
+  },
+};
+
+function createBaseVideoTrack(): VideoTrack {
+  return { codec: "", width: 0, height: 0, frameRate: 0 };
+}
+
+export const VideoTrack: MessageFns<VideoTrack> = {
+  encode(message: VideoTrack, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.codec !== "") {
+      writer.uint32(10).string(message.codec);
+    }
+    if (message.width !== 0) {
+      writer.uint32(16).int32(message.width);
+    }
+    if (message.height !== 0) {
+      writer.uint32(24).int32(message.height);
+    }
+    if (message.frameRate !== 0) {
+      writer.uint32(33).double(message.frameRate);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VideoTrack {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVideoTrack();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.codec = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.width = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.height = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.frameRate = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<VideoTrack>): VideoTrack {
+    return VideoTrack.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<VideoTrack>): VideoTrack {
+    const message = createBaseVideoTrack();
+    message.codec = object.codec ?? "";
+    message.width = object.width ?? 0;
+    message.height = object.height ?? 0;
+    message.frameRate = object.frameRate ?? 0;
     return message;
   },
 };
@@ -1048,6 +1471,7 @@ function createBaseTranscript(): Transcript {
     segments: [],
     warnings: [],
     speakerRoles: {},
+    reusedFromJobId: "",
   };
 }
 
@@ -1083,6 +1507,9 @@ export const Transcript: MessageFns<Transcript> = {
     globalThis.Object.entries(message.speakerRoles).forEach(([key, value]: [string, string]) => {
       Transcript_SpeakerRolesEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
     });
+    if (message.reusedFromJobId !== "") {
+      writer.uint32(162).string(message.reusedFromJobId);
+    }
     return writer;
   },
 
@@ -1182,6 +1609,14 @@ export const Transcript: MessageFns<Transcript> = {
             }
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.reusedFromJobId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1219,6 +1654,7 @@ export const Transcript: MessageFns<Transcript> = {
       },
       {},
     );
+    message.reusedFromJobId = object.reusedFromJobId ?? "";
     return message;
   },
 };

@@ -1,7 +1,7 @@
 import { type Job, type JobEventBody, PolyscribeError } from '#contracts';
 import type { EventBus } from '#events';
-import type { JobStatuses } from '#job-status';
 import type { ReconcileRepository, TranscriptRepository, UnannouncedJob } from '#persistence';
+import type { JobStatuses } from './job-statuses.js';
 
 /**
  * Tells subscribers how a job ended, once the end stands in the database. Safe to repeat: the key lets one announcement
