@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ErrorCode, PolyscribeError } from '#contracts';
+import { scriptedSpeech } from '#engine-testkit';
 import { instanceOf } from '../../libs/routing/testing.js';
 import { Interruption } from './interruption.js';
 import { SpanRunner } from './span-runner.js';
@@ -64,6 +65,50 @@ describe('SpanRunner', () => {
     const run = fakeRun();
     await runner.run(spanWork(), run, never);
     expect(run.ledger.committed.get(0)?.segments).toEqual([]);
+  });
+
+  describe('where somebody speaks and the engine gives no text', () => {
+    const speech = scriptedSpeech([['alpha', 'bravo', 'charlie', 'delta', 'echo']]);
+    const spoken = () =>
+      spanWork(0, {
+        async *audio() {
+          yield await Promise.resolve(speech);
+        },
+      });
+    const empty: Script = () => [summaryEvent()];
+    const warning = { code: 'empty_text', message: 'asr gave no text for a part in which somebody seems to speak.' };
+
+    it('takes the text of another engine, and says so', async () => {
+      const { runner, engines } = runnerWith(asrAndLocal(), { 'asr:1': empty, 'local:1': fine });
+      const run = fakeRun();
+      const result = await runner.run(spoken(), run, never);
+      expect(engines.calls).toEqual(['asr:1', 'local:1']);
+      expect(result).toMatchObject({ engine: 'local', warnings: [warning] });
+      expect(result.fallbackReason).toContain('local stood in for asr, which gave no text');
+      expect(run.ledger.committed.get(0)?.segments).toHaveLength(2);
+      expect(run.ledger.failed).toEqual([]);
+    });
+
+    it.each([
+      ['gives none either', empty],
+      ['fails', failing('engine_bad_response')],
+    ])('keeps the empty text with a warning where the other one %s', async (_how, second) => {
+      const { runner, engines } = runnerWith(asrAndLocal(), { 'asr:1': empty, 'local:1': second });
+      const run = fakeRun();
+      const result = await runner.run(spoken(), run, never);
+      expect(engines.calls).toEqual(['asr:1', 'local:1']);
+      expect(result).toMatchObject({ engine: 'asr', warnings: [warning] });
+      expect(run.ledger.committed.get(0)?.segments).toEqual([]);
+      const lastVoid = run.published.findLastIndex(({ type }) => type === 'void');
+      expect(run.published.slice(lastVoid + 1)).toEqual([]);
+    });
+
+    it('asks no other engine than the one that was named, and keeps the warning', async () => {
+      const { runner, engines } = runnerWith(asrAndLocal(), { 'asr:1': empty });
+      const result = await runner.run(spoken(), fakeRun({ engine: 'asr', allowFallback: false }), never);
+      expect(engines.calls).toEqual(['asr:1']);
+      expect(result).toMatchObject({ engine: 'asr', warnings: [warning] });
+    });
   });
 
   it('keeps times within the span', async () => {

@@ -1,4 +1,4 @@
-import { type EngineKind, PolyscribeError } from '#contracts';
+import type { EngineChoice, EngineKind, PolyscribeError } from '#contracts';
 import { backoffMs } from '#timing';
 import type { BackoffLimits } from './worker-settings.js';
 
@@ -32,6 +32,7 @@ export class SpanTries {
   firstFailure: FailedTry | undefined;
   /** What the last call failed with; undefined while none failed. */
   lastError: PolyscribeError | undefined;
+  private doubtedEngine: EngineKind | undefined;
   private blamed = 0;
   private unavailable = 0;
   private rounds = 0;
@@ -65,6 +66,34 @@ export class SpanTries {
         return;
     }
     this.firstFailure ??= failure;
+  }
+
+  /** Notes that an engine gave no text where another one then did. */
+  doubted(engine: EngineKind): void {
+    this.doubtedEngine = engine;
+  }
+
+  /** The engine that was to do the span before others stood in; undefined where none did. */
+  get meant(): EngineKind | undefined {
+    return this.firstFailure?.engine ?? this.doubtedEngine;
+  }
+
+  /**
+   * Why that engine did the span, for clients; undefined where it was meant to.
+   *
+   * @param named the engine that the client named
+   */
+  fallbackReason(engine: EngineKind, named: EngineChoice): string | undefined {
+    const failed = this.firstFailure;
+    if (failed !== undefined && failed.engine !== engine) {
+      const { code, message } = failed.error;
+      return `${engine} stood in for ${failed.engine}, which failed with ${code}: ${message}`;
+    }
+    if (this.doubtedEngine !== undefined && this.doubtedEngine !== engine) {
+      return `${engine} stood in for ${this.doubtedEngine}, which gave no text though somebody seems to speak.`;
+    }
+    if (named === 'auto' || named === engine) return undefined;
+    return `${engine} stood in for ${named}, which could not take the work.`;
   }
 
   /**

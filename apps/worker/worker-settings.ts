@@ -1,5 +1,6 @@
 import type { Config } from '#config';
 import type { RoutingSettings } from '#routing';
+import type { CallDeadlines } from './call-deadline.js';
 import type { WebhookSettings } from './webhook-sender.js';
 
 /** Bounds of pauses that double. */
@@ -9,11 +10,9 @@ export interface BackoffLimits {
 }
 
 /** How a worker behaves in time. Milliseconds throughout. */
-export interface WorkerSettings {
+export interface WorkerSettings extends CallDeadlines {
   /** Jobs at once. */
   readonly maxConcurrency: number;
-  /** Longest run of one attempt at a job. */
-  readonly jobTimeoutMs: number;
   /** How long a job belongs to a worker that is not heard of. */
   readonly leaseMs: number;
   /** How often the lease is renewed; a cancel is noticed as quickly. */
@@ -40,9 +39,6 @@ export interface WorkerSettings {
   readonly routing: RoutingSettings;
   /** Decoded audio of one job that is held in memory for its spans in work, in bytes; one span is always let in. */
   readonly heldPcmBytes: number;
-  /** An engine call may last this long and `callMsPerAudioMs` for each millisecond of audio. */
-  readonly callBaseMs: number;
-  readonly callMsPerAudioMs: number;
   /** How often a span is tried within one attempt while engines are unavailable. */
   readonly unavailableTries: number;
   /** Pauses between such tries. */
@@ -93,9 +89,11 @@ export function workerSettings(config: Config): WorkerSettings {
     heldPcmBytes: config.worker.spanMemoryBytes,
     // An adapter that was restarted registers within that time.
     hopelessWaitMs: 5_000,
-    // Real engines run many times faster than real time; a CPU without any room still ends within twice the length.
+    // Real engines run many times faster than real time; a slow CPU without any room ends within four times the length.
     callBaseMs: 120_000,
-    callMsPerAudioMs: 2,
+    callMsPerAudioMs: 4,
+    // Above what loading a model takes.
+    callFloorMs: 60_000,
     unavailableTries: 5,
     retry: { firstMs: 500, maxMs: 15_000 },
     jobRetry: { firstMs: 5_000, maxMs: 300_000 },

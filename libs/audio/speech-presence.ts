@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import { SAMPLE_RATE_HZ } from '#contracts';
 
 /** Judged are frames of 20 ms; the pitch of each is sought in the 40 ms that end with it. */
@@ -28,6 +29,9 @@ const SMALLEST_GLIDE = 0.02;
 /** So many gliding syllables are speech. */
 const ENOUGH_SYLLABLES = 4;
 
+/** Whoever speaks in an hour mostly does so in its first minute. */
+const JUDGE_EVERY_FRAMES = 3_000;
+
 interface Frame {
   readonly levelDb: number;
   /** Length of a period in samples of the lower rate; undefined where the frame has no pitch. */
@@ -39,12 +43,19 @@ interface Frame {
  * activity detector: it wants several syllables, voiced stretches whose pitch glides. Whispers, and a word or two, go
  * unnoticed; singing may pass for speech, most music, noise, hum and silence do not.
  *
- * @param pcm s16le mono at 16 kHz in chunks of any size; half a second of it takes about a millisecond, so the event loop
- *   stays free as long as chunks come one by one
+ * @param pcm s16le mono at 16 kHz in chunks of any size; half a second of it takes about a millisecond, and
+ *   others have their turn between chunks
  */
 export async function hearsSpeech(pcm: AsyncIterable<Uint8Array>): Promise<boolean> {
   const reader = new PitchReader();
-  for await (const chunk of pcm) reader.append(chunk);
+  let judged = 0;
+  for await (const chunk of pcm) {
+    reader.append(chunk);
+    await othersTurn();
+    if (reader.frames.length < judged + JUDGE_EVERY_FRAMES) continue;
+    judged = reader.frames.length;
+    if (countSyllables(reader.frames) >= ENOUGH_SYLLABLES) return true;
+  }
   return countSyllables(reader.frames) >= ENOUGH_SYLLABLES;
 }
 

@@ -160,6 +160,8 @@ export interface TranscriptSegment {
   /** From 0, where channels were kept apart. */
   readonly channel?: number;
   readonly confidence?: number;
+  /** Who wrote it; told of finished transcripts by more than one kind of engine. */
+  readonly engine?: EngineKind;
   readonly words?: readonly TranscriptWord[];
 }
 

@@ -26,7 +26,8 @@ const scriptedTimes = { wordMs: 300, wordGapMs: 60, sentenceGapMs: 400 } as cons
 
 const QUIETEST = 4_000;
 const STEP = 1_500;
-const HALF_PERIOD_SAMPLES = 40;
+/** The pitch of a word rises from 180 to 220 Hz, as voices glide: what looks for speech is to find it. */
+const HALF_PERIOD_SAMPLES = { first: 44, last: 36 } as const;
 
 /** Loudness below this is silence. */
 export const SILENCE_BELOW = QUIETEST / 2;
@@ -84,8 +85,15 @@ function toneOf(word: ScriptedWord): Buffer {
 
 function tone(loudness: number, ms: number): Buffer {
   const pcm = silence(ms);
-  for (let sample = 0; sample * BYTES_PER_SAMPLE < pcm.length; sample += 1) {
-    const isUp = Math.floor(sample / HALF_PERIOD_SAMPLES) % 2 === 0;
+  const samples = pcm.length / BYTES_PER_SAMPLE;
+  const { first, last } = HALF_PERIOD_SAMPLES;
+  let isUp = true;
+  let turnsAt: number = first;
+  for (let sample = 0; sample < samples; sample += 1) {
+    if (sample >= turnsAt) {
+      isUp = !isUp;
+      turnsAt += first + ((last - first) * sample) / samples;
+    }
     pcm.writeInt16LE(isUp ? loudness : -loudness, sample * BYTES_PER_SAMPLE);
   }
   return pcm;

@@ -22,6 +22,8 @@ export interface ResultSegment {
   speaker_tag?: number;
   channel?: number;
   confidence?: number;
+  /** Where the segments are by different engines. */
+  engine?: string;
   words?: ResultWord[];
 }
 
@@ -95,6 +97,7 @@ function resultSegment(segment: TranscriptSegment, withWords: boolean): ResultSe
     ...(segment.speakerTag === undefined ? {} : { speaker_tag: segment.speakerTag }),
     ...(segment.channel === undefined ? {} : { channel: segment.channel }),
     ...(segment.confidence === undefined ? {} : { confidence: segment.confidence }),
+    ...(segment.engine === undefined ? {} : { engine: segment.engine }),
     ...(withWords && segment.words !== undefined ? { words: segment.words.map(resultWord) } : {}),
   };
 }

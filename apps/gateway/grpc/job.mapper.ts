@@ -94,6 +94,7 @@ function segmentToWire(segment: TranscriptSegment, withWords: boolean): jobV1.Tr
     speakerTag: segment.speakerTag,
     channel: segment.channel,
     confidence: segment.confidence,
+    engine: segment.engine,
     words: withWords ? (segment.words ?? []).map(wordToWire) : [],
   };
 }

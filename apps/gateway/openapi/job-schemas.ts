@@ -82,6 +82,7 @@ const segment = z.strictObject({
   speaker_tag: z.int().optional().describe('From 0 in order of first speech.'),
   channel: z.int().optional(),
   confidence: z.number().min(0).max(1).optional(),
+  engine: z.enum(engineKinds).optional().describe('Who wrote it, where the segments are by different engines.'),
   words: z.array(word).optional(),
 });
 

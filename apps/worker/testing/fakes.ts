@@ -45,6 +45,7 @@ export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSett
     hopelessWaitMs: 100,
     callBaseMs: 5_000,
     callMsPerAudioMs: 2,
+    callFloorMs: 5_000,
     unavailableTries: 4,
     retry: { firstMs: 10, maxMs: 50 },
     jobRetry: { firstMs: 20, maxMs: 100 },

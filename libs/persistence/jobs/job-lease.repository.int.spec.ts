@@ -301,6 +301,16 @@ describe('JobLeaseRepository', () => {
     expect(await transcripts.summary(job.id)).toMatchObject({ language: 'en', engineUsed: 'local', model: 'base' });
   });
 
+  it('says of each segment which engine wrote it where there were several', async () => {
+    const { job, lease } = await claimed();
+    await leases.planSpans(lease, spans);
+    await leases.commitSpan(lease, 0, spanResult([segment(0, 0)]));
+    await leases.commitSpan(lease, 1, { ...spanResult([segment(1, 0)]), engine: 'asr' });
+    await leases.complete(lease, result);
+    const { segments = [] } = (await transcripts.findByJob(job.id)) ?? {};
+    expect(segments.map(({ engine }) => engine)).toEqual(['local', 'asr']);
+  });
+
   it('numbers speakers from 0 in order of first speech over the whole transcript', async () => {
     const { job, lease } = await claimed();
     await leases.planSpans(lease, spans);

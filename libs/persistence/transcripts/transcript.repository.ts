@@ -1,6 +1,11 @@
-import type { Transcript } from '#contracts';
+import type { EngineKind, Transcript, TranscriptSegment } from '#contracts';
 import type { Database } from '../database.js';
-import { TranscriptEntity, TranscriptJobEntity, TranscriptSegmentEntity } from '../entities/index.js';
+import {
+  TranscriptEntity,
+  TranscriptJobEntity,
+  TranscriptSegmentEntity,
+  TranscriptSpanEntity,
+} from '../entities/index.js';
 import { toSegment } from './segment-store.js';
 
 /** A finished transcript without its text. */
@@ -36,13 +41,20 @@ export class TranscriptRepository {
   private async findWhole(key: { jobId: string } | { transcriptId: string }): Promise<Transcript | undefined> {
     const head = await this.findHead(key);
     if (!head) return undefined;
-    const rows = await this.database.run((manager) =>
-      manager.find(TranscriptSegmentEntity, {
+    const { rows, spans } = await this.database.run(async (manager) => ({
+      rows: await manager.find(TranscriptSegmentEntity, {
         where: { transcriptJobId: head.rowId },
         order: { startMs: 'ASC', spanIndex: 'ASC', ordinal: 'ASC' },
       }),
-    );
-    return { ...head.summary, segments: rows.map(toSegment) };
+      spans: await manager.find(TranscriptSpanEntity, {
+        select: { index: true, engine: true },
+        where: { transcriptJobId: head.rowId },
+      }),
+    }));
+    const engines = new Map(spans.flatMap(({ index, engine }) => (engine === null ? [] : [[index, engine] as const])));
+    const isMixed = new Set(engines.values()).size > 1;
+    const by = ({ span }: TranscriptSegment) => (isMixed ? engineOf(engines.get(span)) : {});
+    return { ...head.summary, segments: rows.map(toSegment).map((segment) => ({ ...segment, ...by(segment) })) };
   }
 
   private async findHead(
@@ -56,6 +68,10 @@ export class TranscriptRepository {
       return summary && { rowId: job.id, summary };
     });
   }
+}
+
+function engineOf(engine: EngineKind | undefined): { engine?: EngineKind } {
+  return engine === undefined ? {} : { engine };
 }
 
 function toSummary(row: TranscriptEntity, jobId: string): TranscriptSummary | undefined {

@@ -268,6 +268,8 @@ export interface TranscriptSegment {
     | undefined;
   /** The words, where they were asked for. */
   words: TranscriptWord[];
+  /** The engine that wrote it, where the segments are by different engines. */
+  engine?: string | undefined;
 }
 
 /** TranscriptWord is one word with its times from the start of the audio. */
@@ -1736,6 +1738,7 @@ function createBaseTranscriptSegment(): TranscriptSegment {
     channel: undefined,
     confidence: undefined,
     words: [],
+    engine: undefined,
   };
 }
 
@@ -1764,6 +1767,9 @@ export const TranscriptSegment: MessageFns<TranscriptSegment> = {
     }
     for (const v of message.words) {
       TranscriptWord.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.engine !== undefined) {
+      writer.uint32(74).string(message.engine);
     }
     return writer;
   },
@@ -1845,6 +1851,14 @@ export const TranscriptSegment: MessageFns<TranscriptSegment> = {
             message.words.push(TranscriptWord.decode(reader, reader.uint32()));
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.engine = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1874,6 +1888,7 @@ export const TranscriptSegment: MessageFns<TranscriptSegment> = {
     message.channel = object.channel ?? undefined;
     message.confidence = object.confidence ?? undefined;
     message.words = object.words?.map((e) => TranscriptWord.fromPartial(e)) || [];
+    message.engine = object.engine ?? undefined;
     return message;
   },
 };
