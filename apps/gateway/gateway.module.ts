@@ -52,6 +52,7 @@ import { JobQueries } from './jobs/job-queries.service.js';
 import { RetryJob } from './jobs/retry-job.service.js';
 import { TranscriptQueries } from './jobs/transcript-queries.service.js';
 import { WatchJob } from './jobs/watch-job.service.js';
+import { RoutePreview } from './routing/route-preview.service.js';
 import { DocumentationController } from './openapi/documentation.controller.js';
 import { SubmissionMedia } from './submit/submission-media.service.js';
 import { SubmissionRows } from './submit/submission-rows.service.js';
@@ -156,6 +157,7 @@ export class GatewayModule {
         JobQueries,
         RetryJob,
         SubmissionMedia,
+        RoutePreview,
         SubmissionRows,
         SubmittedUpload,
         SubmitJob,

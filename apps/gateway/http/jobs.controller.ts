@@ -7,6 +7,8 @@ import { CancelJob } from '../jobs/cancel-job.service.js';
 import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.service.js';
 import { RetryJob } from '../jobs/retry-job.service.js';
 import { TranscriptQueries } from '../jobs/transcript-queries.service.js';
+import { RoutePreview } from '../routing/route-preview.service.js';
+import type { RouteView } from '../routing/route-view.js';
 import { finished } from './conditional.js';
 import { DeadlineInterceptor } from './deadline.interceptor.js';
 import { type AcceptedBody, acceptedBody } from './submit.controller.js';
@@ -19,6 +21,7 @@ export class JobsController {
     private readonly retryJob: RetryJob,
     private readonly transcripts: TranscriptQueries,
     private readonly engines: EnginesQuery,
+    private readonly routes: RoutePreview,
   ) {}
 
   @Get()
@@ -40,6 +43,13 @@ export class JobsController {
   @Get('engines')
   listEngines(): EnginesView {
     return this.engines.view();
+  }
+
+  /** How a submission with these options would be routed now. */
+  @Get('route')
+  @UseInterceptors(DeadlineInterceptor)
+  route(@Query() query: Record<string, unknown>): Promise<RouteView> {
+    return this.routes.view(query);
   }
 
   @Get('status/:jobId')

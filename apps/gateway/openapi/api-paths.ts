@@ -5,12 +5,14 @@ import { legacyPaths } from './legacy-paths.js';
 import { type Method, methods, type Operation, type Paths, type Responses } from './openapi-types.js';
 import { operationPaths } from './operation-paths.js';
 import { errorResponses } from './api-operation.js';
+import { routingPaths } from './routing-paths.js';
 import { transcriptPaths } from './transcript-paths.js';
 import { uploadPaths } from './upload-paths.js';
 import { webhookPaths } from './webhook-paths.js';
 
 const described: Paths = {
   ...jobPaths,
+  ...routingPaths,
   ...transcriptPaths,
   ...evaluationPaths,
   ...contextPaths,

@@ -195,6 +195,46 @@ export const examples: Readonly<Record<string, readonly unknown[]>> = {
       default_engine: 'auto',
     },
   ],
+  Route: [
+    {
+      policy: { kind: 'prefer', engines: ['asr', 'whisperx', 'local'] },
+      accepted: true,
+      last_resort: false,
+      call_s: 120,
+      candidates: [
+        {
+          instance: 'local-1',
+          engine: 'local',
+          rank: [
+            { name: 'stands_in', value: 0 },
+            { name: 'preference', value: 2 },
+          ],
+          figures: {
+            ...{ expected_s: 7.2, cost: 0, load: 0.5, real_time_factor: 0.06, error_rate: 0, queue_ms: 4 },
+            ...{ in_flight: 0, capacity: 2, breaker: 'closed' },
+          },
+        },
+      ],
+      rejections: [
+        {
+          instance: 'asr-1',
+          engine: 'asr',
+          code: 'language',
+          detail: 'asr does not know the language de.',
+          permanent: true,
+        },
+      ],
+    },
+    {
+      policy: { kind: 'fastest' },
+      accepted: false,
+      refusal: { code: 'no_engine', status: 503, detail: 'No instance of the engine asr is running.' },
+      last_resort: false,
+      call_s: null,
+      candidates: [],
+      rejections: [],
+    },
+  ],
   Cancelled: [{ job_id: jobId, status: 'cancelled', message: 'The job is cancelled.' }],
   Stats: [{ queued: 3, processing: 2, completed: 120, failed: 1, cancelled: 4, workers: 2 }],
   Health: [

@@ -11,6 +11,7 @@ import {
 import { diffTypes } from '#evaluation';
 import { acceptedSchema, instant, jobListSchema, jobSchema, resultSchema } from './job-schemas.js';
 import { legacySchemas } from './legacy-schemas.js';
+import { routeSchema } from './routing-schemas.js';
 import type { RequestSchemaName } from './request-schemas.js';
 
 export { acceptedSchema, jobListSchema, jobSchema, resultSchema };
@@ -170,6 +171,7 @@ export const responseSchemas = {
   JobList: jobListSchema,
   Result: resultSchema,
   Engines: enginesSchema,
+  Route: routeSchema,
   Cancelled: cancelledSchema,
   Stats: statsSchema,
   Health: healthSchema,

@@ -50,6 +50,18 @@ export class SubmitOptionsReader {
   }
 
   /**
+   * The options of a submission that is only thought of: the router has no say.
+   *
+   * @param others names of fields that the caller reads itself
+   * @throws PolyscribeError `invalid_request`, `unknown_engine`, `context_not_found`
+   */
+  async parse(fields: Readonly<Record<string, unknown>>, others: readonly string[]): Promise<JobOptions> {
+    const submitted = parseOptions(fields, others);
+    await this.contextOf(submitted);
+    return this.jobOptions(submitted, undefined);
+  }
+
+  /**
    * Judges options of which more may come, so that a bad upload is refused before its file is read. What has not come yet
    * is taken to be whatever lets the request pass.
    */
@@ -155,11 +167,14 @@ function withoutGaps<T extends object>(values: T): { [K in keyof T]?: Exclude<T[
   };
 }
 
-function parseOptions(fields: Readonly<Record<string, unknown>>): SubmitOptions {
+function parseOptions(
+  fields: Readonly<Record<string, unknown>>,
+  others: readonly string[] = [...sourceNames, 'file'],
+): SubmitOptions {
   refuseUnknownEngine(fields['engine']);
   const parsed = jobOptionsSchema.safeParse(fields);
   if (parsed.success) return parsed.data;
-  throw invalid(fieldErrors(parsed.error.issues, [...optionNames, ...sourceNames, 'file']));
+  throw invalid(fieldErrors(parsed.error.issues, [...optionNames, ...others]));
 }
 
 function refuseUnknownEngine(engine: unknown): void {
