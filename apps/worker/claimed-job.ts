@@ -41,6 +41,7 @@ export function attemptOf(
   return {
     job,
     run: lease.attempt,
+    lease,
     outageMs: waitedMs.outage,
     media: () => ledger.media,
     spans: claim.spans,

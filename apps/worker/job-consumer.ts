@@ -1,4 +1,4 @@
-import { PolyscribeError } from '#contracts';
+import { type MediaObject, PolyscribeError } from '#contracts';
 import type { EventBus } from '#events';
 import type { Announcer, JobStatuses } from '#job-status';
 import type { ObjectStore } from '#objects';
@@ -7,6 +7,7 @@ import type { QueuedJob } from '#queue';
 import type { Logger } from '#telemetry';
 import { attemptOf, type ClaimedAttempt } from './claimed-job.js';
 import { verdictOn } from './failure-verdict.js';
+import { FinalFailure, HandedOn } from './hand-on.js';
 import { Interruption, interruptionOf } from './interruption.js';
 import type { JobRunner } from './job-runner.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -26,7 +27,7 @@ const AT_ONCE: GiveBack = { afterMs: 0, countAttempt: false };
 export interface JobConsumerParts {
   readonly workerId: string;
   readonly leases: JobLeaseRepository;
-  readonly runner: JobRunner;
+  readonly runner: Pick<JobRunner, 'run'>;
   readonly announcer: Announcer;
   readonly events: Pick<EventBus, 'publish'>;
   readonly statuses: JobStatuses;
@@ -102,7 +103,8 @@ export class JobConsumer {
     const seconds = Math.round((performance.now() - started) / 10) / 100;
     this.parts.metrics.jobEnded(outcome, seconds);
     this.log(claim, { outcome, engine, seconds, error });
-    if (outcome !== 'lost' && outcome !== 'given back') await this.parts.announcer.announce(claim.job.id);
+    if (outcome === 'completed' || outcome === 'failed' || outcome === 'cancelled')
+      await this.parts.announcer.announce(claim.job.id);
     return requeue;
   }
 
@@ -115,21 +117,32 @@ export class JobConsumer {
   ): Promise<{ outcome: Outcome; requeue?: Requeue }> {
     const { leases, settings } = this.parts;
     const interruption = interruptionOf(keeper.signal);
+    if (thrown instanceof HandedOn) {
+      await this.parts.statuses.refresh(claim.job.id);
+      return { outcome: thrown.outcome };
+    }
     if (thrown instanceof LeaseLostError || interruption?.kind === 'lost') return { outcome: 'lost' };
     if (interruption?.kind === 'cancel') {
       await leases.cancelled(claim.lease);
       return { outcome: 'cancelled' };
     }
     if (interruption?.kind === 'stop') return this.giveBack(claim, attempt, 'The worker is stopping', AT_ONCE);
+    if (thrown instanceof FinalFailure) return this.fail(claim, thrown.error);
     const error = interruption ? tooLong(settings.jobTimeoutMs) : PolyscribeError.from(thrown);
     const { maxAttempts, waitedMs } = claim;
     const verdict = verdictOn(error, { attempt: claim.job.attempts, maxAttempts, waitedMs }, settings);
     if (verdict.kind === 'again') return this.giveBack(claim, attempt, error.message, verdict);
     // A file that can never be decoded is of no use to anybody; in all other cases a retry needs it.
-    const media = error.code === 'unsupported_media' ? attempt.media() : undefined;
-    const { code, message, retryable } = error;
-    await leases.fail(claim.lease, { code, message, retryable, dropMedia: media !== undefined });
-    if (media) await this.parts.objects.delete(media.key);
+    return this.fail(claim, error, error.code === 'unsupported_media' ? attempt.media() : undefined);
+  }
+
+  private async fail(
+    { lease }: Claim,
+    { code, message, retryable }: PolyscribeError,
+    uselessMedia?: MediaObject,
+  ): Promise<{ outcome: Outcome }> {
+    await this.parts.leases.fail(lease, { code, message, retryable, dropMedia: uselessMedia !== undefined });
+    if (uselessMedia) await this.parts.objects.delete(uselessMedia.key);
     return { outcome: 'failed' };
   }
 

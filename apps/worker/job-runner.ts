@@ -9,6 +9,7 @@ import {
   type TranscriptWarning,
 } from '#contracts';
 import type { ObjectStore } from '#objects';
+import type { Lease } from '#persistence';
 import { type RoutingSettings, routingRequestOf } from '#routing';
 import type { EngineDirectory } from './engine-directory.js';
 import { mayMix } from './engine-mix.js';
@@ -26,6 +27,7 @@ export interface Attempt {
   readonly job: Job;
   /** Number of the job's run; later ones have higher numbers. */
   readonly run: number;
+  readonly lease: Lease;
   /** For how long the job has been put back because something was away. */
   readonly outageMs: number;
   /** What earlier attempts have planned and begun. */
@@ -78,7 +80,7 @@ export class JobRunner {
    */
   async run(attempt: Attempt, signal: AbortSignal): Promise<TranscriptSummary> {
     const { job, progress, events } = attempt;
-    const stored = job.media ?? (await this.fetch(attempt, signal));
+    const stored = await mediaOf(attempt, this.mediaFetch, signal);
     const reused = job.options.reuse === true ? await attempt.reuse() : undefined;
     if (reused) return reused;
     await progress.enter('preparing', 'Reading the media', 1);
@@ -95,14 +97,6 @@ export class JobRunner {
     } finally {
       await copy.dispose();
     }
-  }
-
-  private async fetch(attempt: Attempt, signal: AbortSignal): Promise<MediaObject> {
-    const { job, run, outageMs, progress } = attempt;
-    if (job.sourceUrl === undefined) throw new PolyscribeError('internal', 'The job has neither media nor a URL.');
-    await progress.enter('fetching', 'Fetching the recording');
-    const record = (media: MediaObject) => attempt.recordMedia(media);
-    return this.mediaFetch.fetch({ jobId: job.id, url: job.sourceUrl, run, failingMs: outageMs, record }, signal);
   }
 
   private async transcribe(
@@ -163,6 +157,20 @@ function lengthsFor({ options }: Job, audioMs: number | undefined, { able, place
     places: options.profile === 'precise' ? 1 : places,
     limitsMs: able.map(({ description }) => description.capabilities.maxAudioMs),
   });
+}
+
+/** The job's recording, fetched first where it was sent by its URL. */
+export async function mediaOf(
+  attempt: Attempt,
+  mediaFetch: Pick<MediaFetch, 'fetch'>,
+  signal: AbortSignal,
+): Promise<MediaObject> {
+  const { job, run, outageMs, progress } = attempt;
+  if (job.media) return job.media;
+  if (job.sourceUrl === undefined) throw new PolyscribeError('internal', 'The job has neither media nor a URL.');
+  await progress.enter('fetching', 'Fetching the recording');
+  const record = (media: MediaObject) => attempt.recordMedia(media);
+  return mediaFetch.fetch({ jobId: job.id, url: job.sourceUrl, run, failingMs: outageMs, record }, signal);
 }
 
 function runOf({ job, done, ledger, events, progress }: Attempt): JobRun {

@@ -14,6 +14,7 @@ import { EngineDirectory } from './engine-directory.js';
 import { Maintenance } from './maintenance.js';
 import { Presence } from './presence.js';
 import { Reconciler } from './reconciler.js';
+import { RemoteLoop } from './remote-loop.js';
 import { WebhookDispatch } from './webhook-dispatch.js';
 import { WorkLoop } from './work-loop.js';
 import { WorkerModule } from './worker.module.js';
@@ -42,6 +43,7 @@ export async function startWorker(
   app.get(Presence).start();
   app.get(Maintenance).start();
   app.get(WebhookDispatch).start();
+  app.get(RemoteLoop).start();
   return {
     async stop() {
       await Promise.all([app.get(Reconciler).stop(), app.get(Presence).stop()]);
@@ -49,6 +51,7 @@ export async function startWorker(
         app.get(WorkLoop).stop(),
         app.get(Maintenance).stop(),
         app.get(WebhookDispatch).stop(settings.graceMs),
+        app.get(RemoteLoop).stop(settings.graceMs),
       ]);
       retain();
       await close(app);

@@ -33,7 +33,7 @@ export function summarize(
   const engineUsed = mostAudio(inOrder, (span) => span.engine) ?? 'local';
   const byEngine = inOrder.filter((span) => span.engine === engineUsed);
   const language = mostAudio(inOrder, (span) => span.language || undefined) ?? job.options.language ?? UNDETERMINED;
-  const fallbackReason = inOrder.find((span) => span.fallbackReason !== undefined)?.fallbackReason;
+  const fallbackReason = inOrder.find((span) => span.fallbackReason !== undefined)?.fallbackReason ?? job.meshReason;
   return {
     language,
     durationMs: Math.max(0, ...inOrder.map((span) => span.endMs)),

@@ -1,6 +1,7 @@
 import type { WebhookDeliveryRepository } from '#persistence';
 import type { JobQueue, QueueConsumer } from '#queue';
 import type { Logger } from '#telemetry';
+import { Rounds } from './rounds.js';
 import type { WebhookSender } from './webhook-sender.js';
 
 /** Deliveries that are put in together. */
@@ -15,50 +16,32 @@ const PRIORITY = 5;
  */
 export class WebhookDispatch {
   private consumer: QueueConsumer | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private round: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly rounds: Rounds;
 
   /** @param queue its own; closed with it */
   constructor(
     private readonly queue: JobQueue,
     private readonly deliveries: Pick<WebhookDeliveryRepository, 'due'>,
     private readonly sender: Pick<WebhookSender, 'send'>,
-    private readonly everyMs: number,
-    private readonly logger: Logger,
-  ) {}
+    everyMs: number,
+    logger: Logger,
+  ) {
+    this.rounds = new Rounds('webhooks that are due', () => this.look(), everyMs, logger);
+  }
 
   start(): void {
     this.consumer = this.queue.consume(AT_ONCE, ({ jobId }, signal) => this.sender.send(jobId, signal));
-    this.lookLater();
+    this.rounds.start();
   }
 
   /** What is on its way has the time of grace to end. */
   async stop(graceMs: number): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.round;
+    await this.rounds.stop();
     await this.consumer?.close(graceMs);
     await this.queue.close();
   }
 
-  private lookLater(): void {
-    // Jitter keeps workers that started together from looking together.
-    this.timer = setTimeout(
-      () => {
-        this.round = this.look().finally(() => {
-          if (!this.stopped) this.lookLater();
-        });
-      },
-      this.everyMs * (0.75 + 0.5 * Math.random()),
-    );
-  }
-
   private async look(): Promise<void> {
-    try {
-      for (const id of await this.deliveries.due(PAGE)) await this.queue.enqueue({ jobId: id, priority: PRIORITY });
-    } catch (error) {
-      this.logger.warn({ err: error }, 'could not look for webhooks that are due; trying again');
-    }
+    for (const id of await this.deliveries.due(PAGE)) await this.queue.enqueue({ jobId: id, priority: PRIORITY });
   }
 }

@@ -1,14 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { PolyscribeError, type WebhookTry } from '#contracts';
+import { type Job, PolyscribeError, type WebhookTry } from '#contracts';
 import type { OutboundHttp, ShortAnswer } from '#outbound-http';
+import type { ObjectStore } from '#objects';
 import type {
   ClaimedDelivery,
   JobRepository,
+  RemoteLeaseRepository,
   TranscriptRepository,
   TryOutcome,
   WebhookDeliveryRepository,
 } from '#persistence';
 import type { Logger } from '#telemetry';
+import { MAX_LINK_MS, offerBody, type ReportLimits } from './offer-message.js';
 import { messageBody, messageHeaders } from './webhook-message.js';
 import type { WorkerMetrics } from './worker-metrics.js';
 
@@ -22,12 +25,18 @@ export interface WebhookSettings {
   /** Signs what goes to the callback of a job. */
   readonly callbackSecret: string | undefined;
   readonly publicUrl: string | undefined;
+  /** Where remote workers reach the gateway. */
+  readonly reportBase: string;
+  /** What remote workers are told of their time. */
+  readonly reportLimits: ReportLimits;
 }
 
 export interface WebhookSenderParts {
   readonly deliveries: WebhookDeliveryRepository;
   readonly jobs: Pick<JobRepository, 'find'>;
   readonly transcripts: Pick<TranscriptRepository, 'findByJob'>;
+  readonly offers: Pick<RemoteLeaseRepository, 'openOffer'>;
+  readonly objects: Pick<ObjectStore, 'presign'>;
   readonly outbound: Pick<OutboundHttp, 'post'>;
   readonly settings: WebhookSettings;
   readonly metrics: Pick<WorkerMetrics, 'webhookTried'>;
@@ -41,6 +50,12 @@ const LONGEST_RETRY_AFTER_MS = 28_800_000;
 /** "I am gone for good": Standard Webhooks asks to send nothing more. */
 const GONE = 410;
 const NO_TARGET = 'The endpoint is disabled or has been deleted.';
+const NO_OFFER = 'The offer is over; it was not sent.';
+
+/** There is nothing to be sent, and never will be. */
+class NothingToSend extends Error {
+  override readonly name = 'NothingToSend';
+}
 
 /**
  * Delivers one event to one address. What is to be told stands in the database, and how each try ended is written there:
@@ -64,8 +79,11 @@ export class WebhookSender {
         await deliveries.giveBack(claim);
         return;
       }
-      if (!(error instanceof PolyscribeError)) throw error;
-      outcome = this.judge(claim, { ...timesOf(started), error: error.message });
+      if (error instanceof NothingToSend) {
+        outcome = { entry: { ...timesOf(started), error: error.message }, state: 'failed' };
+      } else if (error instanceof PolyscribeError) {
+        outcome = this.judge(claim, { ...timesOf(started), error: error.message });
+      } else throw error;
     }
     await deliveries.settle(claim, outcome);
     this.parts.metrics.webhookTried(claim.event, outcome.state);
@@ -75,13 +93,11 @@ export class WebhookSender {
   }
 
   private async post(claim: ClaimedDelivery, signal: AbortSignal): Promise<ShortAnswer> {
-    const { jobs, transcripts, outbound, settings } = this.parts;
+    const { jobs, outbound, settings } = this.parts;
     const { target } = claim;
     const job = await jobs.find(claim.jobId);
-    if (!target || !job) throw new PolyscribeError('not_found', NO_TARGET);
-    const wantsText = target.payload === 'full' && claim.event === 'job.completed';
-    const transcript = wantsText ? await transcripts.findByJob(claim.jobId) : undefined;
-    const body = messageBody(claim, { job, transcript, publicUrl: settings.publicUrl });
+    if (!target || !job) throw new NothingToSend(NO_TARGET);
+    const body = await (claim.event === 'job.offered' ? this.offer(claim, job) : this.end(claim, job));
     const callbackSecrets = settings.callbackSecret === undefined ? [] : [settings.callbackSecret];
     const secrets = claim.endpointId === undefined ? callbackSecrets : claim.secrets;
     const message = { headers: messageHeaders(claim.id, body, secrets, new Date()), body };
@@ -89,8 +105,24 @@ export class WebhookSender {
     return outbound.post(target.url, message, limits, signal);
   }
 
+  private async end(claim: ClaimedDelivery, job: Job): Promise<Buffer> {
+    const wantsText = claim.target?.payload === 'full' && claim.event === 'job.completed';
+    const transcript = wantsText ? await this.parts.transcripts.findByJob(claim.jobId) : undefined;
+    return messageBody(claim, { job, transcript, publicUrl: this.parts.settings.publicUrl });
+  }
+
+  private async offer(claim: ClaimedDelivery, job: Job): Promise<Buffer> {
+    const { offers, objects, settings } = this.parts;
+    const offer = await offers.openOffer(claim.jobId, claim.run);
+    if (!offer || !job.media) throw new NothingToSend(NO_OFFER);
+    const { jobTimeoutMs } = settings.reportLimits;
+    const lastsMs = Math.min(MAX_LINK_MS, Math.max(0, offer.expiresAt.getTime() - Date.now()) + jobTimeoutMs);
+    const mediaUrl = await objects.presign(job.media.key, lastsMs, job.media.filename);
+    const { reportBase, reportLimits } = settings;
+    return offerBody(claim, { job, media: job.media, offer, mediaUrl, reportBase, limits: reportLimits });
+  }
+
   private judge(claim: ClaimedDelivery, entry: WebhookTry, answer?: ShortAnswer): TryOutcome {
-    if (!claim.target) return { entry, state: 'failed' };
     if (answer && answer.status >= 200 && answer.status < 300) return { entry, state: 'delivered' };
     if (answer?.status === GONE) return { entry, state: 'failed', disable: 'It answered 410, which means gone.' };
     const pauseMs = this.parts.settings.retryMs[claim.roundTry - 1];

@@ -7,6 +7,7 @@ import {
   Database,
   JobLeaseRepository,
   JobRepository,
+  RemoteLeaseRepository,
   TranscriptRepository,
   WebhookDeliveryRepository,
   WebhookEndpointRepository,
@@ -83,7 +84,10 @@ describe('webhooks', () => {
     const outbound = new OutboundHttp({ allowedHosts: ['127.0.0.1'] });
     const settings = { ...quickSettings().webhooks, callbackSecret: secret, ...changes };
     const transcripts = new TranscriptRepository(database);
-    return new WebhookSender({ deliveries, jobs, transcripts, outbound, settings, metrics: unread(), logger });
+    const offers = new RemoteLeaseRepository(database);
+    const objects = { presign: () => Promise.reject(new Error('nothing is offered here')) };
+    const parts = { deliveries, jobs, transcripts, offers, objects, outbound, settings, metrics: unread(), logger };
+    return new WebhookSender(parts);
   }
 
   function start(changes: Partial<WebhookSettings> = {}): void {

@@ -2,8 +2,8 @@ import type { EngineKind, ErrorCode, WebhookDeliveryState, WebhookEvent } from '
 import type { Metrics } from '#telemetry';
 import type { Swept } from './media-sweeper.js';
 
-/** How one claim of a job ended. */
-export type Outcome = 'completed' | 'failed' | 'cancelled' | 'given back' | 'lost';
+/** How one claim of a job ended. `handed on`: others do it from here, as a remote worker that it was offered to. */
+export type Outcome = 'completed' | 'failed' | 'cancelled' | 'given back' | 'handed on' | 'lost';
 
 /** What a worker tells Prometheus. */
 export class WorkerMetrics {

@@ -1,6 +1,7 @@
 import type { Config } from '#config';
 import type { RoutingSettings } from '#routing';
 import type { CallDeadlines } from './call-deadline.js';
+import { hostAndPort } from '#grpc';
 import type { WebhookSettings } from './webhook-sender.js';
 
 /** Bounds of pauses that double. */
@@ -60,6 +61,13 @@ export interface WorkerSettings extends CallDeadlines {
   /** How often expired event logs and the leftovers of crashes are removed, and how old the former are then. */
   readonly expireEveryMs: number;
   readonly eventTtlMs: number;
+  /** Jobs that workers elsewhere do. */
+  readonly remote: {
+    /** How often what is due is looked for. */
+    readonly everyMs: number;
+    /** How long an offer stands. */
+    readonly offerMs: number;
+  };
   readonly webhooks: WebhookSettings & {
     /** How often what is due is looked for. */
     readonly everyMs: number;
@@ -105,6 +113,7 @@ export function workerSettings(config: Config): WorkerSettings {
     orphanAgeMs: Math.max(SAFE_ORPHAN_AGE_MS, mediaTtlMs),
     expireEveryMs: HOUR_MS,
     eventTtlMs: config.jobTtlMs,
+    remote: { everyMs: 1_000, offerMs: config.remoteWorkers.offerMs },
     webhooks: {
       everyMs: 2_000,
       // Ten tries over a day.
@@ -113,6 +122,8 @@ export function workerSettings(config: Config): WorkerSettings {
       leaseMs: 60_000,
       callbackSecret: config.webhooks.secret,
       publicUrl: config.http.publicUrl,
+      reportBase: config.http.publicUrl ?? `http://${hostAndPort(config.http.host, config.http.port)}`,
+      reportLimits: { leaseMs: config.remoteWorkers.leaseMs, jobTimeoutMs: config.limits.jobTimeoutMs },
     },
   };
 }

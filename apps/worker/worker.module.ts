@@ -11,6 +11,7 @@ import {
   JobLeaseRepository,
   JobRepository,
   ReconcileRepository,
+  RemoteLeaseRepository,
   IdempotencyRepository,
   UploadRepository,
   RetentionRepository,
@@ -33,6 +34,8 @@ import { IntakeSweeper } from './intake-sweeper.js';
 import { MediaSweeper, type Swept } from './media-sweeper.js';
 import { Presence } from './presence.js';
 import { Reconciler } from './reconciler.js';
+import { RemoteLoop } from './remote-loop.js';
+import { RemoteRunner } from './remote-runner.js';
 import { SpanRunner } from './span-runner.js';
 import { SpanScheduler } from './span-scheduler.js';
 import { WebhookDispatch } from './webhook-dispatch.js';
@@ -47,14 +50,14 @@ export class WorkerModule {
   static with(context: ServiceContext, settings: WorkerSettings, workerId: string): DynamicModule {
     return {
       module: WorkerModule,
-      providers: [...connections(context), ...repositories(), ...work(context, settings, workerId)],
+      providers: [...connections(context, settings), ...repositories(), ...work(context, settings, workerId)],
     };
   }
 }
 
 type Providers = NonNullable<DynamicModule['providers']>;
 
-function connections(context: ServiceContext): Providers {
+function connections(context: ServiceContext, settings: WorkerSettings): Providers {
   const { config, logger } = context;
   const { redisUrl, jobTtlMs } = config;
   const databaseUrl = context.endpoint('database');
@@ -63,7 +66,10 @@ function connections(context: ServiceContext): Providers {
     { provide: JobQueue, useFactory: () => createJobQueue({ databaseUrl, redisUrl, logger }) },
     { provide: EventBus, useFactory: () => createEventBus({ databaseUrl, redisUrl, jobTtlMs, logger }) },
     { provide: StatusCache, useFactory: () => createStatusCache<JobView>({ redisUrl, jobTtlMs, logger }) },
-    { provide: ObjectStore, useFactory: () => createObjectStore({ config, logger }) },
+    {
+      provide: ObjectStore,
+      useFactory: () => createObjectStore({ config, logger, publicUrl: () => settings.webhooks.reportBase }),
+    },
     { provide: OutboundHttp, useFactory: () => new OutboundHttp(config.outbound) },
     {
       provide: RegistryWatcher,
@@ -94,6 +100,7 @@ function repositories(): Providers {
     JobLeaseRepository,
     JobRepository,
     ReconcileRepository,
+    RemoteLeaseRepository,
     TranscriptRepository,
   ].map((repository) => ({
     provide: repository,
@@ -200,20 +207,42 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
       ) => new Reconciler(rows, queue, announcer, erasure, events, objects, settings, logger),
     },
     {
+      provide: RemoteLoop,
+      inject: [
+        ...[RemoteLeaseRepository, ObjectStore, MediaFetch, JobQueue],
+        ...[Announcer, EventBus, JobStatuses, WorkerMetrics],
+      ],
+      useFactory: (
+        leases: RemoteLeaseRepository,
+        objects: ObjectStore,
+        mediaFetch: MediaFetch,
+        queue: JobQueue,
+        ...[announcer, events, statuses, metrics]: [Announcer, EventBus, JobStatuses, WorkerMetrics]
+      ) => {
+        const { everyMs, offerMs } = settings.remote;
+        const runner = new RemoteRunner({ objects, mediaFetch, leases, queue, ffmpeg: config.ffmpeg, offerMs });
+        const parts = { workerId, leases, runner, announcer, events, statuses, objects, metrics, settings, logger };
+        return new RemoteLoop(leases, new JobConsumer(parts), everyMs, logger);
+      },
+    },
+    {
       provide: WebhookDispatch,
-      inject: [Database, JobRepository, TranscriptRepository, OutboundHttp, WorkerMetrics],
+      inject: [
+        ...[Database, JobRepository, TranscriptRepository, RemoteLeaseRepository],
+        ...[ObjectStore, OutboundHttp, WorkerMetrics],
+      ],
       useFactory: (
         database: Database,
         jobs: JobRepository,
         transcripts: TranscriptRepository,
-        outbound: OutboundHttp,
-        metrics: WorkerMetrics,
+        offers: RemoteLeaseRepository,
+        ...[objects, outbound, metrics]: [ObjectStore, OutboundHttp, WorkerMetrics]
       ) => {
         const databaseUrl = context.endpoint('database');
         const queue = createJobQueue({ databaseUrl, redisUrl, logger, name: 'webhooks' });
         const deliveries = new WebhookDeliveryRepository(database);
         const { everyMs, ...rest } = settings.webhooks;
-        const parts = { deliveries, jobs, transcripts, outbound, settings: rest, metrics, logger };
+        const parts = { deliveries, jobs, transcripts, offers, objects, outbound, settings: rest, metrics, logger };
         const sender = new WebhookSender(parts);
         return new WebhookDispatch(queue, deliveries, sender, everyMs, logger);
       },

@@ -60,6 +60,13 @@ export interface Config {
     /** Decoded audio that one job may hold in memory, in bytes. */
     readonly spanMemoryBytes: number;
   };
+  /** Workers elsewhere that take jobs by webhook. */
+  readonly remoteWorkers: {
+    /** How long one may be silent before the job is offered again. */
+    readonly leaseMs: number;
+    /** How long an offer stands. */
+    readonly offerMs: number;
+  };
   readonly registry: {
     /** host:port of the registry, or of each of its replicas with commas between them; undefined means in this process. */
     readonly url: string | undefined;
@@ -110,6 +117,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     outbound: { allowedHosts: e.URL_ALLOWED_HOSTS, fetchTimeoutMs: e.URL_FETCH_TIMEOUT },
     webhooks: { secret: e.WEBHOOK_SECRET, onError: e.WEBHOOK_ON_ERROR },
     worker: { maxConcurrency: e.MAX_CONCURRENCY, spanMemoryBytes: e.SPAN_MEMORY },
+    remoteWorkers: { leaseMs: e.REMOTE_WORKER_LEASE, offerMs: e.REMOTE_OFFER_TIME },
     registry: { url: e.ENGINE_REGISTRY_URL, host: e.HOST, port: e.ENGINE_REGISTRY_PORT },
     engine: {
       host: e.HOST,

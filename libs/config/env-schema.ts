@@ -125,6 +125,8 @@ export const envSchema = z.object({
   URL_FETCH_TIMEOUT: withDefault(seconds(86_400), 600_000),
   WEBHOOK_SECRET: optional(webhookSecret),
   WEBHOOK_ON_ERROR: withDefault(flag, true),
+  REMOTE_WORKER_LEASE: withDefault(seconds(86_400), 300_000),
+  REMOTE_OFFER_TIME: withDefault(seconds(604_800), 900_000),
 
   ENGINE_REGISTRY_URL: optional(addresses),
   ENGINE_REGISTRY_PORT: withDefault(port, 50060),

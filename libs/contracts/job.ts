@@ -5,6 +5,10 @@ import type { RoleSetChoice, SpeakerRoles } from './speaker-roles.js';
 import type { Phrase, TranscriptWarning } from './speech-engine.port.js';
 import type { JobCallback } from './webhook.js';
 
+/** `mesh` is our workers with the engines of the mesh, `remote` a worker elsewhere that takes offers by webhook. */
+export const workerChoices = ['mesh', 'remote'] as const;
+export type WorkerChoice = (typeof workerChoices)[number];
+
 export const jobStatuses = ['queued', 'processing', 'completed', 'failed', 'cancelled'] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
@@ -47,6 +51,8 @@ export interface JobOptions {
   readonly priority: number;
   /** Whether a transcript that the same recording and options gave before may be taken. */
   readonly reuse?: boolean;
+  /** Who is to do the work; undefined means `mesh`. */
+  readonly worker?: WorkerChoice;
   readonly sessionId?: string;
   readonly title?: string;
   readonly tags: readonly string[];
@@ -123,6 +129,10 @@ export interface Job {
   /** Where the recording is to be fetched; undefined for one that was uploaded. May hold a secret. */
   readonly sourceUrl?: string;
   readonly workerId?: string;
+  /** Whether a remote worker is to do it; absent once the mesh has taken it over. */
+  readonly isRemote?: true;
+  /** Why the mesh does what a remote worker was to do. */
+  readonly meshReason?: string;
   /** How often a worker began it. */
   readonly attempts: number;
   readonly createdAt: Date;

@@ -1,5 +1,7 @@
-/** What is told of by webhooks. */
-export const webhookEvents = ['job.completed', 'job.failed', 'job.cancelled'] as const;
+/** Ends of jobs, as webhooks tell of them. */
+export const jobEndEvents = ['job.completed', 'job.failed', 'job.cancelled'] as const;
+/** What is told of by webhooks. `job.offered` asks remote workers to take a job. */
+export const webhookEvents = [...jobEndEvents, 'job.offered'] as const;
 export type WebhookEvent = (typeof webhookEvents)[number];
 
 /** `thin` says what happened to which job; `full` holds the result as well. */
@@ -15,11 +17,11 @@ export interface JobCallback {
   readonly onError: boolean;
 }
 
-/** An address that hears of the ends of all jobs. */
+/** An address that hears of the ends of all jobs, or takes jobs as a remote worker. */
 export interface WebhookEndpoint {
   readonly id: string;
   readonly url: string;
-  /** Empty means all. */
+  /** Empty means all ends; offers go only where they are named. */
   readonly eventTypes: readonly WebhookEvent[];
   readonly payload: WebhookPayload;
   /** For people. */

@@ -10,6 +10,9 @@ export * from './jobs/lease.js';
 export * from './jobs/reconcile.repository.js';
 export * from './jobs/retention.repository.js';
 export * from './jobs/worker.repository.js';
+export * from './remote/remote-lease.repository.js';
+export * from './remote/remote-offer.js';
+export * from './remote/remote-report.repository.js';
 export * from './transcripts/transcript.repository.js';
 export {
   type Upload,

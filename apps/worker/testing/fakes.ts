@@ -57,6 +57,7 @@ export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSett
     orphanAgeMs: 60_000,
     expireEveryMs: 3_600_000,
     eventTtlMs: 3_600_000,
+    remote: { everyMs: 20, offerMs: 60_000 },
     webhooks: {
       everyMs: 20,
       retryMs: [5, 5, 5, 5, 5],
@@ -64,6 +65,8 @@ export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSett
       leaseMs: 10_000,
       callbackSecret: undefined,
       publicUrl: undefined,
+      reportBase: 'https://speech.example',
+      reportLimits: { leaseMs: 60_000, jobTimeoutMs: 600_000 },
     },
     ...changes,
   };

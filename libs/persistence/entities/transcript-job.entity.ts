@@ -26,6 +26,7 @@ export interface StageRecord {
 @Index('ix_transcript_jobs_status', ['status', 'createdAt', 'id'])
 @Index('ix_transcript_jobs_session', ['sessionId', 'createdAt', 'id'], { where: 'session_id IS NOT NULL' })
 @Index('ix_transcript_jobs_unfinished', ['id'], { where: "status IN ('queued', 'processing')" })
+@Index('ix_transcript_jobs_remote', ['id'], { where: "is_remote AND status IN ('queued', 'processing')" })
 @Index('ix_transcript_jobs_unannounced', ['id'], {
   where: "NOT announced AND status IN ('completed', 'failed', 'cancelled')",
 })
@@ -135,6 +136,14 @@ export class TranscriptJobEntity {
 
   @Column('text', { name: 'worker_id', nullable: true })
   workerId!: string | null;
+
+  /** A remote worker is to do it: workers of the mesh only offer and finish it. */
+  @Column('boolean', { name: 'is_remote', default: false })
+  isRemote!: boolean;
+
+  /** Why the mesh does what a remote worker was to do. */
+  @Column('text', { name: 'mesh_reason', nullable: true })
+  meshReason!: string | null;
 
   /** Claims since the job was made or last retried. */
   @Column('integer', { default: 0 })

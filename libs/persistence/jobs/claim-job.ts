@@ -9,19 +9,20 @@ import type { Claim, SpanRecord } from './lease.js';
 /** A queue's timer and the database's clock may differ by that much. */
 export const EARLY_MS = 1_000;
 
-/** Takes the job if it is free. Ends it instead when it was cancelled meanwhile or has used up its attempts. */
+/** Takes the job if it is free; one that is meant for remote workers only with `isRemote`. Ends it instead when it was cancelled meanwhile or has used up its attempts. */
 export async function claimJob(
   transaction: Transaction,
   jobId: string,
   workerId: string,
   leaseMs: number,
+  isRemote = false,
 ): Promise<Claim | undefined> {
   const [free] = await transaction.query<FreeJob>(
     `SELECT ${freeJob} FROM transcript_jobs
      WHERE job_id = $1 AND (status = 'queued' AND not_before <= ${fromNow('$2')}
-       OR status = 'processing' AND lease_until < clock_timestamp())
+       OR status = 'processing' AND lease_until < clock_timestamp()) AND is_remote = $3
      FOR UPDATE`,
-    [jobId, EARLY_MS],
+    [jobId, EARLY_MS, isRemote],
   );
   return free && takeJob(transaction, free, workerId, leaseMs);
 }

@@ -72,7 +72,7 @@ const held = `job_id = $1 AND lease_token = $2 AND status = 'processing'`;
  * @throws LeaseLostError from every method that takes a lease, `renew` apart, when it is no longer the row's
  */
 export class JobLeaseRepository {
-  constructor(private readonly database: Database) {}
+  constructor(protected readonly database: Database) {}
 
   /**
    * Takes a job that waits and is due, or whose worker let its lease run out. Among several that try, one wins.
@@ -318,7 +318,7 @@ export class JobLeaseRepository {
   }
 
   /** Several statements with the row locked: nobody can claim the job before they are committed. */
-  private async whileHeld<T>(
+  protected async whileHeld<T>(
     lease: Lease,
     work: (transaction: Transaction, id: string, cancelRequested: boolean) => Promise<T>,
   ): Promise<T> {

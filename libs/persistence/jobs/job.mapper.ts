@@ -17,6 +17,8 @@ export function toJob(row: TranscriptJobEntity): Job {
     ...(row.sourceUrl === null ? {} : { sourceUrl: row.sourceUrl }),
     ...(row.mediaRemovedAt === null ? {} : { mediaRemovedAt: row.mediaRemovedAt }),
     ...(row.workerId === null ? {} : { workerId: row.workerId }),
+    ...(row.isRemote ? { isRemote: true } : {}),
+    ...(row.meshReason === null ? {} : { meshReason: row.meshReason }),
     attempts: row.attempts,
     createdAt: row.createdAt,
     ...(row.startedAt === null ? {} : { startedAt: row.startedAt }),

@@ -88,13 +88,14 @@ export class JobRepository {
   }
 
   /**
-   * Cancels a job that waits, or whose worker is gone, at once; asks the worker of one that runs, which learns of it when
+   * Cancels a job that waits, that a remote worker has or whose worker is gone, at once; asks the worker of one that runs, which learns of it when
    * it next renews its lease. Safe to repeat.
    */
   async requestCancel(jobId: string): Promise<CancelOutcome> {
     return this.database.transaction(async ({ query }) => {
       const [job] = await query<{ status: JobStatus; held: boolean }>(
-        `SELECT status, lease_until IS NOT NULL AND lease_until >= clock_timestamp() AS held
+        `SELECT status, lease_until IS NOT NULL AND lease_until >= clock_timestamp()
+           AND NOT ${elsewhere} AS held
          FROM transcript_jobs WHERE job_id = $1 FOR UPDATE`,
         [jobId],
       );
@@ -114,13 +115,15 @@ export class JobRepository {
   /** Lets a failed or cancelled job run again with its attempts counted anew. Spans that are done stay done. */
   async retry(jobId: string): Promise<RetryOutcome> {
     const retried = await this.database.query(
-      `UPDATE transcript_jobs
+      `WITH retried AS (UPDATE transcript_jobs
        SET status = 'queued', stage = 'queued', message = '', progress = 0, attempts = 0, fruitful_attempts = 0, run = run + 1,
          cancel_requested = false, announced = false, error_details = NULL, worker_id = NULL, started_at = NULL,
          completed_at = NULL, not_before = now(), updated_at = now(), busy_since = NULL, outage_since = NULL,
          stages = jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp()))
        WHERE job_id = $1 AND status IN ('failed', 'cancelled') AND media_removed_at IS NULL
-       RETURNING id`,
+       RETURNING job_id),
+       forgotten AS (DELETE FROM remote_offers WHERE job_id IN (SELECT job_id FROM retried))
+       SELECT job_id FROM retried`,
       [jobId],
     );
     if (retried.length > 0) return 'queued';
@@ -147,14 +150,18 @@ export class JobRepository {
   }
 }
 
+/** A remote worker hears of a cancel with its next report, and what it sends after that is refused. */
+const elsewhere = `(is_remote AND EXISTS (SELECT FROM remote_offers AS offer
+  WHERE offer.job_id = transcript_jobs.job_id AND offer.state <> 'open'))`;
+
 async function insertJob(transaction: Transaction, job: NewJob): Promise<Job> {
   const { query, manager } = transaction;
   if (job.uploadId !== undefined) await takeUpload(transaction, job.uploadId);
   await query('INSERT INTO transcripts (id) VALUES ($1)', [job.transcriptId]);
   const [row] = await query<{ id: string }>(
     `INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority, options_digest,
-       media_filename, source_url, media_key, media_bytes, media_sha256, media_type, media_facts, stages)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+       media_filename, source_url, media_key, media_bytes, media_sha256, media_type, media_facts, is_remote, stages)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
        jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp())))
      RETURNING id`,
     [
@@ -162,6 +169,7 @@ async function insertJob(transaction: Transaction, job: NewJob): Promise<Job> {
       job.options.sessionId === undefined ? null : storableText(job.options.sessionId),
       ...[job.options.priority, digestOf(job.options), storableText(job.media.filename)],
       ...sourceColumns(job.media),
+      job.options.worker === 'remote',
     ],
   );
   if (row && job.options.reuse === true && (await copyTranscript(transaction, row.id))) {

@@ -33,7 +33,7 @@ export class ReconcileRepository {
   async unqueued(limit: number, waitedMs: number, after = '0'): Promise<UnqueuedJob[]> {
     return this.database.query<UnqueuedJob>(
       `SELECT job_id AS "jobId", priority, id::text AS cursor FROM transcript_jobs
-       WHERE id > $1 AND status IN ('queued', 'processing')
+       WHERE id > $1 AND status IN ('queued', 'processing') AND NOT is_remote
          AND (status = 'queued' AND greatest(not_before, updated_at) <= ${fromNow('-$3')}
            OR status = 'processing' AND lease_until < now())
        ORDER BY id LIMIT $2`,

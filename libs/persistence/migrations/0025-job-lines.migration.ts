@@ -5,7 +5,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  *
  * Jobs that wait stand in lines: one for each owner, priority and demand, which is all of a job's options that decide where it
  * can be served. A trigger keeps them, so that no statement can forget to; it locks the line until the job is committed, and a
- * line that is found empty is removed under the same lock, so that no job is left without one.
+ * line that is found empty is removed under the same lock, so that no job is left without one. Jobs that remote workers do
+ * stand in none.
  */
 export class JobLines1790000000025 implements MigrationInterface {
   readonly name = 'JobLines1790000000025';
@@ -50,7 +51,7 @@ const statements = [
      RETURN NEW;
    END $$`,
   `CREATE TRIGGER tr_transcript_jobs_line BEFORE INSERT OR UPDATE OF status, not_before ON transcript_jobs
-   FOR EACH ROW WHEN (NEW.status = 'queued') EXECUTE FUNCTION stand_in_job_line()`,
+   FOR EACH ROW WHEN (NEW.status = 'queued' AND NOT NEW.is_remote) EXECUTE FUNCTION stand_in_job_line()`,
   // Jobs that wait already, and those whose worker may be gone: their demand is asked for as well.
   `UPDATE transcript_jobs SET status = status WHERE status = 'queued'`,
   `UPDATE transcript_jobs SET owner = coalesce(session_id, ''), demand = ${demand.replaceAll('NEW.', '')}

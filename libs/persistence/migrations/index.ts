@@ -11,6 +11,7 @@ import { Erasures1790000000012 } from './0012-erasures.migration.js';
 import { IdempotencyKeys1790000000013 } from './0013-idempotency-keys.migration.js';
 import { Uploads1790000000014 } from './0014-uploads.migration.js';
 import { Workers1790000000016 } from './0016-workers.migration.js';
+import { RemoteWorkers1790000000017 } from './0017-remote-workers.migration.js';
 import { MediaFactsAndReuse1790000000019 } from './0019-media-facts-and-reuse.migration.js';
 import { JobLines1790000000025 } from './0025-job-lines.migration.js';
 
@@ -29,6 +30,7 @@ export const migrations = [
   IdempotencyKeys1790000000013,
   Uploads1790000000014,
   Workers1790000000016,
+  RemoteWorkers1790000000017,
   MediaFactsAndReuse1790000000019,
   JobLines1790000000025,
 ];

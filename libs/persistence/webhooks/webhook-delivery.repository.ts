@@ -8,6 +8,8 @@ import { storableJson } from '../storable.js';
 export interface ClaimedDelivery {
   readonly id: string;
   readonly jobId: string;
+  /** Number of the job's run that it tells of. */
+  readonly run: number;
   readonly event: WebhookEvent;
   readonly occurredAt: Date;
   /** Of an event `job.failed`. */
@@ -75,7 +77,7 @@ export class WebhookDeliveryRepository {
          WHERE id = $1 AND state = 'pending' AND next_try_at <= clock_timestamp()
            AND (lease_until IS NULL OR lease_until < clock_timestamp())
          RETURNING *)
-       SELECT claimed.id, claimed.job_id AS "jobId", event, occurred_at AS "occurredAt", failure, tries,
+       SELECT claimed.id, claimed.job_id AS "jobId", claimed.run, event, occurred_at AS "occurredAt", failure, tries,
          round_tries AS "roundTry", endpoint_id AS "endpointId",
          coalesce(endpoint.url, CASE WHEN endpoint_id IS NULL THEN job.engine_params->'callback'->>'url' END) AS url,
          coalesce(endpoint.payload, job.engine_params->'callback'->>'payload', 'thin') AS payload,

@@ -1,6 +1,7 @@
 import { PolyscribeError, type WebhookEndpoint } from '#contracts';
 import type { Database } from '../database.js';
 import { fromNow } from '../jobs/job-sql.js';
+import { takesOffers } from '../remote/remote-lease.repository.js';
 import { storableText } from '../storable.js';
 
 /** What a client says of an endpoint. */
@@ -47,6 +48,22 @@ export class WebhookEndpointRepository {
       id,
     ]);
     return row && toEndpoint(row);
+  }
+
+  /** With which an endpoint may sign what it sends: its secret, and the one before while both are known. Empty where it is unknown. */
+  async secrets(id: string): Promise<string[]> {
+    const [row] = await this.database.query<{ secret: string; previous: string | null }>(
+      `SELECT secret, CASE WHEN previous_secret_until > now() THEN previous_secret END AS previous
+       FROM webhook_endpoints WHERE id = $1`,
+      [id],
+    );
+    return row ? [row.secret, row.previous].filter((each) => each !== null) : [];
+  }
+
+  /** Whether a remote worker would hear of an offer. */
+  async anyTakesOffers(): Promise<boolean> {
+    const rows = await this.database.query(`SELECT FROM webhook_endpoints WHERE ${takesOffers} LIMIT 1`);
+    return rows.length > 0;
   }
 
   /** All of them, the newest first. */
