@@ -64,7 +64,7 @@ describe('a job for Riva on the whole mesh', () => {
   }
 
   async function asr(): Promise<EnginesBody['engines']['asr']> {
-    return ((await (await fetch(`${mesh.http}/engines`)).json()) as EnginesBody).engines.asr;
+    return ((await (await fetch(`${mesh.http}/api/transcribe/jobs/engines`)).json()) as EnginesBody).engines.asr;
   }
 
   it('gives words, speakers and their roles, and asks Riva for what the client asked for', async () => {

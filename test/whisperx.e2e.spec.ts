@@ -38,7 +38,9 @@ describe('WhisperX from the REST API to the Python server', () => {
   });
 
   async function whisperx(): Promise<EngineState> {
-    const body = (await (await fetch(`${mesh.http}/engines`)).json()) as { engines: { whisperx: EngineState } };
+    const body = (await (await fetch(`${mesh.http}/api/transcribe/jobs/engines`)).json()) as {
+      engines: { whisperx: EngineState };
+    };
     return body.engines.whisperx;
   }
 

@@ -5,6 +5,7 @@ import { hostEngine } from '#engine-host';
 import type { RunningService } from '#service-host';
 import { createLogger } from '#telemetry';
 import { type DevCertificates, makeDevCertificates } from '#testing';
+import { defaultProbeSettings, SpeechProbe } from './speech-probe.js';
 import { startEngineRegistry } from './start-engine-registry.js';
 
 const logger = createLogger('test', 'silent');
@@ -72,11 +73,18 @@ describe('a mesh with mutual TLS', () => {
     cleanUps.push(() => watcher.close());
     const listed = ({ instances }: { instances: readonly { id: string }[] }) =>
       instances.some(({ id }) => id === hosted.instanceId);
-    await watcher.waitFor(listed, AbortSignal.timeout(10_000));
+    const { instances } = await watcher.waitFor(listed, AbortSignal.timeout(10_000));
 
     const remote = new RemoteEngine(config.innerTls);
     await expect(remote.describe(hosted.address)).resolves.toMatchObject({ engine: 'local' });
     remote.close();
+    const [instance] = instances;
+    if (!instance) throw new Error('No instance is listed.');
+    // It was reached: it only hears nothing.
+    const probe = new SpeechProbe(defaultProbeSettings, config.innerTls);
+    await expect(probe.run(instance, new AbortController().signal)).resolves.toMatchObject({
+      reason: 'no text for a second of speech',
+    });
     const stranger = new RemoteEngine();
     await expect(stranger.describe(hosted.address)).rejects.toMatchObject({ code: 'engine_unavailable' });
     stranger.close();

@@ -222,7 +222,9 @@ describe('jobs over REST', () => {
   });
 
   it('shows every kind of engine, with the reason where it is not available', async () => {
-    const { engines, default_engine: byDefault } = enginesSchema.parse((await client.json('/engines')).body);
+    const { engines, default_engine: byDefault } = enginesSchema.parse(
+      (await client.json('/engines?format=json')).body,
+    );
     expect(byDefault).toBe('auto');
     expect(engines.local).toMatchObject({ available: true, model: 'local-model', health: { status: 'serving' } });
     expect(engines.whisperx).toMatchObject({ available: false, reason: 'The backend does not answer.', url: '' });

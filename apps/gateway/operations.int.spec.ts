@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { eventually } from '#testing';
 import { instanceOf } from '../../libs/routing/testing.js';
-import { healthSchema, problemSchema } from './openapi/response-schemas.js';
+import { enginesSchema, healthSchema, problemSchema } from './openapi/response-schemas.js';
 import { type GatewayUnderTest, startGatewayUnderTest } from './testing/gateway-under-test.js';
 import { RestClient } from './testing/rest-client.js';
 import { silentWav } from './testing/sounds.js';
@@ -119,6 +119,22 @@ describe('the gateway in operation', () => {
     expect(
       (await client.get('/engines', { origin: 'http://x' })).headers.get('access-control-allow-origin'),
     ).toBeNull();
+  });
+
+  it('shows engines as a table to terminals, as a page to browsers and as JSON to programs', async () => {
+    const [table, page, json] = await Promise.all(
+      ['*/*', 'text/html,*/*;q=0.8', 'application/json'].map((accept) => client.get('/engines', { accept })),
+    );
+    expect(table?.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    expect(await table?.text()).toMatch(/^ENGINE +INSTANCE[^]*\nlocal +local +local:1 +serving +closed /);
+    expect(page?.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(page?.headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; /);
+    expect(await page?.text()).toContain('<th scope="row" data-name="engine">local</th>');
+    expect(enginesSchema.parse(await json?.json()).engines.local.instances).toHaveLength(1);
+    expect(json?.headers.get('vary')).toBe('accept');
+    const chosen = await client.get('/engines?format=html', { accept: 'application/json' });
+    expect(chosen.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(await client.problem('/engines?format=xml')).toMatchObject({ status: 400, code: 'invalid_request' });
   });
 
   it('describes every route that it has, and reads the description without another host', async () => {

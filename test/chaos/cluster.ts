@@ -118,7 +118,7 @@ export class Cluster {
   private async knowsEngines(count: number): Promise<boolean> {
     const known = await Promise.all(
       this.gateways.map(async ({ http }) => {
-        const response = await fetch(`${http}/engines`);
+        const response = await fetch(`${http}/api/transcribe/jobs/engines`);
         const body = (await response.json()) as { engines: { local: { instances: unknown[] } } };
         return body.engines.local.instances.length;
       }),

@@ -2,7 +2,7 @@ import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res, UseInt
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { resultBody } from '#formats';
 import { type JobView, jobView } from '#job-status';
-import { EnginesQuery, type EnginesView } from '../jobs/engines.service.js';
+import { EnginesQuery, type EnginesView } from '../engines/engines.service.js';
 import { CancelJob } from '../jobs/cancel-job.service.js';
 import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.service.js';
 import { RetryJob } from '../jobs/retry-job.service.js';
@@ -87,16 +87,5 @@ export class JobsController {
   @HttpCode(202)
   async retry(@Param('jobId') jobId: string): Promise<AcceptedBody> {
     return acceptedBody(await this.retryJob.retry(jobId));
-  }
-}
-
-/** The same list at the address that operators try first. */
-@Controller('engines')
-export class EnginesController {
-  constructor(private readonly engines: EnginesQuery) {}
-
-  @Get()
-  list(): EnginesView {
-    return this.engines.view();
   }
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { jobStatuses } from '#contracts';
 import { JobQueue } from '#queue';
 import { Metrics } from '#telemetry';
-import { EnginesQuery } from '../jobs/engines.service.js';
+import { EnginesQuery } from '../engines/engines.service.js';
 import { JobQueries } from '../jobs/job-queries.service.js';
 
 /** What the gateway tells Prometheus; `/metrics` tells what else the process has to tell as well. */

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '#contracts';
+import { enginesQuerySchema } from '../engines/engines-form.js';
 import { jobFilterSchema } from '../jobs/job-queries.service.js';
-import { answer, header, idIn, json, operation, query, queryOf } from './api-operation.js';
+import { answer, header, idIn, json, operation, query, queryOf, schemaRef } from './api-operation.js';
 import type { Operation, Parameter, Paths } from './openapi-types.js';
 import { submissionBody } from './request-schemas.js';
 
@@ -56,14 +57,38 @@ function submission(id: string, summary: string): { post: Operation } {
   };
 }
 
-const engines = (id: string): { get: Operation } => ({
+const enginesSummary = 'Engines, whether they are up, and what they can do';
+const everyEngine = 'Every kind of engine; those that are down say why.';
+
+const engines: { get: Operation } = {
   get: operation({
-    id,
+    id: 'listEngines',
     tag: 'engines',
-    summary: 'Engines, whether they are up, and what they can do',
-    ok: { 200: json('Engines', 'Every kind of engine; those that are down say why.') },
+    summary: enginesSummary,
+    ok: { 200: json('Engines', everyEngine) },
   }),
-});
+};
+
+const enginesForOperators: { get: Operation } = {
+  get: operation({
+    id: 'listEnginesForOperators',
+    tag: 'engines',
+    summary: `${enginesSummary}, for people`,
+    description: 'A table where `Accept` leaves the choice, as `curl` does; a page that renews itself for browsers.',
+    parameters: queryOf(enginesQuerySchema),
+    ok: {
+      200: answer(
+        everyEngine,
+        {},
+        {
+          'text/plain': { schema: { type: 'string' } },
+          'text/html': { schema: { type: 'string' } },
+          'application/json': { schema: schemaRef('Engines') },
+        },
+      ),
+    },
+  }),
+};
 
 const lastEventId = header('Last-Event-ID', { type: 'string' }, 'The last event that the client has read.');
 
@@ -100,8 +125,8 @@ export const jobPaths: Paths = {
       ok: { 200: json('Stats', 'Numbers.') },
     }),
   },
-  '/api/transcribe/jobs/engines': engines('listEngines'),
-  '/engines': engines('listEnginesForOperators'),
+  '/api/transcribe/jobs/engines': engines,
+  '/engines': enginesForOperators,
   '/api/transcribe/jobs/status/{job_id}': {
     get: operation({
       id: 'jobStatus',

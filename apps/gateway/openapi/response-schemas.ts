@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import {
+  breakerStates,
   engineChoices,
   engineKinds,
   errorTable,
+  healthStates,
   jobStatuses,
   webhookDeliveryStates,
   webhookEvents,
@@ -32,6 +34,31 @@ export const problemSchema = z.looseObject({
   job_status: z.enum(jobStatuses).optional().describe('Where the job stands, when that is in the way.'),
 });
 
+const engineInstance = z.strictObject({
+  id: z.string(),
+  address: z.string(),
+  version: z.string().describe('Of its adapter.'),
+  state: z.enum(healthStates),
+  reason: z.string().optional().describe('Why it does not serve.'),
+  breaker: z
+    .strictObject({
+      state: z.enum(breakerStates),
+      since: instant,
+      reason: z.string().optional().describe('Why it is not closed.'),
+    })
+    .describe('An instance whose breaker is not closed is called only where there is no other.'),
+  in_flight: z.int(),
+  capacity: z.int(),
+  speed: z.number().optional().describe('Seconds of audio per second of work; absent until measured.'),
+  queue_s: z.number().describe('From the start of a call to the first sign of work.'),
+  calls: z.int().describe('Calls that workers measured.'),
+  error_rate: z.number().min(0).max(1).describe('Share of calls that failed by the fault of the engine, lately.'),
+  errors_5m: z.int().describe('Such failures in the last five minutes.'),
+  last_error: z.strictObject({ code: z.string(), message: z.string(), at: instant }).optional(),
+  up_since: instant,
+  last_seen: instant,
+});
+
 const engine = z.strictObject({
   engine: z.enum(engineKinds),
   available: z.boolean(),
@@ -39,28 +66,19 @@ const engine = z.strictObject({
   url: z.string().optional(),
   model: z.string(),
   language: z.string(),
-  reason: z.string().optional().describe('Why it is not available.'),
+  reason: z.string().optional().describe('Why it is not available, or only where there is no other engine.'),
   models: z.array(z.string()),
   available_models: z.array(z.string()).optional(),
   languages: z.array(z.string()),
   features: z.record(z.string(), z.union([z.boolean(), z.number(), z.null()])),
-  instances: z.array(
-    z.strictObject({
-      id: z.string(),
-      address: z.string(),
-      state: z.string(),
-      reason: z.string().optional().describe('Why it does not serve.'),
-      in_flight: z.int(),
-      capacity: z.int(),
-      last_seen: instant,
-    }),
-  ),
+  instances: z.array(engineInstance),
   health: z.strictObject({ status: z.string() }),
 });
 
 export const enginesSchema = z.strictObject({
   engines: z.strictObject({ asr: engine, whisperx: engine, local: engine }),
   default_engine: z.enum(engineChoices),
+  stale_s: z.number().optional().describe('For how long no engine registry has been reached; absent while one is.'),
 });
 
 export const cancelledSchema = z.strictObject({ job_id: z.guid(), status: z.enum(jobStatuses), message: z.string() });

@@ -3,6 +3,7 @@ import type { Config } from '#config';
 import type { EngineCapabilities, EngineInstance, EngineKind } from '#contracts';
 import { RegistryWatcher } from '#engine-client';
 import { CONFIG } from '../tokens.js';
+import { type InstanceView, instanceView } from './instance-view.js';
 
 export interface EngineView {
   engine: EngineKind;
@@ -17,22 +18,15 @@ export interface EngineView {
   available_models?: readonly string[];
   languages: readonly string[];
   features: Record<string, boolean | number | null>;
-  instances: {
-    id: string;
-    address: string;
-    state: string;
-    /** Why it does not serve; absent where it does. */
-    reason?: string;
-    in_flight: number;
-    capacity: number;
-    last_seen: string;
-  }[];
+  instances: InstanceView[];
   health: { status: string };
 }
 
 export interface EnginesView {
   engines: Record<EngineKind, EngineView>;
   default_engine: string;
+  /** For how long no registry has been reached: what is shown is as old. Absent while one is. */
+  stale_s?: number;
 }
 
 /** What operators see of the engines: each kind that there is, up or not, with the reason. */
@@ -40,7 +34,7 @@ export interface EnginesView {
 export class EnginesQuery {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    private readonly registry: RegistryWatcher,
+    @Inject(RegistryWatcher) private readonly registry: Pick<RegistryWatcher, 'snapshot' | 'connected' | 'ageMs'>,
   ) {}
 
   view(): EnginesView {
@@ -53,6 +47,7 @@ export class EnginesQuery {
     return {
       engines: { asr: of('asr'), whisperx: of('whisperx'), local: of('local') },
       default_engine: this.config.defaultEngine,
+      ...(this.registry.connected ? {} : { stale_s: (this.registry.ageMs ?? 0) / 1000 }),
     };
   }
 
@@ -66,8 +61,10 @@ export class EnginesQuery {
 }
 
 function engineView(engine: EngineKind, instances: readonly EngineInstance[]): EngineView {
-  const serving = instances.find(({ description }) => description.health.state === 'serving');
-  const shown = serving ?? instances[0];
+  const isServing = ({ description }: EngineInstance): boolean => description.health.state === 'serving';
+  const serving = instances.find(isServing);
+  const closed = instances.find((instance) => isServing(instance) && instance.breaker.state === 'closed');
+  const shown = closed ?? serving ?? instances[0];
   const capabilities = shown?.description.capabilities ?? nothing;
   const models = distinct(instances.flatMap(({ description }) => description.capabilities.models));
   const backendUri = shown?.description.backendUri ?? '';
@@ -78,19 +75,11 @@ function engineView(engine: EngineKind, instances: readonly EngineInstance[]): E
     ...(engine === 'whisperx' ? { url: backendUri, available_models: models } : { uri: backendUri }),
     model: capabilities.defaultModel,
     language: capabilities.languages[0] ?? '',
-    ...(serving ? {} : { reason: reasonOf(shown) }),
+    ...(closed ? {} : { reason: reasonOf(shown) }),
     models,
     languages: distinct(instances.flatMap(({ description }) => description.capabilities.languages)),
     features: featuresOf(capabilities),
-    instances: instances.map((instance) => ({
-      id: instance.id,
-      address: instance.address,
-      state: instance.description.health.state,
-      ...(instance.description.health.reason === '' ? {} : { reason: instance.description.health.reason }),
-      in_flight: instance.inFlight,
-      capacity: instance.description.capabilities.maxConcurrency,
-      last_seen: instance.lastSeenAt.toISOString(),
-    })),
+    instances: instances.map(instanceView),
     health: { status: state },
   };
 }
@@ -98,6 +87,7 @@ function engineView(engine: EngineKind, instances: readonly EngineInstance[]): E
 function reasonOf(instance: EngineInstance | undefined): string {
   if (!instance) return 'no instance is registered';
   const { state, reason } = instance.description.health;
+  if (state === 'serving') return `called only where there is no other engine: ${instance.breaker.reason}`;
   return reason === '' ? `the engine is ${state}` : reason;
 }
 
