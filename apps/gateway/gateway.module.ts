@@ -25,6 +25,7 @@ import {
 import { JobQueue } from '#queue';
 import type { StatusCache } from '#status-cache';
 import { type Logger, Metrics } from '#telemetry';
+import { TranscriptCache } from '#transcript-cache';
 import { UploadContent } from '#uploads';
 import type { ClientLimits } from './client-limits.js';
 import { Contexts } from './contexts/contexts.service.js';
@@ -75,6 +76,7 @@ export interface GatewayResources {
   readonly queue: JobQueue;
   readonly events: EventBus;
   readonly statusCache: StatusCache<JobView>;
+  readonly transcriptCache: TranscriptCache;
   readonly objects: ObjectStore;
   readonly signedLinks: SignedLinks;
   readonly registry: RegistryWatcher;
@@ -92,6 +94,8 @@ export class GatewayModule {
     const statuses = new JobStatuses(jobs, transcripts, resources.statusCache);
     const uploadContent = new UploadContent(resources.objects, uploads);
     const { maxFileBytes } = resources.config.limits;
+    const { maxOpen, maxOpenBytes } = resources.config.uploads;
+    const room = { uploads: maxOpen, bytes: maxOpenBytes };
     const erasures = new ErasureRepository(database);
     return {
       module: GatewayModule,
@@ -120,6 +124,7 @@ export class GatewayModule {
         { provide: IdempotencyRepository, useValue: new IdempotencyRepository(database) },
         { provide: ContextRepository, useValue: new ContextRepository(database) },
         { provide: TranscriptRepository, useValue: transcripts },
+        { provide: TranscriptCache, useValue: resources.transcriptCache },
         { provide: WebhookEndpointRepository, useValue: new WebhookEndpointRepository(database) },
         { provide: WebhookDeliveryRepository, useValue: new WebhookDeliveryRepository(database) },
         { provide: JobStatuses, useValue: statuses },
@@ -137,7 +142,7 @@ export class GatewayModule {
         },
         { provide: UploadRepository, useValue: uploads },
         { provide: UploadContent, useValue: uploadContent },
-        { provide: TusUploads, useValue: new TusUploads(uploads, uploadContent, maxFileBytes) },
+        { provide: TusUploads, useValue: new TusUploads(uploads, uploadContent, maxFileBytes, room) },
         { provide: OutboundHttp, useValue: new OutboundHttp(resources.config.outbound) },
         { provide: WorkerRepository, useValue: new WorkerRepository(database) },
         { provide: ErasureRepository, useValue: erasures },
@@ -177,6 +182,6 @@ export class GatewayModule {
 }
 
 function erasureOn(resources: GatewayResources, rows: ErasureRepository): TranscriptErasure {
-  const { objects, queue, events, statusCache: statuses, metrics, logger } = resources;
-  return new TranscriptErasure({ rows, objects, queue, events, statuses, metrics, logger });
+  const { objects, queue, events, statusCache: statuses, transcriptCache: copies, metrics, logger } = resources;
+  return new TranscriptErasure({ rows, objects, queue, events, statuses, copies, metrics, logger });
 }

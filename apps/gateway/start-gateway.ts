@@ -12,6 +12,7 @@ import { createJobQueue } from '#queue';
 import type { RunningService, ServiceContext } from '#service-host';
 import { createStatusCache } from '#status-cache';
 import { Metrics, NestLogger } from '#telemetry';
+import { createTranscriptCache } from '#transcript-cache';
 import { type ClientLimits, clientLimits } from './client-limits.js';
 import { GatewayModule, type GatewayResources } from './gateway.module.js';
 import { ContextGrpcService } from './grpc/context-grpc.service.js';
@@ -86,12 +87,15 @@ async function openResources(
   stops.push(() => queue.close());
   const statusCache = createStatusCache<JobView>({ redisUrl, jobTtlMs, logger });
   stops.push(() => statusCache.close());
+  const transcriptCache = createTranscriptCache({ redisUrl, jobTtlMs, logger });
+  stops.push(() => transcriptCache.close());
   const objects = await createObjectStore({ config, logger, publicUrl });
   stops.push(() => objects.close());
   const registry = new RegistryWatcher({ address: context.endpoint('registry'), tls: config.innerTls, logger });
   stops.push(() => registry.close());
   const signedLinks = await loadSignedLinks({ config, publicUrl });
-  return { config, logger, database, events, queue, statusCache, objects, registry, signedLinks };
+  const stores = { database, events, queue, statusCache, transcriptCache, objects };
+  return { ...stores, config, logger, registry, signedLinks };
 }
 
 async function stopServers(grpc: GrpcServer, app: NestFastifyApplication, connections: Connections): Promise<void> {

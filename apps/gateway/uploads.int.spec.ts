@@ -228,3 +228,40 @@ describe('a resumable upload', () => {
 async function* only<T>(message: T): AsyncGenerator<T> {
   yield await Promise.resolve(message);
 }
+
+describe('open uploads', () => {
+  let server: GatewayUnderTest;
+  let client: TusClient;
+
+  beforeAll(async () => {
+    server = await startGatewayUnderTest([instanceOf('local')], {
+      MAX_OPEN_UPLOADS: '3',
+      MAX_OPEN_UPLOAD_BYTES: '1000000',
+    });
+    client = new TusClient(server.url);
+  });
+  afterAll(() => server.stop());
+
+  async function outcome(bytes: number): Promise<[number, string | undefined]> {
+    const response = await client.create(bytes);
+    if (response.status === 201) return [201, response.headers.get('location') ?? undefined];
+    const problem = problemSchema.parse(await response.json());
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+    return [response.status, problem.code];
+  }
+
+  it('are as many and as large in all as the operator allows, until they are submitted, deleted or too old', async () => {
+    const many = await Promise.all(Array.from({ length: 8 }, () => outcome(1_000)));
+    expect(many.filter(([status]) => status === 201)).toHaveLength(3);
+    expect(many.filter(([, code]) => code === 'rate_limited')).toHaveLength(5);
+    for (const [, path] of many.filter(([status]) => status === 201)) await client.request('DELETE', path ?? '');
+    expect((await outcome(999_999))[0]).toBe(201);
+    expect(await outcome(2)).toEqual([429, 'rate_limited']);
+    await server.database.query('UPDATE uploads SET expires_at = clock_timestamp()');
+    const sound = new Uint8Array(silentWav(1));
+    const ids = [await client.upload(sound), await client.upload(sound), await client.upload(sound)];
+    expect(await outcome(1)).toEqual([429, 'rate_limited']);
+    expect((await client.submit(ids[0] ?? '')).status).toBe(202);
+    expect((await outcome(1))[0]).toBe(201);
+  });
+});

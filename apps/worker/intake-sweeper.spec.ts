@@ -15,7 +15,7 @@ describe('IntakeSweeper', () => {
     };
   }
 
-  const uploads = { sweep: () => Promise.resolve() };
+  const uploads = { sweep: () => Promise.resolve({ uploads: 0, orphans: 0 }) };
 
   it('removes page after page until none is left', async () => {
     const keys = keysOf(2_500);

@@ -1,5 +1,5 @@
 import type { IdempotencyRepository } from '#persistence';
-import type { UploadSweeper } from '#uploads';
+import type { SweptUploads, UploadSweeper } from '#uploads';
 
 /** Rows that are looked at together. */
 const PAGE = 1_000;
@@ -14,9 +14,10 @@ export class IntakeSweeper {
   ) {}
 
   /** May be broken off at any place, and run twice at once. */
-  async sweep(signal: AbortSignal): Promise<void> {
-    await this.uploads.sweep(signal);
+  async sweep(signal: AbortSignal): Promise<SweptUploads> {
+    const swept = await this.uploads.sweep(signal);
     await this.sweepKeys(signal);
+    return swept;
   }
 
   private async sweepKeys(signal: AbortSignal): Promise<void> {

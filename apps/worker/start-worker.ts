@@ -9,6 +9,7 @@ import { Database } from '#persistence';
 import { JobQueue } from '#queue';
 import type { RunningService, ServiceContext } from '#service-host';
 import { StatusCache } from '#status-cache';
+import { TranscriptCache } from '#transcript-cache';
 import { NestLogger } from '#telemetry';
 import { EngineDirectory } from './engine-directory.js';
 import { Maintenance } from './maintenance.js';
@@ -69,6 +70,7 @@ async function close(app: INestApplicationContext): Promise<void> {
     app.get(JobQueue).close(),
     app.get(EventBus).close(),
     app.get(StatusCache).close(),
+    app.get(TranscriptCache).close(),
     app.get(ObjectStore).close(),
   ]);
   await app.get(Database).close();

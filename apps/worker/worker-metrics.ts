@@ -1,5 +1,6 @@
 import type { EngineKind, ErrorCode, WebhookDeliveryState, WebhookEvent } from '#contracts';
 import type { Metrics } from '#telemetry';
+import type { SweptUploads } from '#uploads';
 import type { Swept } from './media-sweeper.js';
 
 /** How one claim of a job ended. `handed on`: others do it from here, as a remote worker that it was offered to. */
@@ -12,6 +13,7 @@ export class WorkerMetrics {
   private readonly spans;
   private readonly failovers;
   private readonly removed;
+  private readonly uploads;
   private readonly fetches;
   private readonly webhooks;
 
@@ -34,6 +36,11 @@ export class WorkerMetrics {
       ['from', 'to'],
     );
     this.removed = metrics.counter('polyscribe_media_removed_total', 'Media objects removed by age.', ['reason']);
+    this.uploads = metrics.counter(
+      'polyscribe_uploads_removed_total',
+      'Resumable uploads removed by age, and objects of none.',
+      ['reason'],
+    );
     this.fetches = metrics.counter(
       'polyscribe_media_fetches_total',
       'Recordings fetched by their URL, by outcome: done, or the code of the error.',
@@ -74,6 +81,11 @@ export class WorkerMetrics {
 
   webhookTried(event: WebhookEvent, outcome: WebhookDeliveryState): void {
     this.webhooks.inc({ event, outcome });
+  }
+
+  uploadsRemoved({ uploads, orphans }: SweptUploads): void {
+    this.uploads.inc({ reason: 'expired' }, uploads);
+    this.uploads.inc({ reason: 'orphan' }, orphans);
   }
 
   mediaRemoved({ expired, orphans }: Swept): void {

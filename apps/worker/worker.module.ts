@@ -23,6 +23,7 @@ import { createJobQueue, JobQueue } from '#queue';
 import type { ServiceContext } from '#service-host';
 import { Metrics } from '#telemetry';
 import { createStatusCache, StatusCache } from '#status-cache';
+import { createTranscriptCache, TranscriptCache } from '#transcript-cache';
 import { EngineDirectory } from './engine-directory.js';
 import { JobConsumer } from './job-consumer.js';
 import { JobRunner } from './job-runner.js';
@@ -66,6 +67,7 @@ function connections(context: ServiceContext, settings: WorkerSettings): Provide
     { provide: JobQueue, useFactory: () => createJobQueue({ databaseUrl, redisUrl, logger }) },
     { provide: EventBus, useFactory: () => createEventBus({ databaseUrl, redisUrl, jobTtlMs, logger }) },
     { provide: StatusCache, useFactory: () => createStatusCache<JobView>({ redisUrl, jobTtlMs, logger }) },
+    { provide: TranscriptCache, useFactory: () => createTranscriptCache({ redisUrl, jobTtlMs, logger }) },
     {
       provide: ObjectStore,
       useFactory: () => createObjectStore({ config, logger, publicUrl: () => settings.webhooks.reportBase }),
@@ -182,16 +184,17 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
     },
     {
       provide: TranscriptErasure,
-      inject: [ErasureRepository, ObjectStore, JobQueue, EventBus, StatusCache],
+      inject: [ErasureRepository, ObjectStore, JobQueue, EventBus, StatusCache, TranscriptCache],
       useFactory: (
         rows: ErasureRepository,
         objects: ObjectStore,
         queue: JobQueue,
         events: EventBus,
         statuses: StatusCache<JobView>,
+        copies: TranscriptCache,
       ) => {
         const metrics = context.metrics ?? new Metrics();
-        return new TranscriptErasure({ rows, objects, queue, events, statuses, metrics, logger });
+        return new TranscriptErasure({ rows, objects, queue, events, statuses, copies, metrics, logger });
       },
     },
     {
@@ -262,7 +265,7 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
         const uploads = new UploadSweeper(rows, new UploadContent(objects, rows), objects, logger);
         const intake = new IntakeSweeper(new IdempotencyRepository(database), uploads);
         const sweep = async (signal: AbortSignal): Promise<Swept> => {
-          await intake.sweep(signal);
+          metrics.uploadsRemoved(await intake.sweep(signal));
           return media.sweep(signal);
         };
         return new Maintenance(queue, { sweep }, settings, logger, (swept) => metrics.mediaRemoved(swept));

@@ -40,6 +40,8 @@ export interface Config {
     | undefined;
   readonly defaultEngine: EngineChoice;
   readonly routing: RoutingSettings;
+  /** How many resumable uploads, and how much of them, may wait for their job at once. */
+  readonly uploads: { readonly maxOpen: number; readonly maxOpenBytes: number };
   readonly limits: { readonly maxFileBytes: number; readonly jobTimeoutMs: number; readonly mediaTtlMs: number };
   readonly ffmpeg: { readonly ffmpegPath: string; readonly ffprobePath: string; readonly timeoutMs: number };
   /** Calls to addresses that a client named. */
@@ -113,6 +115,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     defaultEngine: e.DEFAULT_TRANSCRIPTION_ENGINE,
     routing: routingSettings(e),
     limits: { maxFileBytes: e.MAX_FILE_SIZE, jobTimeoutMs: e.JOB_TIMEOUT, mediaTtlMs: e.MEDIA_TTL },
+    uploads: { maxOpen: e.MAX_OPEN_UPLOADS, maxOpenBytes: e.MAX_OPEN_UPLOAD_BYTES },
     ffmpeg: { ffmpegPath: e.FFMPEG_PATH, ffprobePath: e.FFPROBE_PATH, timeoutMs: e.FFMPEG_TIMEOUT },
     outbound: { allowedHosts: e.URL_ALLOWED_HOSTS, fetchTimeoutMs: e.URL_FETCH_TIMEOUT },
     webhooks: { secret: e.WEBHOOK_SECRET, onError: e.WEBHOOK_ON_ERROR },

@@ -113,6 +113,8 @@ export const envSchema = z.object({
     {},
   ),
   MAX_FILE_SIZE: withDefault(wholeNumber(1, Number.MAX_SAFE_INTEGER), 500_000_000),
+  MAX_OPEN_UPLOADS: withDefault(wholeNumber(1, 1_000_000), 1_000),
+  MAX_OPEN_UPLOAD_BYTES: withDefault(wholeNumber(1, Number.MAX_SAFE_INTEGER), 100_000_000_000),
   JOB_TIMEOUT: withDefault(seconds(604_800), 1_800_000),
   FFMPEG_TIMEOUT: withDefault(seconds(86_400), 300_000),
   FFMPEG_PATH: withDefault(z.string(), 'ffmpeg'),

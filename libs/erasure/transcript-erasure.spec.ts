@@ -28,13 +28,14 @@ function eraseWithout(...away: readonly string[]) {
     queue: { remove: () => step('queue') },
     events: { forget: () => step('events') },
     statuses: { forget: () => step('statuses') },
+    copies: { forget: () => step('copies') },
     metrics,
     logger: createLogger('test', 'silent'),
   });
   return { subject, done, metrics };
 }
 
-const remnants = ['events', 'media/j/late.wav', 'media/j/source.wav', 'queue', 'statuses'];
+const remnants = ['copies', 'events', 'media/j/late.wav', 'media/j/source.wav', 'queue', 'statuses'];
 
 describe('TranscriptErasure', () => {
   it('removes the rows first, then everything else, and says so once nothing is left', async () => {
@@ -45,11 +46,14 @@ describe('TranscriptErasure', () => {
     expect(await metrics.render()).toContain('polyscribe_transcripts_erased_total 1');
   });
 
-  it.each(['queue', 'events', 'statuses'])('does the rest while the %s are away, and is not finished', async (away) => {
-    const { subject, done } = eraseWithout(away);
-    expect(await subject.pass(erasure)).toBe(false);
-    expect(done.slice(1).toSorted()).toEqual(remnants.filter((name) => name !== away));
-  });
+  it.each(['queue', 'events', 'statuses', 'copies'])(
+    'does the rest while the %s are away, and is not finished',
+    async (away) => {
+      const { subject, done } = eraseWithout(away);
+      expect(await subject.pass(erasure)).toBe(false);
+      expect(done.slice(1).toSorted()).toEqual(remnants.filter((name) => name !== away));
+    },
+  );
 
   it('touches nothing else while the rows cannot be removed', async () => {
     const { subject, done } = eraseWithout('rows');

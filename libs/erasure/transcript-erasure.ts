@@ -4,6 +4,7 @@ import type { Erasure, ErasureRepository } from '#persistence';
 import type { JobQueue } from '#queue';
 import type { StatusCache } from '#status-cache';
 import type { Logger, Metrics } from '#telemetry';
+import type { TranscriptCache } from '#transcript-cache';
 
 export interface TranscriptErasureParts {
   readonly rows: Pick<ErasureRepository, 'removeRows' | 'passed' | 'takeDue'>;
@@ -11,6 +12,7 @@ export interface TranscriptErasureParts {
   readonly queue: Pick<JobQueue, 'remove'>;
   readonly events: Pick<EventBus, 'forget'>;
   readonly statuses: Pick<StatusCache, 'forget'>;
+  readonly copies: Pick<TranscriptCache, 'forget'>;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -61,9 +63,10 @@ export class TranscriptErasure {
   }
 
   private remnants(erasure: Erasure): Promise<void>[] {
-    const { queue, events, statuses } = this.parts;
+    const { queue, events, statuses, copies } = this.parts;
     const { jobId } = erasure;
-    return [this.removeMedia(erasure), queue.remove(jobId), events.forget(jobId), statuses.forget(jobId)];
+    const forgetting = [queue.remove(jobId), events.forget(jobId), statuses.forget(jobId), copies.forget(jobId)];
+    return [this.removeMedia(erasure), ...forgetting];
   }
 
   private async removeMedia({ jobId, mediaKey }: Erasure): Promise<void> {

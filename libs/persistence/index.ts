@@ -18,6 +18,7 @@ export {
   type Upload,
   type UploadMetadata,
   UploadRepository,
+  type UploadRoom,
   UPLOAD_TTL_MS,
   uploadUsed,
 } from './uploads/upload.repository.js';

@@ -11,6 +11,14 @@ const MAX_CLEARED = 10_000;
 const ORPHAN_AGE_MS = 3_600_000;
 const uploadIdOfKey = /^uploads\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\//;
 
+/** What a sweep removed. */
+export interface SweptUploads {
+  /** Their time had run out, or a crash came after a job was made of them. */
+  readonly uploads: number;
+  /** Objects that belong to no upload. */
+  readonly orphans: number;
+}
+
 /** Removes uploads whose time has run out, and what crashes left of others. */
 export class UploadSweeper {
   constructor(
@@ -21,11 +29,12 @@ export class UploadSweeper {
   ) {}
 
   /** May be broken off at any place, and run twice at once. */
-  async sweep(signal: AbortSignal): Promise<void> {
+  async sweep(signal: AbortSignal): Promise<SweptUploads> {
     await this.rows.removeDeadLocks();
     const uploads = await this.clearUploads(signal);
     const orphans = await this.removeOrphans(signal);
     if (uploads + orphans > 0) this.logger.info({ uploads, orphans }, 'removed uploads');
+    return { uploads, orphans };
   }
 
   private async clearUploads(signal: AbortSignal): Promise<number> {

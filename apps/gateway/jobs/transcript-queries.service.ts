@@ -3,6 +3,7 @@ import type { Job, Transcript } from '#contracts';
 import { formatTable, type TranscriptDocument, type TranscriptFormat } from '#formats';
 import { ObjectStore } from '#objects';
 import { JobRepository, TranscriptRepository } from '#persistence';
+import { TranscriptCache } from '#transcript-cache';
 import { isUuid, unknownTranscript } from './job-id.js';
 import { JobQueries, requireCompleted } from './job-queries.service.js';
 
@@ -15,6 +16,7 @@ export class TranscriptQueries {
     private readonly queries: JobQueries,
     private readonly jobs: JobRepository,
     private readonly transcripts: TranscriptRepository,
+    private readonly cache: TranscriptCache,
     private readonly objects: ObjectStore,
   ) {}
 
@@ -22,8 +24,7 @@ export class TranscriptQueries {
   async byJob(jobId: string): Promise<{ job: Job; transcript: Transcript }> {
     const job = await this.queries.get(jobId);
     requireCompleted(job);
-    const transcript = await this.transcripts.findByJob(job.id);
-    if (!transcript) throw unknownTranscript(job.transcriptId);
+    const transcript = (await this.cache.get(job.id, job.revision)) ?? (await this.fromDatabase(job));
     return { job, transcript };
   }
 
@@ -51,6 +52,13 @@ export class TranscriptQueries {
     const document = format === 'json' ? await this.withLink(found) : { ...found, ...style };
     const base = (job.options.title ?? job.filename.replace(/\.[^.]{1,10}$/u, '')) || 'transcript';
     return { text: render(document), mediaType, filename: `${base.replace(/[/\\]/g, '_')}.${format}` };
+  }
+
+  private async fromDatabase({ id, transcriptId, revision }: Job): Promise<Transcript> {
+    const transcript = await this.transcripts.findByJob(id);
+    if (!transcript) throw unknownTranscript(transcriptId);
+    await this.cache.put({ revision, transcript });
+    return transcript;
   }
 
   private async withLink({ job, transcript }: { job: Job; transcript: Transcript }): Promise<TranscriptDocument> {

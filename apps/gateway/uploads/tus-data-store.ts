@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { DataStore, Upload } from '@tus/server';
 import { PolyscribeError } from '#contracts';
-import { UPLOAD_TTL_MS, type UploadMetadata, type UploadRepository } from '#persistence';
+import { UPLOAD_TTL_MS, type UploadMetadata, type UploadRepository, type UploadRoom } from '#persistence';
 import type { UploadContent } from '#uploads';
 
 /** What the protocol's server works on: rows for where uploads stand, the object store for their bytes. */
@@ -12,6 +12,7 @@ export class TusDataStore extends DataStore {
   constructor(
     private readonly rows: UploadRepository,
     private readonly content: UploadContent,
+    private readonly room: UploadRoom,
   ) {
     super();
     this.extensions = ['creation', 'creation-with-upload', 'termination', 'expiration'];
@@ -20,7 +21,7 @@ export class TusDataStore extends DataStore {
   override async create(upload: Upload): Promise<Upload> {
     const { id, size, metadata = {} } = upload;
     if (size === undefined) throw new PolyscribeError('invalid_request', 'Upload-Length is missing.');
-    await this.rows.create({ id, bytes: size, metadata: boundedMetadata(metadata) });
+    await this.rows.create({ id, bytes: size, metadata: boundedMetadata(metadata) }, this.room);
     upload.creation_date = new Date().toISOString();
     return upload;
   }

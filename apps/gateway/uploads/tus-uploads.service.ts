@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { type Lock, Server } from '@tus/server';
 import { type ErrorCode, PolyscribeError } from '#contracts';
 import { fileTooLarge } from '#media-intake';
-import type { UploadRepository } from '#persistence';
+import type { UploadRepository, UploadRoom } from '#persistence';
 import type { UploadContent } from '#uploads';
 import { TusDataStore, uploadNotFound } from './tus-data-store.js';
 import { UploadLocker } from './upload-lock.js';
@@ -34,8 +34,9 @@ export class TusUploads {
     rows: UploadRepository,
     content: UploadContent,
     private readonly maxFileBytes: number,
+    room: UploadRoom,
   ) {
-    const store = new TusDataStore(rows, content);
+    const store = new TusDataStore(rows, content, room);
     this.server = new Server({
       path: UPLOADS_PATH,
       datastore: store,

@@ -30,6 +30,15 @@ export interface UploadPart {
   readonly key: string;
 }
 
+/** How many uploads of which no job was made may be there at once, and how much they may announce in all. */
+export interface UploadRoom {
+  readonly uploads: number;
+  readonly bytes: number;
+}
+
+/** Any number that no other part of the product uses as an advisory lock. */
+const ROOM_LOCK_KEY = 7_265_019;
+
 interface UploadRow extends Omit<Upload, 'bytes' | 'received'> {
   readonly bytes: string;
   readonly received: string;
@@ -39,11 +48,20 @@ interface UploadRow extends Omit<Upload, 'bytes' | 'received'> {
 export class UploadRepository {
   constructor(private readonly database: Database) {}
 
-  async create({ id, bytes, metadata }: Pick<Upload, 'id' | 'bytes' | 'metadata'>): Promise<void> {
-    await this.database.query(
-      `INSERT INTO uploads (id, bytes, metadata, expires_at) VALUES ($1, $2, $3, ${fromNow('$4')})`,
-      [id, bytes, storableJson(metadata), UPLOAD_TTL_MS],
-    );
+  /** @throws PolyscribeError `rate_limited` where there is no room for it */
+  async create({ id, bytes, metadata }: Pick<Upload, 'id' | 'bytes' | 'metadata'>, room: UploadRoom): Promise<void> {
+    await this.database.transaction(async ({ query }) => {
+      // One at a time, so that two cannot take the last place.
+      await query('SELECT pg_advisory_xact_lock($1)', [ROOM_LOCK_KEY]);
+      const [open] = await query<{ uploads: number; bytes: string }>(
+        `SELECT count(*)::integer AS uploads, coalesce(sum(bytes), 0) AS bytes FROM uploads
+         WHERE used_at IS NULL AND expires_at > clock_timestamp()`,
+      );
+      if (open && (open.uploads >= room.uploads || Number(open.bytes) + bytes > room.bytes)) throw noRoom();
+      await query(`INSERT INTO uploads (id, bytes, metadata, expires_at) VALUES ($1, $2, $3, ${fromNow('$4')})`, [
+        ...[id, bytes, storableJson(metadata), UPLOAD_TTL_MS],
+      ]);
+    });
   }
 
   /** undefined where there is none, or its time has run out. */
@@ -143,6 +161,12 @@ export async function takeUpload({ query }: Transaction, id: string): Promise<vo
     [id],
   );
   if (taken.length === 0) throw uploadUsed();
+}
+
+function noRoom(): PolyscribeError {
+  const message =
+    'As many uploads are open as are taken at once; submit or delete those that are finished, or try again later.';
+  return new PolyscribeError('rate_limited', message, { retryAfterMs: 60_000 });
 }
 
 export function uploadUsed(): PolyscribeError {
