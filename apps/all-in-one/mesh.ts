@@ -6,6 +6,7 @@ import { engineRiva } from '../engine-riva/index.js';
 import { engineWhisperx } from '../engine-whisperx/index.js';
 import { gateway } from '../gateway/index.js';
 import { worker } from '../worker/index.js';
+import { onOwnEnginePorts } from './engine-ports.js';
 import { meshFile } from './mesh-file.js';
 
 /**
@@ -16,9 +17,7 @@ import { meshFile } from './mesh-file.js';
 export const mesh: readonly ServiceDefinition[] = [
   embeddedPostgres,
   engineRegistry,
-  engineLocal,
-  engineRiva,
-  engineWhisperx,
+  ...onOwnEnginePorts([engineLocal, engineRiva, engineWhisperx]),
   worker,
   gateway,
   meshFile,

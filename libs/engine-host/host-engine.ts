@@ -21,7 +21,7 @@ export interface HostEngineOptions {
   readonly stopGraceMs?: number;
   /** How long a client may send nothing; 60 s unless told otherwise. */
   readonly idleMs?: number;
-  /** For the second and further engines of one process: added to ENGINE_PORT and to the port that is advertised. */
+  /** For the second and further engines of one app: added to ENGINE_PORT and to the port that is advertised. */
   readonly portOffset?: number;
 }
 
@@ -61,7 +61,7 @@ async function serve({ engine, context, ...options }: HostEngineOptions): Promis
   );
   const server = new GrpcServer({ logger, tls: config.innerTls }).add(engineV1.EngineServiceDefinition, service);
   const { host, port, advertiseAddress } = config.engine;
-  const offset = port === 0 ? 0 : (options.portOffset ?? 0);
+  const offset = port === 0 ? 0 : (context.enginePortOffset ?? 0) + (options.portOffset ?? 0);
   const bound = await bind({ host, port: port + offset, portVariable: 'ENGINE_PORT' }, () =>
     server.listen(host, port + offset),
   );

@@ -18,6 +18,8 @@ export interface ServiceContext {
   readonly logger: Logger;
   /** What the process tells Prometheus; absent where nobody asks for it. */
   readonly metrics?: Metrics;
+  /** Added to ENGINE_PORT and to the port that is advertised, where several apps with engines share the process. */
+  readonly enginePortOffset?: number;
   /** The address behind an endpoint that the definition lists in `needs`. */
   endpoint(name: EndpointName): string;
 }
