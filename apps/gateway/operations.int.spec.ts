@@ -103,6 +103,20 @@ describe('the gateway in operation', () => {
     socket.destroy();
   });
 
+  it.each([
+    ['a head that is too large', `HEAD /${'x'.repeat(20_000)} HTTP/1.1\r\n`, 431],
+    ['an expectation that nobody knows', 'HEAD /health/live HTTP/1.1\r\nExpect: miracles\r\n', 200],
+  ])('answers %s with a head alone where that was asked for', async (_, head, status) => {
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    socket.end(`${head}Host: ${hostname}:${port}\r\nConnection: close\r\n\r\n`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    expect(Buffer.concat(chunks).toString()).toMatch(
+      new RegExp(`^HTTP/1\\.1 ${status} [\\s\\S]*x-request-id: [\\s\\S]*\\r\\n\\r\\n$`, 'i'),
+    );
+  });
+
   it('keeps a sane request id and replaces any other', async () => {
     const kept = await client.get('/health/live', { 'x-request-id': 'trace-1.a:b_c' });
     expect(kept.headers.get('x-request-id')).toBe('trace-1.a:b_c');

@@ -13,7 +13,7 @@ const statusLines: Readonly<Record<string, readonly [status: number, title: stri
  * Answers bytes that never became a request, by hand. A connection on which nothing ever came is closed without a word:
  * a client that opened it in advance may be sending its first request just now, and would take the word for the answer.
  */
-export function answerBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
+export function answerBrokenHttp(error: Error & { code?: string; rawPacket?: unknown }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesRead === 0) {
     socket.destroy();
     return;
@@ -26,8 +26,10 @@ export function answerBrokenHttp(error: Error & { code?: string }, socket: Socke
   ];
   const problem = { ...problemOf(new PolyscribeError('invalid_request', detail), randomUUID()), title, status };
   const body = JSON.stringify(problem);
+  // Who asked for a head alone would take a body for the answer to its next request.
+  const headAlone = Buffer.isBuffer(error.rawPacket) && error.rawPacket.subarray(0, 5).toString() === 'HEAD ';
   socket.end(
     `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nX-Request-Id: ${problem.request_id}\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${headAlone ? '' : body}`,
   );
 }

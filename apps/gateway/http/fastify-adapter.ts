@@ -81,6 +81,10 @@ export function createFastifyAdapter(maxFileBytes: number, own: OwnNames): Fasti
     if (!announcesTooMuch(request, maxFileBytes)) response.writeContinue();
     server.emit('request', request, response);
   });
+  // An expectation that we do not know is passed over, as RFC 9110, 10.1.1, allows: Node's refusal would be no problem document.
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    server.emit('request', request, response);
+  });
   return adapter;
 }
 
