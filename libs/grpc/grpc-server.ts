@@ -12,6 +12,7 @@ import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-refl
 import { HealthService } from './health.service.js';
 import './library-log.js';
 import { MAX_MESSAGE_BYTES } from './limits.js';
+import { malformedMiddleware, withMalformed } from './malformed-messages.js';
 import type { RequestIdContext } from './request-id.js';
 import { errorMiddleware, requestIdMiddleware } from './server-middleware.js';
 import { type GrpcTls, serverCredentials } from './tls.js';
@@ -52,7 +53,8 @@ export class GrpcServer {
     })
       .use(errorDetailsServerMiddleware)
       .use(requestIdMiddleware)
-      .use(errorMiddleware(settings.logger));
+      .use(errorMiddleware(settings.logger))
+      .use(malformedMiddleware);
   }
 
   /** Aborted when the server begins to stop: handlers of endless streams end them then. */
@@ -64,7 +66,7 @@ export class GrpcServer {
     definition: Service,
     implementation: ServiceImplementation<Service, RequestIdContext>,
   ): this {
-    this.server.add(definition, implementation);
+    this.server.add(withMalformed(definition), implementation);
     this.serviceNames.push(definition.fullName);
     this.health.set(definition.fullName, true);
     return this;

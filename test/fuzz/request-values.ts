@@ -62,9 +62,9 @@ function pathOf(path: string, parameters: readonly Parameter[]): fc.Arbitrary<st
     { weight: 1, arbitrary: fc.constantFrom('..', '%2e%2e%2fetc', '%00', '%zz', '%c0%af', 'x'.repeat(700), '') },
   );
   const names = parameters.filter((parameter) => parameter.in === 'path');
-  return names.reduce(
+  return names.reduce<fc.Arbitrary<string>>(
     (paths, { name }) => fc.tuple(paths, segment).map(([text, value]) => text.replace(`{${name}}`, () => value)),
-    fc.constant(path) as fc.Arbitrary<string>,
+    fc.constant(path),
   );
 }
 

@@ -72,25 +72,30 @@ export class SchemaValues {
   }
 
   private rightFor(schema: Schema, faults: number): fc.Arbitrary<unknown> {
-    if (schema.$ref !== undefined)
+    if (schema.$ref !== undefined) {
       return this.rightFor(this.schemas[schema.$ref.split('/').at(-1) ?? ''] ?? {}, faults);
+    }
     if (schema.const !== undefined) return fc.constant(schema.const);
     if (schema.enum) return fc.constantFrom(...schema.enum);
-    if (schema.anyOf) return fc.oneof(...schema.anyOf.map((each) => this.of(each, faults)));
-    const [type, ...others] = [schema.type ?? []].flat();
-    if (others.length > 0)
-      return fc.oneof(...[type, ...others].map((each) => this.of({ ...schema, type: each ?? '' }, faults)));
+    const types = [schema.type ?? 'anything'].flat();
+    const choices = schema.anyOf ?? (types.length > 1 ? types.map((type) => ({ ...schema, type })) : []);
+    if (choices.length > 0) return fc.oneof(...choices.map((each) => this.of(each, faults)));
+    return this.typed(types[0] ?? 'anything', schema, faults);
+  }
+
+  private typed(type: string, schema: Schema, faults: number): fc.Arbitrary<unknown> {
+    const { minimum, maximum, items = {}, maxItems = 4 } = schema;
     switch (type) {
       case 'string':
         return textOf(schema);
       case 'integer':
-        return fc.integer({ min: schema.minimum ?? -1_000, max: schema.maximum ?? 1_000_000 });
+        return fc.integer({ min: minimum ?? -1_000, max: maximum ?? 1_000_000 });
       case 'number':
-        return fc.double({ min: schema.minimum ?? -1e6, max: schema.maximum ?? 1e6, noNaN: true });
+        return fc.double({ min: minimum ?? -1e6, max: maximum ?? 1e6, noNaN: true });
       case 'boolean':
         return fc.boolean();
       case 'array':
-        return fc.array(this.of(schema.items ?? {}, faults), { maxLength: Math.min(schema.maxItems ?? 4, 4) });
+        return fc.array(this.of(items, faults), { maxLength: Math.min(maxItems, 4) });
       case 'object':
         return this.objectOf(schema, faults);
       default:
