@@ -13,6 +13,9 @@ function sentences(count: number): ScriptedWord[][] {
 const few = sentences(6);
 /** A little over five minutes: three spans. */
 const many = sentences(220);
+/** Five minutes of words without a pause between them, so that every cut goes through speech. */
+const unbroken = sentences(280).flat();
+const unbrokenFile = wavFile(scriptedSpeech([unbroken]));
 const fewFile = wavFile(scriptedSpeech(few));
 const manyFile = wavFile(scriptedSpeech(many));
 const textsOf = (said: readonly (readonly string[])[]) => said.map((words) => words.join(' '));
@@ -70,6 +73,22 @@ describe('the worker in a mesh', () => {
     expect(await told('polyscribe_engine_calls_running{engine="local"} 0')).toBe(true);
     await eventually('the worker to be free', () => told('polyscribe_worker_jobs_running 0'));
   });
+
+  it.each([true, false])(
+    'gives every word of speech without a pause once, with times of words: %s',
+    async (wordTimestamps) => {
+      const engine = new ScriptedEngine();
+      await mesh.host(engine);
+      await mesh.work();
+      const job = await mesh.submit(unbrokenFile, { wordTimestamps });
+      expect(await ended(job)).toMatchObject({ status: 'completed' });
+      expect(engine.calls.length).toBeGreaterThan(4);
+      const texts = await mesh.texts(job);
+      expect(texts?.join(' ')).toBe(unbroken.join(' '));
+      await eventually('the announcement', async () => (await mesh.history(job)).at(-1)?.type === 'completed');
+      expect(readDeltas(await mesh.history(job))).toEqual(texts);
+    },
+  );
 
   it('joins the spans of a long file without losing or doubling a sentence', async () => {
     const engine = new ScriptedEngine();

@@ -8,6 +8,7 @@ import type { JobLedger, SpanResult, SpanToPlan } from './job-run.js';
 import type { Attempt } from './job-runner.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { ProgressReporter } from './progress-reporter.js';
+import type { Settlement } from './span-joints.js';
 import type { DoneSpan } from './transcript-summary.js';
 
 export interface ClaimedAttempt extends Attempt {
@@ -86,8 +87,7 @@ class LeasedLedger implements JobLedger {
     this.media = media;
   }
 
-  async planSpan({ index, startMs, endMs, channel, isWhole }: SpanToPlan): Promise<void> {
-    const span = { index, startMs, endMs, isWhole, ...(channel === undefined ? {} : { channel }) };
+  async planSpan(span: SpanToPlan): Promise<void> {
     await this.write(() => this.leases.planSpans(this.claim.lease, [span]));
   }
 
@@ -99,11 +99,14 @@ class LeasedLedger implements JobLedger {
     await this.write(() => this.leases.recordFailedAttempt(this.claim.lease, attempt));
   }
 
-  async commitSpan(result: SpanResult, segments: readonly TranscriptSegment[]): Promise<void> {
+  async commitSpan(result: SpanResult, { segments, neighbours, joined }: Omit<Settlement, 'final'>): Promise<void> {
     const { engine, instance, model, language, warnings } = result;
-    await this.write(() =>
-      this.leases.commitSpan(this.claim.lease, result.index, { segments, engine, instance, model, language, warnings }),
-    );
+    const span = { segments, neighbours, joined, engine, instance, model, language, warnings };
+    await this.write(() => this.leases.commitSpan(this.claim.lease, result.index, span));
+  }
+
+  segmentsOf(spans: readonly number[]): Promise<TranscriptSegment[]> {
+    return this.leases.segmentsOf(this.claim.lease, spans);
   }
 
   /** The database would refuse a stale token as well; a step that only we can see is not even begun. */

@@ -69,6 +69,15 @@ async function segmentsSeen(job: Job, count: number): Promise<void> {
   await eventually(`${count} deltas`, seen);
 }
 
+async function doneSpans(job: Job): Promise<number> {
+  const rows = await harness.database.query(
+    `SELECT 1 FROM transcript_spans WHERE state = 'done'
+       AND transcript_job_id = (SELECT id FROM transcript_jobs WHERE job_id = $1)`,
+    [job.id],
+  );
+  return rows.length;
+}
+
 /** Lets a job that was put back be taken at once, with what else is to be true of its row. */
 async function makeDue(job: Job, change: string): Promise<void> {
   await harness.database.query(`UPDATE transcript_jobs SET ${change}, not_before = now() WHERE job_id = $1`, [job.id]);
@@ -224,8 +233,10 @@ describe('JobConsumer', () => {
   it('cuts a file of unknown length to its end after an attempt that planned only its beginning', async () => {
     const job = await harness.submit(await withoutLength(200), { enableDiarization: true, onUnsupported: 'warn' });
     const stop = new AbortController();
-    const first = run(harness.worker([asr], { 'asr:1': hangsLater }), job, stop.signal);
-    await segmentsSeen(job, 3);
+    const worker = harness.worker([asr], { 'asr:1': hangsLater });
+    const first = run(worker, job, stop.signal);
+    await eventually('the second call', () => worker.engines.calls.length === 2);
+    await eventually('the first span', async () => (await doneSpans(job)) === 1);
     stop.abort();
     await first;
     await harness.database.query(

@@ -1,6 +1,7 @@
 import type { EngineKind, FailedAttempt, Job, JobEventBody, TranscriptSegment, TranscriptWarning } from '#contracts';
 import type { RoutingRequest } from '#routing';
 import type { ProgressReporter } from './progress-reporter.js';
+import type { Settlement, SpanJoints } from './span-joints.js';
 import type { SpanPlace } from './span-segments.js';
 
 /** A span that is to be done. */
@@ -41,7 +42,10 @@ export interface JobLedger {
   planSpan(span: SpanToPlan): Promise<void>;
   startSpan(index: number, by: { readonly engine: EngineKind; readonly instance: string }): Promise<void>;
   recordFailedAttempt(attempt: FailedAttempt): Promise<void>;
-  commitSpan(result: SpanResult, segments: readonly TranscriptSegment[]): Promise<void>;
+  /** Writes a span that is done, and what its neighbours became by that. */
+  commitSpan(result: SpanResult, settled: Omit<Settlement, 'final'>): Promise<void>;
+  /** Segments of spans that are done, in order. */
+  segmentsOf(spans: readonly number[]): Promise<TranscriptSegment[]>;
 }
 
 /** Takes a job's events in order. */
@@ -57,6 +61,7 @@ export interface JobRun {
   readonly ledger: JobLedger;
   readonly events: JobEventSink;
   readonly progress: ProgressReporter;
+  readonly joints: SpanJoints;
   /** Whether its spans may go to engines of different kinds side by side. */
   readonly mixesEngines: boolean;
   /** Otherwise the engine that the transcript's spans go to as long as it serves, so that one hand writes it all. */

@@ -18,6 +18,8 @@ import type { MediaFetch } from './media-fetch.js';
 import { type MediaPlan, mediaSpans } from './media-spans.js';
 import type { ProgressReporter } from './progress-reporter.js';
 import { type Prospects, prospectsOf } from './prospects.js';
+import { openSpans, SpanJoints } from './span-joints.js';
+import { toDelta } from './span-segments.js';
 import { type SpanLengths, spanLengths } from './span-lengths.js';
 import type { SpanScheduler } from './span-scheduler.js';
 import { type DoneSpan, summarize, type TranscriptSummary } from './transcript-summary.js';
@@ -31,7 +33,7 @@ export interface Attempt {
   /** For how long the job has been put back because something was away. */
   readonly outageMs: number;
   /** What earlier attempts have planned and begun. */
-  readonly spans: readonly Span[];
+  readonly spans: readonly PlannedBefore[];
   /** Whether they take each channel as a whole; undefined when nothing is planned. */
   readonly isWhole: boolean | undefined;
   /** What earlier attempts have finished. */
@@ -47,6 +49,12 @@ export interface Attempt {
   reuse(): Promise<TranscriptSummary | undefined>;
   readonly events: JobEventSink;
   readonly progress: ProgressReporter;
+}
+
+/** A span of an earlier attempt. */
+export interface PlannedBefore extends Span {
+  /** Whether what it and the span before have heard both is joined. */
+  readonly isJoined: boolean;
 }
 
 /** More channels than that are no recording of people. */
@@ -107,10 +115,10 @@ export class JobRunner {
     signal: AbortSignal,
   ): Promise<DoneSpan[]> {
     const { job, progress } = attempt;
-    const run = runOf(attempt);
     const startMs = new Map(attempt.spans.map((span) => [span.index, span.startMs]));
     const channels = channelsOf(job, media);
     const lanes = channels?.length ?? 1;
+    const run = runOf(attempt, await tellOpenSpans(attempt, lanes));
     progress.expectAudio((media.durationMs ?? 0) * lanes);
     for (const span of attempt.done) progress.audioDone(span.index, span.endMs - span.startMs);
 
@@ -159,6 +167,19 @@ function lengthsFor({ options }: Job, audioMs: number | undefined, { able, place
   });
 }
 
+/**
+ * Takes up the overlaps that earlier attempts have left open. What those told of such spans may be more than they wrote
+ * down, so it is taken back and told anew.
+ */
+async function tellOpenSpans({ spans, ledger, events }: Attempt, stride: number): Promise<SpanJoints> {
+  const joints = new SpanJoints(stride, await openSpans(spans, stride, (indexes) => ledger.segmentsOf(indexes)));
+  for (const { index, segments } of joints.told()) {
+    await events.add({ type: 'void', data: { span: index } });
+    for (const segment of segments) await events.add(toDelta(segment));
+  }
+  return joints;
+}
+
 /** The job's recording, fetched first where it was sent by its URL. */
 export async function mediaOf(
   attempt: Attempt,
@@ -173,9 +194,9 @@ export async function mediaOf(
   return mediaFetch.fetch({ jobId: job.id, url: job.sourceUrl, run, failingMs: outageMs, record }, signal);
 }
 
-function runOf({ job, done, ledger, events, progress }: Attempt): JobRun {
+function runOf({ job, done, ledger, events, progress }: Attempt, joints: SpanJoints): JobRun {
   return {
-    ...{ job, ledger, events, progress },
+    ...{ job, ledger, events, progress, joints },
     routing: routingRequestOf(job.options),
     mixesEngines: mayMix(job.options),
     engine: done[0]?.engine,

@@ -46,12 +46,12 @@ async function* cutLane(
     planned: before,
     isWanted: (index) => before[index]?.state !== 'done',
   });
-  for await (const { index, startMs, endMs, pcm } of cuts) {
-    const place = placeOf({ index: index * channelCount + (channel ?? 0), startMs, endMs, channelCount }, channel);
+  for await (const { index, pcm, ...extent } of cuts) {
+    const place = placeOf({ index: index * channelCount + (channel ?? 0), ...extent, channelCount }, channel);
     await plan.onSpan(place);
     yield {
       ...place,
-      lengthMs: endMs - startMs,
+      lengthMs: extent.leadMs + extent.endMs - extent.startMs + extent.tailMs,
       heldBytes: pcm.length,
       begun: before[index]?.state === 'running',
       audio: () => pieces(pcm),

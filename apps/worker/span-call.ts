@@ -9,7 +9,7 @@ import { type CallDeadlines, callDeadlineMs } from './call-deadline.js';
 import { callEngine, type CallResult, type EngineCaller, EngineFailure } from './engine-call.js';
 import { engineRequest } from './engine-request.js';
 import type { JobRun, SpanWork } from './job-run.js';
-import { toTranscriptSegment } from './span-segments.js';
+import { heardFromMs, toTranscriptSegment } from './span-segments.js';
 
 /** More segments than that for a second of audio is no speech but an engine gone wild. */
 const MAX_SEGMENTS_PER_SECOND = 20;
@@ -83,7 +83,7 @@ class Collected {
     if (performance.now() - this.partialAt < PARTIAL_EVERY_MS) return;
     this.partialAt = performance.now();
     const { work, run } = this.call;
-    const t0 = (work.startMs + startMs) / 1000;
+    const t0 = (heardFromMs(work) + startMs) / 1000;
     await run.events.add({ type: 'partial', data: { span: work.index, text, t0 } });
   }
 

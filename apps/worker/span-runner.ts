@@ -1,11 +1,12 @@
 import { hearsSpeech } from '#audio';
-import type { EngineInstance, PolyscribeError, TranscriptWarning } from '#contracts';
+import type { EngineInstance, PolyscribeError, TranscriptSegment, TranscriptWarning } from '#contracts';
 import { type EngineCaller, EngineFailure } from './engine-call.js';
 import type { EngineDirectory } from './engine-directory.js';
 import type { JobRun, SpanResult, SpanWork } from './job-run.js';
 import { PlaceFinder } from './place-finder.js';
 import { callForSpan, type Heard } from './span-call.js';
-import { toDelta } from './span-segments.js';
+import type { SpanExtent } from './span-joints.js';
+import { heardFromMs, toDelta } from './span-segments.js';
 import { SpanTries } from './span-tries.js';
 import type { WorkerMetrics } from './worker-metrics.js';
 import type { WorkerSettings } from './worker-settings.js';
@@ -62,7 +63,9 @@ export class SpanRunner {
       await run.ledger.startSpan(work.index, { engine: instance.description.engine, instance: instance.id });
       if (journey.begun) await run.events.add({ type: 'void', data: { span: work.index } });
       journey.begun = true;
-      const tell = (segment: Heard['segments'][number]) => run.events.add(toDelta(segment));
+      const tell = async (segment: TranscriptSegment) => {
+        if (run.joints.isFinal(extentOf(work), segment)) await run.events.add(toDelta(segment));
+      };
       return await callForSpan(this.caller, { instance, work, run, signal, tell }, this.settings);
     } finally {
       leave();
@@ -102,8 +105,11 @@ export class SpanRunner {
 
   private async commit(heard: Heard, { work, run, tries }: SpanJourney): Promise<SpanResult> {
     const span = spanResult(heard, work, run, tries);
-    await run.events.drain();
-    await run.ledger.commitSpan(span, heard.segments);
+    await run.joints.settle(extentOf(work), heard.segments, async ({ final, ...settled }) => {
+      for (const segment of final) await run.events.add(toDelta(segment));
+      await run.events.drain();
+      await run.ledger.commitSpan(span, settled);
+    });
     run.engine = span.engine;
     this.metrics.spanEnded(span.engine, 'done');
     const first = tries.meant ?? span.engine;
@@ -124,9 +130,19 @@ function spanResult(heard: Heard, work: SpanWork, run: JobRun, tries: SpanTries)
     model: result.model,
     language: result.language,
     warnings,
-    endMs: Math.round(work.startMs + result.audioMs),
+    endMs: endOf(work, result.audioMs),
     ...(reason === undefined ? {} : { fallbackReason: reason }),
   };
+}
+
+function extentOf({ index, startMs, endMs, leadMs = 0, tailMs = 0 }: SpanWork): SpanExtent {
+  return { index, startMs, endMs: endMs ?? Infinity, leadMs, tailMs };
+}
+
+/** Where a span's own audio ends: the last one by what was heard, for a plan may have promised more. */
+function endOf(work: SpanWork, audioMs: number): number {
+  const heardToMs = Math.round(heardFromMs(work) + audioMs);
+  return (work.tailMs ?? 0) > 0 && work.endMs !== undefined ? Math.min(work.endMs, heardToMs) : heardToMs;
 }
 
 function emptyText({ description: { engine } }: EngineInstance): TranscriptWarning {

@@ -6,13 +6,21 @@ export interface SpanPlace {
   readonly startMs: number;
   /** undefined while the length of the audio is not known. */
   readonly endMs: number | undefined;
+  /** How much of its neighbours is heard with it; 0 unless given. */
+  readonly leadMs?: number;
+  readonly tailMs?: number;
   /** From 0; undefined when the channels are mixed. */
   readonly channel?: number;
   /** How many channels are kept apart; 1 when they are mixed. */
   readonly channelCount: number;
 }
 
-/** The `n`th segment of a span in the transcript's time, kept within the span. */
+/** Where the audio begins that an engine gets for a span. */
+export function heardFromMs({ startMs, leadMs = 0 }: SpanPlace): number {
+  return startMs - leadMs;
+}
+
+/** The `n`th segment of a span in the transcript's time, kept within what the span hears. */
 export function toTranscriptSegment(span: SpanPlace, n: number, segment: EngineSegment): TranscriptSegment {
   const within = clock(span);
   const startMs = within(segment.startMs);
@@ -69,6 +77,7 @@ function speaker(span: SpanPlace, tag: number | undefined): { speakerTag?: numbe
 }
 
 function clock(span: SpanPlace): (offsetMs: number) => number {
-  const last = span.endMs ?? Number.MAX_SAFE_INTEGER;
-  return (offsetMs) => Math.round(Math.min(Math.max(span.startMs + offsetMs, span.startMs), last));
+  const first = heardFromMs(span);
+  const last = (span.endMs ?? Number.MAX_SAFE_INTEGER) + (span.tailMs ?? 0);
+  return (offsetMs) => Math.round(Math.min(Math.max(first + offsetMs, first), last));
 }

@@ -8,6 +8,13 @@ export interface SearchRange {
   readonly target: number;
 }
 
+export interface QuietPlace {
+  /** The first sample of what comes after the cut; a whole number of frames. */
+  readonly place: number;
+  /** Whether nobody speaks there, as far as loudness tells. */
+  readonly isPause: boolean;
+}
+
 /**
  * Loudness is measured in frames of 10 ms and judged over windows of 200 ms: the silence within a word, before a stop
  * consonant opens, is shorter, and a pause between sentences longer.
@@ -21,6 +28,9 @@ const SILENCE_DB = -75;
 /** How much louder a place at the target may be than one at the end of the range and still be taken. */
 const DISTANCE_COST_DB = 3;
 
+/** A pause is that much softer than the loudest quarter of the range: further than a soft word is from a stressed one. */
+const PAUSE_BELOW_DB = 20;
+
 /** A pause reaches as far as the level stays within this of its quietest window; the cut goes in its middle. */
 const PAUSE_RISE_DB = 3;
 
@@ -29,16 +39,21 @@ const PAUSE_RISE_DB = 3;
  * near the target. Depends on nothing but the samples.
  *
  * @param samples with some before and after the range, since windows reach 100 ms beyond it
- * @returns the first sample of what comes after the cut; a whole number of frames
  */
-export function quietestPlace(samples: Int16Array, range: SearchRange): number {
+export function quietestPlace(samples: Int16Array, range: SearchRange): QuietPlace {
   const first = Math.ceil(range.from / FRAME);
   const last = Math.max(first, Math.floor(range.to / FRAME));
   const levels = windowLevels(samples, first, last);
   const best = cheapest(levels, range.target / FRAME - first);
   const bestLevel = levels[best] ?? SILENCE_DB;
   const place = middleOfPause(levels, best, bestLevel + PAUSE_RISE_DB);
-  return (first + place) * FRAME;
+  return { place: (first + place) * FRAME, isPause: isPause(levels, bestLevel) };
+}
+
+function isPause(levels: Float64Array, level: number): boolean {
+  if (level <= SILENCE_DB) return true;
+  const loud = levels.toSorted()[Math.floor(levels.length * 0.75)] ?? level;
+  return level <= loud - PAUSE_BELOW_DB;
 }
 
 /** The level of the window around each frame boundary from `first` to `last`, in dB of full scale. */

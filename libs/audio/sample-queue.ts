@@ -20,17 +20,15 @@ export class SampleQueue {
     this.usedBytes += chunk.length;
   }
 
-  /** The samples in the queue. Good until the next `append`, `take` or `drop`. */
+  /** The samples in the queue. Good until the next `append` or `drop`. */
   view(): Int16Array {
     return new Int16Array(this.memory.buffer, 0, this.length);
   }
 
-  /** Removes that many samples, or all where there are fewer, and gives their bytes. */
-  take(samples: number): Buffer {
+  /** The bytes of that many samples, or of all where there are fewer; they stay in the queue. */
+  copy(samples: number): Buffer {
     const bytes = Math.min(samples, this.length) * BYTES_PER_SAMPLE;
-    const taken = Buffer.from(this.memory.subarray(0, bytes));
-    this.drop(samples);
-    return taken;
+    return Buffer.from(this.memory.subarray(0, bytes));
   }
 
   /** Removes that many samples, or all where there are fewer. */

@@ -36,6 +36,11 @@ async function plan(pcm: Buffer, options: SpanPlanOptions = {}, sizes?: readonly
   return spans;
 }
 
+/** A span's own audio, without what it hears of its neighbours. */
+function own({ pcm, leadMs, tailMs }: PcmSpan): Buffer {
+  return pcm.subarray(32 * leadMs, pcm.length - 32 * tailMs);
+}
+
 /** Spans with a digest in place of their sound: comparing buffers number by number takes seconds. */
 function digests(spans: readonly PcmSpan[]) {
   return spans.map(({ pcm, ...span }) => ({ ...span, pcm: createHash('sha256').update(pcm).digest('hex') }));
@@ -66,7 +71,7 @@ describe('planSpans', () => {
 
   it('gives short audio as one span', async () => {
     const pcm = makeTone(1500);
-    const expected = { index: 0, startMs: 0, endMs: 1500, pcm };
+    const expected = { index: 0, startMs: 0, endMs: 1500, leadMs: 0, tailMs: 0, pcm };
     expect(digests(await plan(pcm))).toEqual(digests([expected]));
   });
 
@@ -105,14 +110,28 @@ describe('planSpans', () => {
     expect((spans[1]?.endMs ?? 0) - (spans[1]?.startMs ?? 0)).toBeGreaterThanOrEqual(150);
   });
 
-  it('cuts without gap, overlap or loss, within the lengths, and the same for any chunks', async () => {
+  it('lets both sides hear the other where there is no pause between them', async () => {
+    const [first, second] = await plan(makeTone(4000), { overlapMs: 100 });
+    expect(first).toMatchObject({ leadMs: 0, tailMs: 100 });
+    expect(second).toMatchObject({ startMs: first?.endMs, leadMs: 100 });
+    expect(first && first.pcm.length / 32).toBe((first?.endMs ?? 0) + 100);
+  });
+
+  it('overlaps nothing at a pause, in silence or where that is not wanted', async () => {
+    const pauses = await plan(Buffer.concat([makeTone(1000), makeSilence(300), makeTone(1300)]));
+    const silence = await plan(makeSilence(4000));
+    const unwanted = await plan(makeTone(4000), { overlapMs: 0 });
+    for (const span of [...pauses, ...silence, ...unwanted]) expect(span).toMatchObject({ leadMs: 0, tailMs: 0 });
+  });
+
+  it('cuts without gap or loss, within the lengths, and the same for any chunks', async () => {
     await fc.assert(
       fc.asyncProperty(
         speechLike,
         fc.array(fc.integer({ min: 333, max: 70_000 }), { minLength: 1 }),
         async (pcm, sizes) => {
           const spans = await plan(pcm);
-          expect(Buffer.concat(spans.map((span) => span.pcm)).equals(pcm)).toBe(true);
+          expect(Buffer.concat(spans.map(own)).equals(pcm)).toBe(true);
           let end = 0;
           for (const [i, span] of spans.entries()) {
             const isLast = i === spans.length - 1;
@@ -122,7 +141,8 @@ describe('planSpans', () => {
             expect(length).toBeGreaterThanOrEqual(
               spans.length === 1 ? 0 : isLast ? lengths.shortestTailMs : lengths.minMs,
             );
-            expect(Math.ceil(span.pcm.length / 32)).toBe(length);
+            expect(Math.ceil(own(span).length / 32)).toBe(length);
+            expect(span.leadMs).toBe(spans[i - 1]?.tailMs ?? 0);
             end = span.endMs;
           }
           expect(digests(await plan(pcm, {}, sizes))).toEqual(digests(spans));

@@ -6,13 +6,17 @@ import { SampleQueue } from './sample-queue.js';
 export interface SpanCut {
   readonly startMs: number;
   readonly endMs: number;
+  /** How much of the span before is heard as well, since no pause was found between the two; 0 by default. */
+  readonly leadMs?: number;
+  /** How much of the span behind is heard as well; 0 by default. */
+  readonly tailMs?: number;
 }
 
 /** A stretch of audio and its sound. */
-export interface PcmSpan extends SpanCut {
+export interface PcmSpan extends Required<SpanCut> {
   /** From 0, in time order within this audio. */
   readonly index: number;
-  /** s16le mono at 16 kHz. */
+  /** s16le mono at 16 kHz, from the start of the lead to the end of the tail. */
   readonly pcm: Buffer;
 }
 
@@ -25,6 +29,11 @@ export interface SpanPlanOptions {
   readonly maxMs?: number;
   /** The last span is not shorter, unless it is the only one. */
   readonly shortestTailMs?: number;
+  /**
+   * How far a span reaches into each neighbour where it had to be cut within speech; 2 s by default. It may be shorter
+   * where the spans are.
+   */
+  readonly overlapMs?: number;
   /** Spans that were planned before, from the start of the audio in time order; the plan goes on behind them. */
   readonly planned?: readonly SpanCut[];
   /** Which of the spans planned before are wanted, by index; all by default. New ones always are. */
@@ -34,13 +43,16 @@ export interface SpanPlanOptions {
 /** Long enough to be cheap to route and to keep context, short enough to spread over engines and to redo. */
 export const defaultSpanLengths = { targetMs: 120_000, minMs: 90_000, maxMs: 150_000, shortestTailMs: 15_000 } as const;
 
+/** Some five words on each side: enough to find where two transcripts of them meet. */
+const DEFAULT_OVERLAP_MS = 2_000;
+
 const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
 
 /**
  * Cuts audio into spans while it comes in, at the quietest place near the target length.
  *
- * The spans follow each other without gap and overlap and begin on whole milliseconds; the last one's end is rounded up
- * to the next. They depend on the samples alone and not on how these come in chunks, so planning again gives the same.
+ * The spans follow each other without gap and begin on whole milliseconds; the last one's end is rounded up to the next.
+ * Where there is no pause to cut in, both sides of the cut are heard by both spans. They depend on the samples alone and not on how these come in chunks, so planning again gives the same.
  * Memory holds `maxMs` and `shortestTailMs` of audio and the span handed out. No audio gives no span. A half sample at the
  * end is dropped.
  *
@@ -62,12 +74,20 @@ export async function* planSpans(
 class SpanPlanner {
   private readonly queue = new SampleQueue();
   private readonly lengths: Required<Pick<SpanPlanOptions, keyof typeof defaultSpanLengths>>;
+  private readonly overlapMs: number;
   private index = 0;
+  /** Where the next span begins. */
   private startMs = 0;
+  /** What the next span hears of the one before. */
+  private leadMs = 0;
+  /** Where the audio in the queue begins. */
+  private queueMs = 0;
 
   constructor(private readonly options: SpanPlanOptions) {
     const { targetMs, minMs, maxMs, shortestTailMs } = { ...defaultSpanLengths, ...options };
     this.lengths = { targetMs, minMs, maxMs, shortestTailMs };
+    // A span must not reach beyond its neighbours.
+    this.overlapMs = Math.floor(Math.min(options.overlapMs ?? DEFAULT_OVERLAP_MS, shortestTailMs, minMs / 2));
   }
 
   append(chunk: Uint8Array): void {
@@ -77,11 +97,11 @@ class SpanPlanner {
   /** The next span that can be told from what came in, or undefined. */
   next(atEnd: boolean): PcmSpan | undefined {
     for (let cut = this.planned[this.index]; cut !== undefined; cut = this.planned[this.index]) {
-      if (!this.skipTo(cut.startMs) && !atEnd) return undefined;
+      if (!this.skipTo(cut.startMs - (cut.leadMs ?? 0)) && !atEnd) return undefined;
       const wanted = this.options.isWanted?.(this.index) ?? true;
       if (wanted) return this.takePlanned(cut, atEnd);
-      if (!this.skipTo(cut.endMs) && !atEnd) return undefined;
-      this.index++;
+      if (!this.skipTo(cut.endMs - (cut.tailMs ?? 0)) && !atEnd) return undefined;
+      this.goOnBehind(cut);
     }
     return this.takeNew(atEnd);
   }
@@ -92,30 +112,38 @@ class SpanPlanner {
 
   /** Drops what lies before; false where not all of it has come in. */
   private skipTo(ms: number): boolean {
-    const wantedSamples = Math.max(0, ms - this.startMs) * SAMPLES_PER_MS;
+    const wantedSamples = Math.max(0, ms - this.queueMs) * SAMPLES_PER_MS;
     const samples = Math.min(wantedSamples, this.queue.length);
     this.queue.drop(samples);
-    this.startMs += samples / SAMPLES_PER_MS;
+    this.queueMs += samples / SAMPLES_PER_MS;
     return samples === wantedSamples;
   }
 
   private takePlanned(cut: SpanCut, atEnd: boolean): PcmSpan | undefined {
-    const samples = (cut.endMs - cut.startMs) * SAMPLES_PER_MS;
+    const { startMs, endMs, leadMs = 0, tailMs = 0 } = cut;
+    const samples = (leadMs + endMs - startMs + tailMs) * SAMPLES_PER_MS;
     if (this.queue.length < samples && !atEnd) return undefined;
-    const pcm = this.queue.take(samples);
-    this.startMs = cut.endMs;
-    return { index: this.index++, startMs: cut.startMs, endMs: cut.endMs, pcm };
+    const span = { index: this.index, startMs, endMs, leadMs, tailMs, pcm: this.queue.copy(samples) };
+    this.skipTo(endMs - tailMs);
+    this.goOnBehind(cut);
+    return span;
+  }
+
+  private goOnBehind({ endMs, tailMs = 0 }: SpanCut): void {
+    this.index += 1;
+    this.startMs = endMs;
+    this.leadMs = tailMs;
   }
 
   private takeNew(atEnd: boolean): PcmSpan | undefined {
     const { maxMs, shortestTailMs } = this.lengths;
-    const available = this.queue.length;
-    if (available === 0) return undefined;
+    const available = this.queue.length - this.leadMs * SAMPLES_PER_MS;
+    if (available <= 0) return undefined;
     if (available > maxMs * SAMPLES_PER_MS) {
       if (available < (maxMs + shortestTailMs) * SAMPLES_PER_MS && !atEnd) return undefined;
       return this.takeUpToPause(available);
     }
-    return atEnd ? this.take(available) : undefined;
+    return atEnd ? this.take(available, 0) : undefined;
   }
 
   private takeUpToPause(available: number): PcmSpan {
@@ -125,12 +153,18 @@ class SpanPlanner {
     const seen = Math.min(available, (maxMs + shortestTailMs) * SAMPLES_PER_MS);
     const to = Math.max(from, Math.min(maxMs * SAMPLES_PER_MS, seen - shortestTailMs * SAMPLES_PER_MS));
     const target = targetMs * SAMPLES_PER_MS;
-    return this.take(quietestPlace(this.queue.view().subarray(0, seen), { from, to, target }));
+    const lead = this.leadMs * SAMPLES_PER_MS;
+    const { place, isPause } = quietestPlace(this.queue.view().subarray(lead, lead + seen), { from, to, target });
+    const room = Math.floor((available - place) / SAMPLES_PER_MS);
+    return this.take(place, isPause ? 0 : Math.min(this.overlapMs, room));
   }
 
-  private take(samples: number): PcmSpan {
-    const startMs = this.startMs;
-    this.startMs += Math.ceil(samples / SAMPLES_PER_MS);
-    return { index: this.index++, startMs, endMs: this.startMs, pcm: this.queue.take(samples) };
+  private take(samples: number, tailMs: number): PcmSpan {
+    const { index, startMs, leadMs } = this;
+    const endMs = startMs + Math.ceil(samples / SAMPLES_PER_MS);
+    const pcm = this.queue.copy(samples + (leadMs + tailMs) * SAMPLES_PER_MS);
+    this.skipTo(endMs - tailMs);
+    this.goOnBehind({ startMs, endMs, tailMs });
+    return { index, startMs, endMs, leadMs, tailMs, pcm };
   }
 }

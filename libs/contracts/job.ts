@@ -203,5 +203,8 @@ export interface Span {
   readonly endMs: number;
   /** From 0; undefined when the channels are mixed. */
   readonly channel?: number;
+  /** How much of the span before it and of the one behind is heard as well, where speech runs on over the cut. */
+  readonly leadMs?: number;
+  readonly tailMs?: number;
   readonly state: SpanState;
 }

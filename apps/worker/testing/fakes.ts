@@ -16,6 +16,7 @@ import type { EngineCaller } from '../engine-call.js';
 import { mayMix } from '../engine-mix.js';
 import { EngineDirectory, type SnapshotSource } from '../engine-directory.js';
 import type { JobLedger, JobRun, SpanResult, SpanWork } from '../job-run.js';
+import { type Settlement, SpanJoints } from '../span-joints.js';
 import { ProgressReporter } from '../progress-reporter.js';
 import { WorkerMetrics } from '../worker-metrics.js';
 import type { WorkerSettings } from '../worker-settings.js';
@@ -203,9 +204,17 @@ export class FakeLedger implements JobLedger {
     return Promise.resolve();
   }
 
-  commitSpan(result: SpanResult, segments: readonly TranscriptSegment[]): Promise<void> {
+  commitSpan(result: SpanResult, { segments, neighbours }: Omit<Settlement, 'final'>): Promise<void> {
     this.committed.set(result.index, { result, segments });
+    for (const neighbour of neighbours) {
+      const before = this.committed.get(neighbour.index);
+      if (before) this.committed.set(neighbour.index, { ...before, segments: neighbour.segments });
+    }
     return Promise.resolve();
+  }
+
+  segmentsOf(spans: readonly number[]): Promise<TranscriptSegment[]> {
+    return Promise.resolve(spans.flatMap((index) => this.committed.get(index)?.segments ?? []));
   }
 }
 
@@ -231,6 +240,7 @@ export function fakeRun(options: Partial<JobOptions> = {}): FakeRun {
       drain: () => Promise.resolve(),
     },
     progress: new ProgressReporter(job.id, quiet),
+    joints: new SpanJoints(1),
     mixesEngines: mayMix(job.options),
     engine: undefined,
   };

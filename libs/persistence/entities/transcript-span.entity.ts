@@ -6,6 +6,7 @@ import { TranscriptJobEntity } from './transcript-job.entity.js';
 @Entity('transcript_spans')
 @Check('ck_transcript_spans_state', "state IN ('planned', 'running', 'done')")
 @Check('ck_transcript_spans_times', 'span_index >= 0 AND start_ms >= 0 AND end_ms >= start_ms')
+@Check('ck_transcript_spans_overlap', 'lead_ms BETWEEN 0 AND start_ms AND tail_ms >= 0')
 export class TranscriptSpanEntity {
   @PrimaryColumn('bigint', { name: 'transcript_job_id', primaryKeyConstraintName: 'pk_transcript_spans' })
   @ForeignKey(() => TranscriptJobEntity, { name: 'fk_transcript_spans_job', onDelete: 'CASCADE' })
@@ -26,6 +27,18 @@ export class TranscriptSpanEntity {
   /** Whether it is all of its channel: what a later attempt has to know to go on behind it, or not. */
   @Column('boolean', { name: 'is_whole', default: false })
   isWhole!: boolean;
+
+  /** How much of the span before is heard as well, where speech runs on over the cut. */
+  @Column('integer', { name: 'lead_ms', default: 0 })
+  leadMs!: number;
+
+  /** The same of the span behind. */
+  @Column('integer', { name: 'tail_ms', default: 0 })
+  tailMs!: number;
+
+  /** Whether what it and the span before have heard both is joined. */
+  @Column('boolean', { name: 'is_joined', default: false })
+  isJoined!: boolean;
 
   @Column('text', { default: 'planned' })
   state!: SpanState;

@@ -9,9 +9,11 @@ import type {
   TranscriptWarning,
 } from '#contracts';
 import { PolyscribeError } from '#contracts';
+import { In } from 'typeorm';
 import type { Database, Transaction } from '../database.js';
+import { TranscriptSegmentEntity } from '../entities/index.js';
 import { storableJson, storableText } from '../storable.js';
-import { replaceSegments } from '../transcripts/segment-store.js';
+import { replaceSegments, toSegment } from '../transcripts/segment-store.js';
 import { copyTranscript } from '../transcripts/copy-transcript.js';
 import { renumberSpeakers } from '../transcripts/speaker-numbers.js';
 import { claimJob } from './claim-job.js';
@@ -24,6 +26,9 @@ export interface PlannedSpan {
   readonly startMs: number;
   readonly endMs: number;
   readonly channel?: number;
+  /** How much of its neighbours it hears as well; 0 by default. */
+  readonly leadMs?: number;
+  readonly tailMs?: number;
   /** Whether it is all of its channel; false by default. */
   readonly isWhole?: boolean;
 }
@@ -36,6 +41,10 @@ export interface SpanResult {
   readonly model: string;
   readonly language: string;
   readonly warnings: readonly TranscriptWarning[];
+  /** Spans done before whose segments were joined with its own. */
+  readonly neighbours?: readonly { readonly index: number; readonly segments: readonly TranscriptSegment[] }[];
+  /** Spans whose overlap with the one before is joined by that. */
+  readonly joined?: readonly number[];
 }
 
 export interface JobResult {
@@ -140,14 +149,15 @@ export class JobLeaseRepository {
   async planSpans(lease: Lease, spans: readonly PlannedSpan[]): Promise<void> {
     await this.whileHeld(lease, async ({ query }, id) => {
       await query(
-        `INSERT INTO transcript_spans (transcript_job_id, span_index, start_ms, end_ms, channel, is_whole)
-         SELECT $1, span.index, round(span."startMs"), round(span."endMs"), span.channel, coalesce(span."isWhole", false)
+        `INSERT INTO transcript_spans (transcript_job_id, span_index, start_ms, end_ms, channel, is_whole, lead_ms, tail_ms)
+         SELECT $1, span.index, round(span."startMs"), round(span."endMs"), span.channel, coalesce(span."isWhole", false),
+           coalesce(round(span."leadMs"), 0), coalesce(round(span."tailMs"), 0)
          FROM jsonb_to_recordset($2::jsonb)
            AS span (index integer, "startMs" double precision, "endMs" double precision, channel smallint,
-             "isWhole" boolean)
+             "isWhole" boolean, "leadMs" double precision, "tailMs" double precision)
          ON CONFLICT (transcript_job_id, span_index) DO UPDATE
          SET start_ms = excluded.start_ms, end_ms = excluded.end_ms, channel = excluded.channel,
-           is_whole = excluded.is_whole
+           is_whole = excluded.is_whole, lead_ms = excluded.lead_ms, tail_ms = excluded.tail_ms
          WHERE transcript_spans.state <> 'done'`,
         [id, storableJson(spans)],
       );
@@ -192,6 +202,7 @@ export class JobLeaseRepository {
       if (!span) throw new PolyscribeError('internal', `Span ${String(index)} was never planned.`);
       if (span.state === 'done') return;
       await replaceSegments(transaction, id, index, result.segments);
+      for (const other of result.neighbours ?? []) await replaceSegments(transaction, id, other.index, other.segments);
       await transaction.query(
         `UPDATE transcript_spans
          SET state = 'done', engine = $3, instance = $4, model = $5, language = $6, warnings = $7, updated_at = now()
@@ -201,12 +212,29 @@ export class JobLeaseRepository {
           storableJson(result.warnings),
         ],
       );
+      if (result.joined !== undefined && result.joined.length > 0) {
+        await transaction.query(
+          'UPDATE transcript_spans SET is_joined = true WHERE transcript_job_id = $1 AND span_index = ANY($2::integer[])',
+          [id, result.joined],
+        );
+      }
       // The job gets on: what it waits for from now on is another matter, and so is what it dies of.
       await transaction.query(
         `UPDATE transcript_jobs SET busy_since = NULL, outage_since = NULL, fruitful_attempts = attempts
          WHERE id = $1 AND (busy_since IS NOT NULL OR outage_since IS NOT NULL OR fruitful_attempts < attempts)`,
         [id],
       );
+    });
+  }
+
+  /** The segments of some of its spans, in order. */
+  async segmentsOf(lease: Lease, spans: readonly number[]): Promise<TranscriptSegment[]> {
+    return this.whileHeld(lease, async ({ manager }, id) => {
+      const rows = await manager.find(TranscriptSegmentEntity, {
+        where: { transcriptJobId: id, spanIndex: In([...spans]) },
+        order: { spanIndex: 'ASC', ordinal: 'ASC' },
+      });
+      return rows.map(toSegment);
     });
   }
 

@@ -13,6 +13,8 @@ export interface Lease {
 export interface SpanRecord extends Span {
   /** Whether it is all of its channel, rather than a piece that others follow. */
   readonly isWhole: boolean;
+  /** Whether what it and the span before have heard both is joined. */
+  readonly isJoined: boolean;
   readonly engine?: EngineKind;
   readonly instance?: string;
   readonly model?: string;
