@@ -13,6 +13,7 @@ import type { Lease } from '#persistence';
 import { type RoutingSettings, routingRequestOf } from '#routing';
 import type { EngineDirectory } from './engine-directory.js';
 import { mayMix } from './engine-mix.js';
+import { expectedWorkMs } from './expectation.js';
 import type { JobEventSink, JobLedger, JobRun } from './job-run.js';
 import type { MediaFetch } from './media-fetch.js';
 import { type MediaPlan, mediaSpans } from './media-spans.js';
@@ -127,6 +128,8 @@ export class JobRunner {
     const audioMs = media.durationMs === undefined ? undefined : media.durationMs * lanes;
     const lengths = lengthsFor(job, audioMs, prospects);
     if (whole && prospects.places > 1 && (media.durationMs ?? 0) > lengths.maxMs) warnings.push(notSpread);
+    const expectedMs = expectedWorkMs({ audioMs, lanes, whole, lengths }, prospects);
+    if (expectedMs !== undefined) await attempt.recordExpectation(expectedMs);
     let planned = 0;
     const plan: MediaPlan = {
       path,

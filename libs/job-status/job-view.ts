@@ -1,5 +1,6 @@
 import type { Job, JobFailure, JobStatus, StageTime } from '#contracts';
 import { type MediaBody, mediaBody, toSeconds } from '#formats';
+import { secondsLeft } from './time-left.js';
 
 /** A job as the status and list routes show it. */
 export interface JobView {
@@ -35,7 +36,7 @@ export interface TranscriptCounts {
 }
 
 export function jobView(job: Job, counts?: TranscriptCounts, now: Date = new Date()): JobView {
-  const etaSeconds = estimateSecondsLeft(job, now);
+  const etaSeconds = secondsLeft(job, now);
   return {
     job_id: job.id,
     transcript_id: job.transcriptId,
@@ -69,17 +70,4 @@ function failureView(failure: JobFailure): NonNullable<JobView['error']> {
     retryable: failure.retryable,
     attempts: failure.attempts.map(({ engine, instance, code, message }) => ({ engine, instance, code, message })),
   };
-}
-
-/** Below that, progress says too little about the rest. */
-const MIN_PROGRESS_FOR_ESTIMATE = 2;
-
-/** The rest at the pace so far; undefined while the job does not run or has hardly begun. */
-function estimateSecondsLeft(job: Job, now: Date): number | undefined {
-  if (job.status !== 'processing' || job.progress < MIN_PROGRESS_FOR_ESTIMATE) return undefined;
-  // The time in the queue says nothing about the pace.
-  const begun = job.stages.find(({ name }) => name !== 'queued')?.startedAt ?? job.startedAt;
-  if (!begun) return undefined;
-  const elapsedMs = Math.max(0, now.getTime() - begun.getTime());
-  return Math.ceil((elapsedMs * (100 - job.progress)) / job.progress / 1000);
 }

@@ -44,7 +44,10 @@ export const jobSchema = z.strictObject({
   created_at: instant,
   started_at: instant.nullable(),
   completed_at: instant.nullable(),
-  eta_s: z.int().optional().describe('An estimate from the pace so far.'),
+  eta_s: z
+    .int()
+    .optional()
+    .describe('An estimate, from the measured speed of the engine at first and then from the pace so far.'),
   stages: z.array(z.strictObject({ name: z.string(), started_at: instant, seconds: seconds.nullable() })),
   ...mediaAndOrigin,
   result: z.strictObject({ segments_count: z.int(), duration: seconds }).optional(),
