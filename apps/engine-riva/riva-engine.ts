@@ -19,7 +19,7 @@ import { recognitionConfig } from './recognition-config.js';
 import { RivaBackends } from './riva-backends.js';
 import { RivaCall } from './riva-call.js';
 import { chooseModel, detects, languagesOf } from './riva-models.js';
-import { knownKeys } from './riva-options.js';
+import { rivaOptions } from './riva-options.js';
 
 /**
  * Riva forgets a stream to which nothing came for a while; how long that is is not documented, 30 s is said to be safe. A
@@ -67,7 +67,7 @@ export class RivaEngine extends SpeechEngine {
   ): AsyncGenerator<EngineEvent, void> {
     if (signal.aborted) throw new PolyscribeError('cancelled', 'The call was cancelled.');
     const { settings, timing } = this.options;
-    const admitted = admitRequest(request, this.capabilities, knownKeys(request.engineOptions));
+    const admitted = admitRequest(request, this.capabilities);
     const model = chooseModel(admitted.request, this.backends.models, settings.model);
     const boost = boostFor(model.name, settings.boosts);
     const config = recognitionConfig(admitted.request, model, boost);
@@ -96,6 +96,7 @@ export class RivaEngine extends SpeechEngine {
       punctuationControl: true,
       profanityFilter: true,
       verbatim: true,
+      options: rivaOptions,
       // Streams take any length; a message does not.
       maxAudioMs: models.some(({ type }) => type === 'online') || models.length === 0 ? undefined : this.messageMs,
       maxConcurrency: capacity,

@@ -1,8 +1,8 @@
-import { PolyscribeError } from '#contracts';
+import { optionFault, optionFor, PolyscribeError } from '#contracts';
 import { riva } from '#protos';
 import { boostFor, speechContexts } from './boosting.js';
 import { recognitionConfig } from './recognition-config.js';
-import { knownKeys, readOptions } from './riva-options.js';
+import { readOptions, rivaOptions } from './riva-options.js';
 import { StreamClock } from './stream-clock.js';
 import { engineRequest } from './testing/simulated-riva.js';
 
@@ -103,32 +103,28 @@ describe('readOptions', () => {
     });
   });
 
-  it.each([
-    [{ stop_history: 'long' }, /stop_history must be milliseconds/],
-    [{ stop_threshold: '80' }, /stop_threshold/],
-    [{ stop_history: '400', stop_history_eou: '400' }, /stop_history_eou must be less than stop_history/],
-  ])('refuses %j', (options: Record<string, string>, message) => {
-    expect(() => readOptions(options)).toThrow(message);
-  });
-
-  it('points at the option that is wrong', () => {
-    const read = () => readOptions({ stop_history: 'long' });
-    const fields = [{ pointer: '/engine_options/asr/stop_history', detail: 'must be milliseconds' }];
-    expect(read).toThrow(
-      new PolyscribeError(
-        'invalid_request',
-        'The engine options for asr are wrong: stop_history must be milliseconds.',
-        { fields },
-      ),
+  it('refuses a first end of an utterance that comes after its end', () => {
+    const fields = [{ pointer: '/engine_options/stop_history_eou', detail: 'must be less than stop_history' }];
+    expect(() => readOptions({ stop_history: '400', stop_history_eou: '400' })).toThrow(
+      new PolyscribeError('invalid_request', 'The engine option stop_history_eou must be less than stop_history.', {
+        fields,
+      }),
     );
   });
 
   it('knows the keys of endpointing, and those with the prefix', () => {
-    const keys = knownKeys({ 'custom.apply_partial_itn': 'true', 'custom.': 'x', beam: '5' });
-    expect(keys).toContain('stop_history_eou');
-    expect(keys).toContain('custom.apply_partial_itn');
-    expect(keys).not.toContain('custom.');
-    expect(keys).not.toContain('beam');
+    const isKnown = (key: string) => optionFor(rivaOptions, key) !== undefined;
+    expect(['stop_history_eou', 'custom.apply_partial_itn'].filter((key) => !isKnown(key))).toEqual([]);
+    expect(['custom.', 'beam'].filter(isKnown)).toEqual([]);
+  });
+
+  it.each([
+    ['stop_history', 'long', 'must be a whole number of at most 60000'],
+    ['stop_threshold', '80', 'must be a number of at most 1'],
+    ['start_history', '-1', undefined],
+  ])('judges %s of %s', (key, text, fault) => {
+    const option = optionFor(rivaOptions, key);
+    expect(option && optionFault(option, text)).toBe(fault);
   });
 });
 

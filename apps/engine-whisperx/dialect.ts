@@ -1,4 +1,4 @@
-import type { EngineCapabilities, EngineEvent, EngineHealth, EngineRequest } from '#contracts';
+import type { EngineCapabilities, EngineEvent, EngineHealth, EngineOption, EngineRequest } from '#contracts';
 import type { AudioBody, OpenAudio } from './audio-body.js';
 import type { ServerClient } from './http/server-client.js';
 
@@ -43,8 +43,8 @@ export interface DialectCall {
 /** How one family of servers is spoken to. */
 export interface Dialect {
   readonly name: DialectName;
-  /** Keys of `engineOptions` that are passed on. */
-  readonly optionKeys: readonly string[];
+  /** What `engineOptions` may hold: it is passed on. */
+  readonly options: readonly EngineOption[];
   /** The server answers nothing while it works: it is not asked how it is meanwhile. */
   readonly isDeafAtWork: boolean;
   /** What is declared until the server has been reached for the first time. */

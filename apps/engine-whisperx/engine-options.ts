@@ -1,38 +1,22 @@
-import { PolyscribeError } from '#contracts';
+import { type EngineOption, optionFor, optionValue } from '#contracts';
 
-/** What an engine option may hold. */
-export type OptionKind = 'whole' | 'number' | 'flag' | 'text';
+/** Options that several families of servers take under the same name. */
+export const commonOptions = {
+  batchSize: { name: 'batch_size', description: 'Pieces at once.', type: 'integer', min: 1, max: 1024 },
+  beamSize: { name: 'beam_size', description: "Instead of the profile's.", type: 'integer', min: 1, max: 20 },
+  chunkSize: { name: 'chunk_size', description: 'Length of a piece in seconds.', type: 'integer', min: 1, max: 30 },
+  initialPrompt: { name: 'initial_prompt', description: 'Text before the speech, for style and names.', type: 'text' },
+} as const satisfies Record<string, EngineOption>;
 
-/**
- * Engine options come as text; servers take them by type.
- *
- * @throws PolyscribeError `invalid_request` naming the option
- */
+/** Engine options come as text; servers take them by type. */
 export function typedOptions(
-  options: Readonly<Record<string, string>>,
-  kinds: Readonly<Record<string, OptionKind>>,
+  given: Readonly<Record<string, string>>,
+  known: readonly EngineOption[],
 ): Record<string, string | number | boolean> {
-  const typed: Record<string, string | number | boolean> = {};
-  for (const [key, text] of Object.entries(options)) {
-    const kind = kinds[key];
-    if (kind) typed[key] = typedOption(key, text, kind);
-  }
-  return typed;
-}
-
-function typedOption(key: string, text: string, kind: OptionKind): string | number | boolean {
-  if (kind === 'text') return text;
-  if (kind === 'flag') {
-    if (text === 'true' || text === 'false') return text === 'true';
-    throw bad(key, 'true or false');
-  }
-  const pattern = kind === 'whole' ? /^\d{1,9}$/ : /^\d{1,9}(\.\d{1,9})?$/;
-  if (!pattern.test(text)) throw bad(key, kind === 'whole' ? 'a whole number' : 'a number');
-  return Number(text);
-}
-
-function bad(key: string, what: string): PolyscribeError {
-  return new PolyscribeError('invalid_request', `The engine option ${key} must be ${what}.`, {
-    fields: [{ pointer: `/engine_options/whisperx/${key}`, detail: `must be ${what}` }],
-  });
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([key, text]) => {
+      const option = optionFor(known, key);
+      return option ? [[key, optionValue(option, text)] as const] : [];
+    }),
+  );
 }

@@ -1,6 +1,7 @@
 import {
   type EngineDescription,
   type EngineEvent,
+  type EngineOption,
   type EngineRequest,
   PolyscribeError,
   SpeechEngine,
@@ -22,6 +23,9 @@ const LOADING_MS = 120_000;
 
 /** Time at work for each millisecond of audio; as much as the worker waits. */
 const WORK_MS_PER_AUDIO_MS = 2;
+
+/** Before the kind of a server is known, nothing can be said against an option. */
+const anyOption: readonly EngineOption[] = [{ name: '*', description: 'As the server takes it.', type: 'text' }];
 
 export interface WhisperxEngineOptions extends DialectSettings {
   /** Base URL of one server. */
@@ -72,10 +76,12 @@ export class WhisperxEngine extends SpeechEngine {
 
   describe(): EngineDescription {
     const { dialect } = this.options;
+    const { known } = this.monitor;
     const expected = dialects[dialect === 'auto' ? 'polyscribe' : dialect];
+    const options = known?.dialect.options ?? (dialect === 'auto' ? anyOption : expected.options);
     return {
       engine: 'whisperx',
-      capabilities: this.monitor.known?.profile.capabilities ?? expected.expected(this.options),
+      capabilities: { ...(known?.profile.capabilities ?? expected.expected(this.options)), options },
       health: this.monitor.health,
       backendUri: this.server.address,
       version: '1',
@@ -90,7 +96,7 @@ export class WhisperxEngine extends SpeechEngine {
     failIfAborted(signal);
     const { dialect, profile } = this.monitor.reached;
     const asked = withProfileModel(request, profile.capabilities);
-    const admitted = admitRequest(asked, profile.capabilities, dialect.optionKeys);
+    const admitted = admitRequest(asked, { ...profile.capabilities, options: dialect.options });
     for (const warning of admitted.warnings) yield { type: 'warning', warning };
 
     const { timeoutMs } = this.options;

@@ -14,7 +14,11 @@ const able = {
   profanityFilter: true,
   verbatim: true,
   phraseBoosting: true,
-};
+  options: [
+    { name: 'stop_history', description: 'Window in ms.', type: 'integer', max: 60_000 },
+    { name: 'custom.*', description: 'Passed on.', type: 'text' },
+  ],
+} as const;
 
 describe('the options of a submission', () => {
   let server: GatewayUnderTest;
@@ -43,7 +47,7 @@ describe('the options of a submission', () => {
   }
 
   it('keeps how the text is to be written and what each engine is to be told', async () => {
-    const engineOptions = { asr: { 'endpointing.stop_history': '800' }, whisperx: { beam_size: '5' } };
+    const engineOptions = { asr: { stop_history: '800', 'custom.vad': 'x' }, whisperx: { beam_size: '5' } };
     const options = await optionsOf({
       punctuation: 'false',
       profanity_filter: '1',
@@ -125,6 +129,22 @@ describe('the options of a submission', () => {
     expect(await server.storedFiles()).toHaveLength(await server.countRows());
   });
 
+  it.each([
+    ['an option that no instance knows', { asr: { stop_histori: '800' } }, 'unsupported_feature', 'asr/stop_histori'],
+    ['a value that no instance takes', { asr: { stop_history: 'long' } }, 'invalid_request', 'asr/stop_history'],
+    ['an option of an engine that takes none', { local: { beam: '5' } }, 'unsupported_feature', 'local/beam'],
+  ])('refuses %s before the file is read, and points at it', async (_title, options, code, pointer) => {
+    const refused = await refusalOf({ engine: 'auto', engine_options: JSON.stringify(options) });
+    expect(refused).toEqual({ code, pointers: [`/engine_options/${pointer}`] });
+    expect(await server.storedFiles()).toHaveLength(await server.countRows());
+  });
+
+  it('accepts options for an engine that may not serve, whatever they are, and in whatever order they come', async () => {
+    const engineOptions = JSON.stringify({ asr: { stop_histori: '800' } });
+    expect((await submit({ engine_options: engineOptions, engine: 'local' })).status).toBe(202);
+    expect((await submit({ engine: 'local', engine_options: engineOptions })).status).toBe(202);
+  });
+
   it('accepts from an engine what it cannot do where a warning is enough', async () => {
     const response = await submit({ engine: 'local', verbatim: '1', on_unsupported: 'warn' });
     expect(response.status).toBe(202);
@@ -141,7 +161,7 @@ describe('the options of a submission', () => {
         punctuation: false,
         profanityFilter: true,
         verbatim: true,
-        engineOptions: { asr: { a: 'b' } },
+        engineOptions: { asr: { 'custom.a': 'b' } },
         speakerRoles: 'interview',
       };
       const client = createGrpcClient(jobV1.JobServiceDefinition, channel, { unaryDeadlineMs: 10_000 });

@@ -1,3 +1,4 @@
+import type { EngineOption } from './engine-option.js';
 import type { ErrorCode } from './error-table.js';
 
 /** Engines that a client can name. The kind says which family of adapter it is. */
@@ -45,6 +46,8 @@ export interface EngineCapabilities {
   readonly profanityFilter: boolean;
   /** Can write numbers and fillers down as they were spoken. */
   readonly verbatim: boolean;
+  /** What `engineOptions` may hold; absent means nothing. */
+  readonly options?: readonly EngineOption[];
   /** Longest span it takes; undefined means no limit. */
   readonly maxAudioMs: number | undefined;
   /** Calls it serves at once, at least 1. */

@@ -1,6 +1,7 @@
 export * from './comparison.js';
 export * from './context.js';
 export * from './engine.js';
+export * from './engine-option.js';
 export * from './engine-event-guard.js';
 export * from './error-table.js';
 export * from './job.js';

@@ -40,6 +40,8 @@ function codeFor(wishes: Partial<EngineRequest>, capabilities: Partial<EngineCap
   }
 }
 
+const beam = { name: 'beam', description: 'Width of the search.', type: 'integer', min: 1, max: 20 } as const;
+
 describe('admitRequest', () => {
   it.each<[string, Partial<EngineRequest>, string]>([
     ['a region of a declared language', { language: 'en-US' }, 'admitted'],
@@ -86,10 +88,24 @@ describe('admitRequest', () => {
 
   it('passes on the engine options that the adapter knows', () => {
     const asked: EngineRequest = { ...plain, engineOptions: { beam: '5', 'x.y': 'z' }, onUnsupported: 'warn' };
-    expect(admitRequest(asked, bare, ['beam']).request.engineOptions).toEqual({ beam: '5' });
-    expect(admitRequest(asked, bare, ['beam']).warnings.map(({ message }) => message)).toEqual([
+    const beams = { ...bare, options: [beam] };
+    expect(admitRequest(asked, beams).request.engineOptions).toEqual({ beam: '5' });
+    expect(admitRequest(asked, beams).warnings.map(({ message }) => message)).toEqual([
       'The engine does not support the engine option x.y; the request went on without.',
     ]);
-    expect(admitRequest(asked, bare, 'any')).toEqual({ request: asked, model: 'big', warnings: [] });
+    const any = {
+      ...bare,
+      options: [{ name: '*', description: 'Whatever the backend takes.', type: 'text' as const }],
+    };
+    expect(admitRequest(asked, any)).toEqual({ request: asked, model: 'big', warnings: [] });
+  });
+
+  it('refuses a wrong value of an engine option, also where a warning would do for a feature', () => {
+    const asked: EngineRequest = { ...plain, engineOptions: { beam: '50' }, onUnsupported: 'warn' };
+    expect(() => admitRequest(asked, { ...bare, options: [beam] })).toThrow(
+      new PolyscribeError('invalid_request', 'The engine option beam must be a whole number from 1 to 20.', {
+        fields: [{ pointer: '/engine_options/beam', detail: 'must be a whole number from 1 to 20' }],
+      }),
+    );
   });
 });

@@ -4,6 +4,8 @@ import {
   PolyscribeError,
   type TranscriptWarning,
   languageMatches,
+  optionFault,
+  optionFor,
 } from '#contracts';
 
 /** What an adapter is to do: the request without what it cannot give, and the warnings to send for that. */
@@ -14,24 +16,20 @@ export interface AdmittedRequest {
   readonly warnings: readonly TranscriptWarning[];
 }
 
-/** The keys of `engineOptions` that an adapter knows; `any` where the backend is the judge of them. */
-export type OptionKeys = readonly string[] | 'any';
-
 /**
  * Judges a request by the capabilities, the same way for every adapter: what the engine cannot do is refused or becomes a
  * warning, as the request asks, and is never dropped in silence. Phrases are hints, so they never lead to a refusal.
  *
- * @param optionKeys any other engine option counts as a feature that the engine lacks
- * @throws PolyscribeError `unsupported_language`, `model_not_found`, `unsupported_feature`
+ * An engine option that is not declared counts as a feature that the engine lacks.
+ *
+ * @throws PolyscribeError `unsupported_language`, `model_not_found`, `unsupported_feature`, and `invalid_request` for an
+ *   engine option whose value is wrong
  */
-export function admitRequest(
-  request: EngineRequest,
-  capabilities: EngineCapabilities,
-  optionKeys: OptionKeys = [],
-): AdmittedRequest {
+export function admitRequest(request: EngineRequest, capabilities: EngineCapabilities): AdmittedRequest {
   checkLanguage(request, capabilities);
   const model = modelFor(request, capabilities);
-  const lacking = [...lackingFeatures(request, capabilities), ...unknownOptions(request, optionKeys)];
+  checkOptionValues(request, capabilities);
+  const lacking = [...lackingFeatures(request, capabilities), ...unknownOptions(request, capabilities)];
   if (lacking.length > 0 && request.onUnsupported === 'refuse') {
     throw new PolyscribeError('unsupported_feature', `This engine does not support ${lacking.join(' and ')}.`);
   }
@@ -40,7 +38,7 @@ export function admitRequest(
     code: 'unsupported_feature',
     message: `The engine does not support ${feature}; the request went on without.`,
   }));
-  return { request: without(request, capabilities, optionKeys), model, warnings };
+  return { request: without(request, capabilities), model, warnings };
 }
 
 function lackingFeatures(request: EngineRequest, capabilities: EngineCapabilities): string[] {
@@ -57,12 +55,21 @@ function lackingFeatures(request: EngineRequest, capabilities: EngineCapabilitie
   return features.flatMap(([name, wanted, offered]) => (wanted && !offered ? [name] : []));
 }
 
-function unknownOptions({ engineOptions }: EngineRequest, known: OptionKeys): string[] {
-  return Object.keys(engineOptions).flatMap((key) => (isKnown(key, known) ? [] : [`the engine option ${key}`]));
+function unknownOptions({ engineOptions }: EngineRequest, { options = [] }: EngineCapabilities): string[] {
+  return Object.keys(engineOptions).flatMap((key) => (optionFor(options, key) ? [] : [`the engine option ${key}`]));
 }
 
-function isKnown(key: string, known: OptionKeys): boolean {
-  return known === 'any' || known.includes(key);
+function checkOptionValues({ engineOptions }: EngineRequest, { options = [] }: EngineCapabilities): void {
+  const fields = Object.entries(engineOptions).flatMap(([key, text]) => {
+    const option = optionFor(options, key);
+    const detail = option && optionFault(option, text);
+    return detail === undefined ? [] : [{ key, pointer: `/engine_options/${key}`, detail }];
+  });
+  if (fields.length === 0) return;
+  const told = fields.map(({ key, detail }) => `The engine option ${key} ${detail}.`).join(' ');
+  throw new PolyscribeError('invalid_request', told, {
+    fields: fields.map(({ pointer, detail }) => ({ pointer, detail })),
+  });
 }
 
 function checkLanguage({ language }: EngineRequest, { languages, languageDetection }: EngineCapabilities): void {
@@ -84,9 +91,10 @@ function modelFor({ model }: EngineRequest, { models, defaultModel }: EngineCapa
   throw new PolyscribeError('model_not_found', `This engine has no model of that name; it has ${models.join(', ')}.`);
 }
 
-function without(request: EngineRequest, capabilities: EngineCapabilities, optionKeys: OptionKeys): EngineRequest {
+function without(request: EngineRequest, capabilities: EngineCapabilities): EngineRequest {
   const { diarization, punctuation, profanityFilter, verbatim, ...rest } = request;
-  const options = Object.entries(request.engineOptions).filter(([key]) => isKnown(key, optionKeys));
+  const declared = capabilities.options ?? [];
+  const options = Object.entries(request.engineOptions).filter(([key]) => optionFor(declared, key));
   return {
     ...rest,
     task: capabilities.translation ? request.task : 'transcribe',

@@ -59,6 +59,7 @@ const allCapabilities: EngineCapabilities = {
   punctuationControl: true,
   profanityFilter: true,
   verbatim: true,
+  options: [{ name: '*', description: 'Whatever a test sends.', type: 'text' }],
   maxAudioMs: undefined,
   maxConcurrency: 8,
 };
@@ -122,7 +123,7 @@ export class ScriptedEngine extends SpeechEngine {
     signal: AbortSignal,
   ): AsyncGenerator<EngineEvent, void> {
     failIfAborted(signal);
-    const { request, model, warnings } = admitRequest(call.request, this.describe().capabilities, 'any');
+    const { request, model, warnings } = admitRequest(call.request, this.describe().capabilities);
     for (const warning of warnings) yield { type: 'warning', warning };
     const behaviour = this.script.behave?.(this.calls.length, call.request) ?? { kind: 'work' };
     const speakers = new Map<string, number>();

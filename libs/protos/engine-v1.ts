@@ -1,2 +1,9 @@
-export { Capabilities, EngineDescription, Health, HealthState } from './gen/polyscribe/engine/v1/engine.js';
+export {
+  Capabilities,
+  EngineDescription,
+  EngineOption,
+  Health,
+  HealthState,
+  OptionType,
+} from './gen/polyscribe/engine/v1/engine.js';
 export * from './gen/polyscribe/engine/v1/engine_service.js';

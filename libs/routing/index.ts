@@ -1,3 +1,4 @@
+export { optionRefusal } from './engine-options.js';
 export * from './figures.js';
 export type { Candidate, RankField, RankFieldName } from './ranking.js';
 export * from './refusal.js';

@@ -61,6 +61,7 @@ const pointers: Partial<Record<Rejection['code'], string>> = {
   punctuation_control: '/punctuation',
   profanity_filter: '/profanity_filter',
   verbatim: '/verbatim',
+  engine_option: '/engine_options',
 };
 
 function explanation(

@@ -1,4 +1,5 @@
 import { type EngineCapabilities, type EngineKind, languageMatches } from '#contracts';
+import { optionLacks } from './engine-options.js';
 import type { RoutingRequest } from './routing-request.js';
 
 /** Why an instance can never serve a request as things are, in the order in which they are looked at. */
@@ -12,6 +13,7 @@ export const lackCodes = [
   'punctuation_control',
   'profanity_filter',
   'verbatim',
+  'engine_option',
   'audio_too_long',
 ] as const;
 export type LackCode = (typeof lackCodes)[number];
@@ -79,6 +81,7 @@ export function firstLack(
     languageLack(request, engine, capabilities) ??
     modelLack(request, engine, capabilities) ??
     featureLack(request, engine, capabilities) ??
+    optionLack(request, engine, capabilities) ??
     lengthLack(request, engine, capabilities)
   );
 }
@@ -131,6 +134,13 @@ function featureLack(request: RoutingRequest, engine: EngineKind, offered: Engin
   if (request.onUnsupported === 'warn') return undefined;
   const missing = features.find((feature) => feature.wanted(request) && !feature.offered(offered));
   return missing && { code: missing.code, detail: `${engine} cannot do ${missing.name}.` };
+}
+
+function optionLack(request: RoutingRequest, engine: EngineKind, offered: EngineCapabilities): Lack | undefined {
+  const [first] = optionLacks(request, engine, offered);
+  return (
+    first && { code: 'engine_option', detail: `The engine option ${first.key} of ${engine} ${first.detail} here.` }
+  );
 }
 
 function lengthLack(request: RoutingRequest, engine: EngineKind, offered: EngineCapabilities): Lack | undefined {

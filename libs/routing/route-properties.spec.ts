@@ -144,8 +144,14 @@ function expectToServe(request: RoutingRequest, instance: EngineInstance, { isLa
   if (language !== undefined) expect(capabilities.languages.some((l) => languageMatches(l, language))).toBe(true);
   if (request.model !== undefined && named) expect(capabilities.models).toContain(request.model);
   if (request.audioMs !== undefined) expect(request.audioMs).toBeLessThanOrEqual(capabilities.maxAudioMs ?? Infinity);
+  expectToTakeBeam(request, request.engineOptions?.[engine]?.['beam'], capabilities);
   if (request.onUnsupported === 'warn') return;
   expect(featuresMissing(request, capabilities)).not.toContain(true);
+}
+
+function expectToTakeBeam(request: RoutingRequest, beam: string | undefined, { options }: EngineCapabilities): void {
+  if (beam === 'x') expect(options).toEqual([]);
+  if (beam !== undefined && request.onUnsupported === 'refuse') expect(options).toHaveLength(1);
 }
 
 function featuresMissing(request: RoutingRequest, capabilities: EngineCapabilities): boolean[] {

@@ -18,6 +18,8 @@ export interface RoutingRequest {
   readonly profanityFilter: boolean;
   readonly verbatim: boolean;
   readonly onUnsupported: UnsupportedPolicy;
+  /** Settings for each kind of engine; only those of the kind that serves count. */
+  readonly engineOptions?: JobOptions['engineOptions'];
   /** Length of the one call to be routed; undefined while it is not known, limits are then not looked at. */
   readonly audioMs?: number;
   /** Instances that failed this work a moment ago: not to be asked again in this round. */
@@ -39,5 +41,6 @@ export function routingRequestOf(options: JobOptions): RoutingRequest {
     profanityFilter: options.profanityFilter ?? false,
     verbatim: options.verbatim ?? false,
     onUnsupported: options.onUnsupported,
+    ...(options.engineOptions === undefined ? {} : { engineOptions: options.engineOptions }),
   };
 }

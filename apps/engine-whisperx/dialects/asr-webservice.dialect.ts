@@ -17,7 +17,7 @@ const NAME = 'Whisper Asr Webservice';
  */
 export const asrWebservice: Dialect = {
   name: 'asr-webservice',
-  optionKeys: [],
+  options: [],
   isDeafAtWork: true,
   expected: (settings) => capabilitiesOf(settings, new Set(['whisperx', 'diarize'])),
   probe,

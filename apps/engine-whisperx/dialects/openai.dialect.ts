@@ -19,7 +19,10 @@ import { KeptAudio, speechIsIn } from './openai-silence.js';
  */
 export const openai: Dialect = {
   name: 'openai',
-  optionKeys: ['temperature', 'prompt'],
+  options: [
+    { name: 'temperature', description: 'Of the sampling, from 0 to 1.', type: 'number', min: 0, max: 1 },
+    { name: 'prompt', description: 'Text before the speech, instead of the phrases.', type: 'text' },
+  ],
   isDeafAtWork: false,
   expected: (settings: DialectSettings): EngineCapabilities => openAiCapabilities(settings, new Set(), undefined),
   probe: probeOpenAi,

@@ -252,7 +252,7 @@ describe('the adapter before our own server', () => {
     });
     await expect(run(engine, { engineOptions: { batch_size: 'many' } })).rejects.toMatchObject({
       code: 'invalid_request',
-      message: 'The engine option batch_size must be a whole number.',
+      message: 'The engine option batch_size must be a whole number from 1 to 1024.',
     });
   });
 });

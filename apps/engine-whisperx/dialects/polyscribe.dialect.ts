@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type EngineEvent, PolyscribeError, WAITING_STAGE } from '#contracts';
+import { type EngineEvent, type EngineOption, PolyscribeError, WAITING_STAGE } from '#contracts';
 import type { Dialect, DialectCall } from '../dialect.js';
-import { typedOptions } from '../engine-options.js';
+import { commonOptions, typedOptions } from '../engine-options.js';
 import { fromWhisperLanguage, toWhisperLanguage } from '../languages.js';
 import { phraseLine } from '../phrases.js';
 import { beamSizes } from '../profiles.js';
@@ -21,19 +21,22 @@ const SILENCE_MS = 60_000;
 /** For telling the server that nobody wants its work; the closed connection says so as well. */
 const CANCEL_MS = 5_000;
 
-const optionKinds = {
-  batch_size: 'whole',
-  beam_size: 'whole',
-  chunk_size: 'whole',
-  vad_onset: 'number',
-  vad_offset: 'number',
-  suppress_numerals: 'flag',
-  initial_prompt: 'text',
-  compute_type: 'text',
-  exclusive: 'flag',
-  fill_nearest: 'flag',
-  split_by_speaker: 'flag',
-} as const;
+const computeTypes = [
+  ...['default', 'float32', 'float16', 'bfloat16'],
+  ...['int8', 'int8_float32', 'int8_float16', 'int8_bfloat16'],
+];
+
+/** As the server bounds them. */
+const options: readonly EngineOption[] = [
+  ...Object.values(commonOptions),
+  { name: 'compute_type', description: "Instead of the profile's.", type: 'text', values: computeTypes },
+  { name: 'vad_onset', description: 'Probability at which speech begins.', type: 'number', min: 0, max: 1 },
+  { name: 'vad_offset', description: 'Probability at which speech ends.', type: 'number', min: 0, max: 1 },
+  { name: 'suppress_numerals', description: 'Writes numbers as words.', type: 'flag' },
+  { name: 'exclusive', description: 'One speaker at a time.', type: 'flag' },
+  { name: 'fill_nearest', description: 'Words outside of all turns get the nearest speaker.', type: 'flag' },
+  { name: 'split_by_speaker', description: 'A segment ends where the speaker changes.', type: 'flag' },
+];
 
 /** Stages of a job for the server's phases, where they have another name. */
 const stages: Readonly<Record<string, string>> = { queued: WAITING_STAGE, finalizing: 'finishing' };
@@ -41,7 +44,7 @@ const stages: Readonly<Record<string, string>> = { queued: WAITING_STAGE, finali
 /** Our own server (apps/whisperx-server): progress while it works, cancelling, errors with codes. */
 export const polyscribe: Dialect = {
   name: 'polyscribe',
-  optionKeys: Object.keys(optionKinds),
+  options,
   isDeafAtWork: false,
   // The next call uploads while one is worked on.
   expected: (settings) =>
@@ -133,7 +136,7 @@ function* warnOnce(
 }
 
 function optionsOf({ request, model, profile, timeoutMs }: DialectCall, hotwords: string): Record<string, unknown> {
-  const { vad_onset, vad_offset, ...given } = typedOptions(request.engineOptions, optionKinds);
+  const { vad_onset, vad_offset, ...given } = typedOptions(request.engineOptions, options);
   const { minSpeakers: min, maxSpeakers: max } = request.diarization ?? {};
   const isTranslation = request.task === 'translate';
   return {

@@ -1,8 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { type EngineCapabilities, type EngineEvent, type ErrorCode, PolyscribeError, WAITING_STAGE } from '#contracts';
+import {
+  type EngineCapabilities,
+  type EngineEvent,
+  type EngineOption,
+  type ErrorCode,
+  PolyscribeError,
+  WAITING_STAGE,
+} from '#contracts';
 import type { Dialect, DialectCall, DialectSettings, ServerProfile } from '../dialect.js';
-import { typedOptions } from '../engine-options.js';
+import { commonOptions, typedOptions } from '../engine-options.js';
 import { multipartForm } from '../http/multipart.js';
 import type { ServerClient } from '../http/server-client.js';
 import { languageAliases, toWhisperLanguage } from '../languages.js';
@@ -25,7 +32,7 @@ const POLL_MOST_MS = 2_000;
 /** So often in a row a task may be asked for in vain before the server counts as gone. */
 const POLL_TRIES = 4;
 
-const optionKinds = { batch_size: 'whole', beam_size: 'whole', chunk_size: 'whole', initial_prompt: 'text' } as const;
+const options: readonly EngineOption[] = Object.values(commonOptions);
 
 const healthSchema = z.object({ status: z.literal('ok'), message: z.string() });
 const acceptedSchema = z.object({ identifier: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/) });
@@ -39,7 +46,7 @@ type Task = z.output<typeof taskSchema>;
 /** whisperX-FastAPI (pavelzbornik) 0.6: a job is queued and asked for. Always aligns; no percent, no cancelling. */
 export const whisperxFastapi: Dialect = {
   name: 'whisperx-fastapi',
-  optionKeys: Object.keys(optionKinds),
+  options,
   isDeafAtWork: false,
   expected: capabilitiesOf,
   probe,
@@ -96,7 +103,7 @@ async function* transcribe(call: DialectCall): AsyncGenerator<EngineEvent, void>
 async function submit(call: DialectCall, hotwords: string): Promise<string> {
   const { server, request, model, audio, signal, hold, timeoutMs } = call;
   const { minSpeakers: min, maxSpeakers: max } = request.diarization ?? {};
-  const given = Object.entries(typedOptions(request.engineOptions, optionKinds));
+  const given = Object.entries(typedOptions(request.engineOptions, options));
   const form = multipartForm([], {
     name: 'file',
     filename: 'audio.wav',

@@ -4,7 +4,7 @@ import { defaultSpanLengths } from '#audio';
 import type { Config } from '#config';
 import type { JobOptions } from '#contracts';
 import { RegistryWatcher } from '#engine-client';
-import { refusal, route, type RoutingRequest, routingRequestOf } from '#routing';
+import { optionRefusal, refusal, route, type RoutingRequest, routingRequestOf } from '#routing';
 import { fieldErrors, invalid } from '../submit/field-errors.js';
 import { SubmitOptionsReader } from '../submit/submit-options.service.js';
 import { CONFIG } from '../tokens.js';
@@ -48,8 +48,10 @@ export class RoutePreview {
     const options = await this.options.parse(fields, Object.keys(routeQuery.shape));
     const request = requestOf(options, parsed.data.duration_s);
     const { routing } = this.config;
-    const decision = route(request, this.registry.snapshot(), routing);
-    return routeView(request, decision, refusal(request, decision), routing);
+    const snapshot = this.registry.snapshot();
+    const decision = route(request, snapshot, routing);
+    const error = optionRefusal(request, snapshot) ?? refusal(request, decision);
+    return routeView(request, decision, error, routing);
   }
 }
 

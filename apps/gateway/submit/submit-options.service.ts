@@ -11,7 +11,7 @@ import {
 } from '#contracts';
 import { RegistryWatcher } from '#engine-client';
 import { OutboundHttp } from '#outbound-http';
-import { refusal, route, routingRequestOf } from '#routing';
+import { optionRefusal, refusal, route, routingRequestOf } from '#routing';
 import { CONFIG } from '../tokens.js';
 import { fieldErrors, invalid } from './field-errors.js';
 import { Contexts } from '../contexts/contexts.service.js';
@@ -70,6 +70,7 @@ export class SubmitOptionsReader {
     const options = this.jobOptions(submitted, pathEngine);
     this.refuseHopeless({
       ...options,
+      engineOptions: settledEngineOptions(submitted, submitted.engine ?? pathEngine),
       engine: submitted.engine ?? pathEngine ?? 'auto',
       allowFallback: submitted.allow_fallback ?? true,
       onUnsupported: submitted.on_unsupported ?? 'warn',
@@ -112,7 +113,7 @@ export class SubmitOptionsReader {
   private refuseHopeless(options: JobOptions): void {
     const snapshot: RegistrySnapshot = this.registry.snapshot();
     const request = routingRequestOf(options);
-    const error = refusal(request, route(request, snapshot, this.config.routing));
+    const error = optionRefusal(request, snapshot) ?? refusal(request, route(request, snapshot, this.config.routing));
     if (error) throw error;
   }
 }
@@ -147,6 +148,17 @@ function jobOptionsOf(submitted: SubmitOptions, engine: EngineChoice): JobOption
     engine,
     enableDiarization: submitted.enable_diarization ?? asksForSpeakers(submitted),
   };
+}
+
+/** The engine options of those kinds that may serve whatever else comes. */
+function settledEngineOptions(
+  { engine_options: all, allow_fallback: isAnyAllowed }: SubmitOptions,
+  engine: EngineChoice | undefined,
+): NonNullable<JobOptions['engineOptions']> {
+  if (all === undefined) return {};
+  if (engine === 'auto' || isAnyAllowed === true) return withoutGaps(all);
+  const own = engine && all[engine];
+  return own ? { [engine]: own } : {};
 }
 
 const defaultOptions = {

@@ -1,4 +1,11 @@
-import { type EngineCapabilities, type EngineDescription, type HealthState, isEngineKind } from '#contracts';
+import {
+  type EngineCapabilities,
+  type EngineDescription,
+  type EngineOption,
+  type HealthState,
+  isEngineKind,
+  type OptionType,
+} from '#contracts';
 import * as wire from '../engine-v1.js';
 import { durationToMs, msToDuration } from './duration.mapper.js';
 import { type WireFault, WireReader } from './wire-fault.js';
@@ -10,20 +17,32 @@ const healthStates: Readonly<Record<HealthState, wire.HealthState>> = {
   draining: wire.HealthState.DRAINING,
 };
 
+const optionTypes: Readonly<Record<OptionType, wire.OptionType>> = {
+  text: wire.OptionType.TEXT,
+  flag: wire.OptionType.FLAG,
+  integer: wire.OptionType.INTEGER,
+  number: wire.OptionType.NUMBER,
+};
+
 export function toWireDescription(description: EngineDescription): wire.EngineDescription {
-  const { maxAudioMs, ...capabilities } = description.capabilities;
+  const { maxAudioMs, options = [], ...capabilities } = description.capabilities;
   return {
     engine: description.engine,
     capabilities: {
       ...capabilities,
       languages: [...capabilities.languages],
       models: [...capabilities.models],
+      options: options.map((option) => toWireOption(option)),
       maxAudioDuration: maxAudioMs === undefined ? undefined : msToDuration(maxAudioMs),
     },
     health: { state: healthStates[description.health.state], reason: description.health.reason },
     backendUri: description.backendUri,
     version: description.version,
   };
+}
+
+function toWireOption({ name, description, type, min, max, values = [] }: EngineOption): wire.EngineOption {
+  return { name, description, type: optionTypes[type], minimum: min, maximum: max, values: [...values] };
 }
 
 /** @throws PolyscribeError with the code `fault` that names the field which is missing or cannot be */
@@ -69,8 +88,29 @@ function fromWireCapabilities(message: wire.Capabilities, read: WireReader): Eng
     punctuationControl: message.punctuationControl,
     profanityFilter: message.profanityFilter,
     verbatim: message.verbatim,
+    ...(message.options.length > 0 && {
+      options: read.list(at('options'), message.options).map((option) => fromWireOption(option, read)),
+    }),
     maxAudioMs:
       maxAudioDuration === undefined ? undefined : durationToMs(at('max_audio_duration'), maxAudioDuration, read),
     maxConcurrency: read.atLeast(at('max_concurrency'), maxConcurrency, 1),
   };
+}
+
+function fromWireOption(message: wire.EngineOption, read: WireReader): EngineOption {
+  const at = (field: string): string => `description.capabilities.options.${field}`;
+  const { minimum, maximum } = message;
+  const values = read.list(at('values'), message.values).map((value) => read.filledName(at('values'), value));
+  return {
+    name: read.filledName(at('name'), message.name),
+    description: read.text(at('description'), message.description),
+    type: read.choice(at('type'), message.type, typeOf),
+    ...(minimum !== undefined && { min: read.finite(at('minimum'), minimum) }),
+    ...(maximum !== undefined && { max: read.finite(at('maximum'), maximum) }),
+    ...(values.length > 0 && { values }),
+  };
+}
+
+function typeOf(value: wire.OptionType): OptionType | undefined {
+  return (Object.keys(optionTypes) as OptionType[]).find((type) => optionTypes[type] === value);
 }

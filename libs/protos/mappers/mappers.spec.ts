@@ -2,6 +2,7 @@ import {
   type EndedCall,
   type EngineDescription,
   type EngineEvent,
+  type EngineOption,
   type EngineRequest,
   type ErrorCode,
   type InstanceStats,
@@ -10,6 +11,7 @@ import {
   engineKinds,
   errorTable,
   healthStates,
+  optionTypes,
 } from '#contracts';
 import fc from 'fast-check';
 import * as engineV1 from '../engine-v1.js';
@@ -31,6 +33,19 @@ const tag = fc.nat({ max: 50 });
 const errorCode = fc.constantFrom(...(Object.keys(errorTable) as ErrorCode[]));
 const language = fc.constantFrom('en', 'de', 'pt-BR', 'zh-Hant-TW', 'es-419');
 
+const bound = fc.double({ noNaN: true, noDefaultInfinity: true });
+const option: fc.Arbitrary<EngineOption> = fc.record(
+  {
+    name: filled,
+    description: name,
+    type: fc.constantFrom(...optionTypes),
+    min: bound,
+    max: bound,
+    values: fc.array(filled, { minLength: 1, maxLength: 3 }),
+  },
+  { requiredKeys: ['name', 'description', 'type'] },
+);
+
 /** Optional keys are left out, never undefined, as the domain types want it. */
 const description: fc.Arbitrary<EngineDescription> = fc.record({
   engine: fc.constantFrom(...engineKinds),
@@ -49,6 +64,7 @@ const description: fc.Arbitrary<EngineDescription> = fc.record({
       punctuationControl: fc.boolean(),
       profanityFilter: fc.boolean(),
       verbatim: fc.boolean(),
+      options: fc.array(option, { minLength: 1, maxLength: 3 }),
       maxAudioMs: fc.option(ms, { nil: undefined }),
       maxConcurrency: fc.integer({ min: 1, max: 1000 }),
     }),

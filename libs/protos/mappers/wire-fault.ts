@@ -54,6 +54,11 @@ export class WireReader {
     return value;
   }
 
+  finite(field: string, value: number): number {
+    if (!Number.isFinite(value)) this.fail(field, 'must be a number');
+    return value;
+  }
+
   /** 0 to 1. */
   fraction(field: string, value: number): number {
     if (!(value >= 0 && value <= 1)) this.fail(field, 'must be from 0 to 1');

@@ -30,6 +30,7 @@ export const arbitraryRequest: fc.Arbitrary<RoutingRequest> = fc
     profanityFilter: rarely,
     verbatim: rarely,
     onUnsupported: fc.constantFrom('refuse' as const, 'warn' as const),
+    engineOptions: fc.constantFrom({}, {}, { asr: { beam: '5' } }, { local: { beam: 'x' } }),
     audioMs: fc.constantFrom(undefined, 10, 1000),
     triedInstances: fc.constantFrom(undefined, new Set(['a'])),
   })
@@ -75,6 +76,7 @@ const arbitraryInstance: fc.Arbitrary<EngineInstance> = fc
     languages: fc.constantFrom(['*'], ['en', 'de'], ['en'], ['en-US'], []),
     models: fc.subarray(['asr-model', 'other']),
     flags: fc.record(Object.fromEntries(flagNames.map((name) => [name, fc.boolean()]))),
+    options: fc.constantFrom([], [{ name: 'beam', description: '', type: 'integer' as const }]),
     maxAudioMs: fc.constantFrom(undefined, undefined, 100),
     maxConcurrency: fc.integer({ min: 1, max: 6 }),
   })

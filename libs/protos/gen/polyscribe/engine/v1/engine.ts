@@ -12,6 +12,19 @@ export const protobufPackage = "polyscribe.engine.v1";
 
 export const protobufFileName = "polyscribe/engine/v1/engine.proto";
 
+/** OptionType is what the text of an engine option has to be. */
+export enum OptionType {
+  UNSPECIFIED = 0,
+  TEXT = 1,
+  /** FLAG - "true" or "false". */
+  FLAG = 2,
+  /** INTEGER - A whole number in decimal digits. */
+  INTEGER = 3,
+  /** NUMBER - A decimal number without exponent. */
+  NUMBER = 4,
+  UNRECOGNIZED = -1,
+}
+
 /** HealthState is whether a backend can work. */
 export enum HealthState {
   UNSPECIFIED = 0,
@@ -75,6 +88,28 @@ export interface Capabilities {
   profanityFilter: boolean;
   /** Can write numbers and fillers down as they were spoken. */
   verbatim: boolean;
+  /** What engine_options of a request may hold; other keys count as features that the engine lacks. */
+  options: EngineOption[];
+}
+
+/** EngineOption is a key of engine_options and what may stand under it. */
+export interface EngineOption {
+  /** The key; with "*" at its end, every longer key that begins with what is before it. */
+  name: string;
+  /** What it does and its unit, for people. */
+  description: string;
+  /** What its text has to be. */
+  type: OptionType;
+  /** Least value of an integer or number; unset means no bound. */
+  minimum?:
+    | number
+    | undefined;
+  /** Greatest value of an integer or number; unset means no bound. */
+  maximum?:
+    | number
+    | undefined;
+  /** The only texts that are taken; empty means any. */
+  values: string[];
 }
 
 /** Health says whether the backend of an instance can work. */
@@ -209,6 +244,7 @@ function createBaseCapabilities(): Capabilities {
     punctuationControl: false,
     profanityFilter: false,
     verbatim: false,
+    options: [],
   };
 }
 
@@ -258,6 +294,9 @@ export const Capabilities: MessageFns<Capabilities> = {
     }
     if (message.verbatim !== false) {
       writer.uint32(120).bool(message.verbatim);
+    }
+    for (const v of message.options) {
+      EngineOption.encode(v!, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -395,6 +434,14 @@ export const Capabilities: MessageFns<Capabilities> = {
             message.verbatim = reader.bool();
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.options.push(EngineOption.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -429,6 +476,122 @@ export const Capabilities: MessageFns<Capabilities> = {
     message.punctuationControl = object.punctuationControl ?? false;
     message.profanityFilter = object.profanityFilter ?? false;
     message.verbatim = object.verbatim ?? false;
+    message.options = object.options?.map((e) => EngineOption.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseEngineOption(): EngineOption {
+  return { name: "", description: "", type: 0, minimum: undefined, maximum: undefined, values: [] };
+}
+
+export const EngineOption: MessageFns<EngineOption> = {
+  encode(message: EngineOption, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.description !== "") {
+      writer.uint32(18).string(message.description);
+    }
+    if (message.type !== 0) {
+      writer.uint32(24).int32(message.type);
+    }
+    if (message.minimum !== undefined) {
+      writer.uint32(33).double(message.minimum);
+    }
+    if (message.maximum !== undefined) {
+      writer.uint32(41).double(message.maximum);
+    }
+    for (const v of message.values) {
+      writer.uint32(50).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EngineOption {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEngineOption();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.type = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.minimum = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.maximum = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.values.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EngineOption>): EngineOption {
+    return EngineOption.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EngineOption>): EngineOption {
+    const message = createBaseEngineOption();
+    message.name = object.name ?? "";
+    message.description = object.description ?? "";
+    message.type = object.type ?? 0;
+    message.minimum = object.minimum ?? undefined;
+    message.maximum = object.maximum ?? undefined;
+    message.values = object.values?.map((e) => e) || [];
     return message;
   },
 };
