@@ -2,7 +2,7 @@ import { loadConfig } from '#config';
 import { type EngineInstance, PolyscribeError, type RegistrySnapshot } from '#contracts';
 import { CallReporter, RegistryWatcher } from '#engine-client';
 import { hostEngine } from '#engine-host';
-import { type Behaviour, ScriptedEngine, scriptedSpeech, silence } from '#engine-testkit';
+import { type Behaviour, ScriptedEngine, silence } from '#engine-testkit';
 import { createLogger, Metrics } from '#telemetry';
 import { eventually } from '#testing';
 import { defaultRegistrySettings, type RegistrySettings } from './engine-registry.module.js';
@@ -12,7 +12,7 @@ const logger = createLogger('test', 'silent');
 const settings: RegistrySettings = {
   ...defaultRegistrySettings,
   breaker: { ...defaultRegistrySettings.breaker, firstPauseMs: 20, mostPauseMs: 100 },
-  probe: { speech: scriptedSpeech([['alpha']]), deadlineMs: 60_000 },
+  probe: { ...defaultRegistrySettings.probe, deadlineMs: 60_000 },
 };
 const never = new AbortController().signal;
 const timeout = new PolyscribeError('engine_timeout', 'It did not finish within 5 s.');

@@ -51,15 +51,26 @@ describe('CallStatistics', () => {
     statistics.add(fault());
     const { realTimeFactor, errorRate, lastError } = statistics.view();
     expect(realTimeFactor).toBeCloseTo(0.1);
-    expect(errorRate).toBeCloseTo(0.5);
+    expect(errorRate).toBeCloseTo(1 / 4);
     expect(lastError).toEqual({ code: 'engine_unavailable', message: 'gone', at: new Date(1_000) });
   });
 
-  it('lets the error rate fade while nobody calls', () => {
+  it('is not certain of a rate by a fault or two, and comes close to it by many', () => {
+    const rates = [1, 2, 3, 50].map((count) => {
+      statistics = new CallStatistics({ monotonicMs: () => nowMs, date: () => new Date(nowMs) });
+      for (let faults = 0; faults < count; faults += 1) statistics.add(fault());
+      return Math.round(statistics.view().errorRate * 100);
+    });
+    expect(rates).toEqual([33, 50, 60, 96]);
+  });
+
+  it('lets the error rate fall while nobody calls, and at once when the instance is found well', () => {
     for (let faults = 0; faults < 3; faults += 1) statistics.add(fault());
-    expect(statistics.view().errorRate).toBe(1);
-    nowMs += 5 * minute;
-    expect(statistics.view().errorRate).toBeCloseTo(Math.exp(-1));
+    nowMs += 4 * minute;
+    expect(statistics.view().errorRate).toBeLessThan(0.2);
+    statistics.add(fault());
+    statistics.forgive();
+    expect(statistics.view()).toMatchObject({ errorRate: 0, recentErrors: 4, calls: 4 });
   });
 
   it('counts the errors of the last five minutes', () => {

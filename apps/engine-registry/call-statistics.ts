@@ -10,10 +10,11 @@ const QUEUE_MEMORY_MS = 60_000;
 /** Long enough that one bad call among some good ones is no alarm, short enough that a repair shows within minutes. */
 const ERROR_MEMORY_MS = 120_000;
 /**
- * The error rate fades while nobody calls. Without that an instance that is passed over for its errors would never get
- * the calls that show that it is well again.
+ * The error rate is counted as if so many calls had succeeded before. One fault in the first call is then no certainty, and
+ * it takes the breaker's three to say that an instance fails more often than not. And as calls are forgotten the rate falls
+ * while nobody calls: an instance that is passed over for its errors gets the calls that show that it is well again.
  */
-const ERROR_FADE_MS = 300_000;
+const GRANTED_SUCCESSES = 2;
 const RECENT_MS = 300_000;
 const RECENT_BUCKETS = 30;
 /** Of the last hundred calls the fifth slowest: enough to be a percentile, few enough to follow a change. */
@@ -28,8 +29,7 @@ export class CallStatistics {
   private calls = 0;
   private readonly realTimeFactor = new DecayingMean(SPEED_MEMORY_MS);
   private readonly queueMs = new DecayingMean(QUEUE_MEMORY_MS);
-  private readonly errorRate = new DecayingMean(ERROR_MEMORY_MS);
-  private errorRateSinceMs = 0;
+  private faults = new DecayingMean(ERROR_MEMORY_MS);
   private readonly recentErrors = new RecentCount(RECENT_MS, RECENT_BUCKETS);
   private lastError: InstanceError | undefined;
   private readonly workMsPerSecond: number[] = [];
@@ -41,8 +41,7 @@ export class CallStatistics {
   add({ error, audioMs, queueMs, workMs }: EndedCall): void {
     const now = this.clock.monotonicMs();
     this.calls += 1;
-    this.errorRate.add(error ? 1 : 0, 1, now);
-    this.errorRateSinceMs = now;
+    this.faults.add(error ? 1 : 0, 1, now);
     if (error) {
       this.recentErrors.add(now);
       this.lastError = { ...error, at: this.clock.date() };
@@ -57,14 +56,19 @@ export class CallStatistics {
     this.p95Ms = percentile(this.workMsPerSecond);
   }
 
+  /** The instance has been found well: what failed before is no longer held against it, but still shown. */
+  forgive(): void {
+    this.faults = new DecayingMean(ERROR_MEMORY_MS);
+  }
+
   view(): InstanceStats {
     const now = this.clock.monotonicMs();
     const realTimeFactor = this.realTimeFactor.mean;
-    const idleMs = now - this.errorRateSinceMs;
+    const weight = this.faults.weight(now);
     return {
       calls: this.calls,
       ...(realTimeFactor !== undefined && { realTimeFactor }),
-      errorRate: Math.min(1, (this.errorRate.mean ?? 0) * Math.exp(-idleMs / ERROR_FADE_MS)),
+      errorRate: ((this.faults.mean ?? 0) * weight) / (weight + GRANTED_SUCCESSES),
       queueMs: this.queueMs.mean ?? 0,
       ...(this.p95Ms !== undefined && { p95Ms: this.p95Ms }),
       recentErrors: this.recentErrors.count(now),

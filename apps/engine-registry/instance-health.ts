@@ -1,4 +1,4 @@
-import { type EndedCall, errorTable, type InstanceBreaker, type InstanceStats } from '#contracts';
+import { type BreakerState, type EndedCall, errorTable, type InstanceBreaker, type InstanceStats } from '#contracts';
 import { Breaker, type BreakerSettings, type ProbeOutcome } from './breaker.js';
 import { CallStatistics } from './call-statistics.js';
 import type { RegistryClock } from './registry-clock.js';
@@ -20,10 +20,12 @@ export class InstanceHealth {
   add(call: EndedCall): void {
     const { error, startAgeMs } = call;
     if (error && !errorTable[error.code].engineFault) return;
+    const before = this.guard.view.state;
     const startedMs = this.clock.monotonicMs() - startAgeMs;
     this.statistics.add(call);
     if (error) this.guard.fault(startedMs, error.code);
     else this.guard.success(startedMs);
+    this.forgiveOnceClosed(before);
   }
 
   get stats(): InstanceStats {
@@ -43,6 +45,12 @@ export class InstanceHealth {
   }
 
   probeEnded(outcome: ProbeOutcome): void {
+    const before = this.guard.view.state;
     this.guard.probeEnded(outcome);
+    this.forgiveOnceClosed(before);
+  }
+
+  private forgiveOnceClosed(before: BreakerState): void {
+    if (before !== 'closed' && this.guard.view.state === 'closed') this.statistics.forgive();
   }
 }

@@ -95,7 +95,7 @@ export async function callEngine(caller: EngineCaller, call: EngineCall): Promis
       await call.onEvent(next.value);
     }
   } catch (error) {
-    if (error instanceof EngineFailure) meter?.failed(error.error);
+    if (meter && error instanceof EngineFailure) countFailure(meter, error, call.signal);
     throw error;
   } finally {
     ended.forget();
@@ -103,6 +103,11 @@ export async function callEngine(caller: EngineCaller, call: EngineCall): Promis
     deadline.stop();
     void iterator?.return?.().catch(() => undefined);
   }
+}
+
+/** What fails after we have broken off is not held against the engine. */
+function countFailure(meter: EngineCallMeter, { error }: EngineFailure, signal: AbortSignal): void {
+  if (!signal.aborted) meter.failed(error);
 }
 
 function isWaiting(event: EngineEvent): boolean {

@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 import { type Config, loadConfig } from '#config';
 import type { Job, JobEvent, JobOptions, SpeechEngine } from '#contracts';
 import { type HostedEngine, hostEngine } from '#engine-host';
-import { scriptedSpeech } from '#engine-testkit';
 import { createEventBus, type EventBus } from '#events';
 import { createObjectStore, type ObjectStore } from '#objects';
 import { Database, JobRepository, TranscriptRepository } from '#persistence';
@@ -16,17 +15,10 @@ import { createJobQueue, type JobQueue } from '#queue';
 import type { EndpointName, RunningService, ServiceContext } from '#service-host';
 import { createLogger, type Logger, Metrics } from '#telemetry';
 import { startGateway } from '../../apps/gateway/start-gateway.js';
-import { defaultRegistrySettings, type RegistrySettings } from '../../apps/engine-registry/engine-registry.module.js';
 import { startEngineRegistry } from '../../apps/engine-registry/start-engine-registry.js';
 import { startWorker } from '../../apps/worker/start-worker.js';
 import { type WorkerSettings, workerSettings } from '../../apps/worker/worker-settings.js';
 import { startTestDatabase } from '../../libs/persistence/testing.js';
-
-/** As in production, but scripted engines are probed with speech that they can hear. */
-export const registrySettings: RegistrySettings = {
-  ...defaultRegistrySettings,
-  probe: { ...defaultRegistrySettings.probe, speech: scriptedSpeech([['alpha', 'bravo']]) },
-};
 
 const workerMain = fileURLToPath(new URL('../../apps/worker/main.js', import.meta.url));
 
@@ -69,8 +61,7 @@ export class TestMesh {
     const folder = await mkdtemp(join(tmpdir(), 'polyscribe-'));
     const ports = { ENGINE_REGISTRY_PORT: '0', PORT: '0', GRPC_PORT: '0' };
     const config = loadConfig({ DATA_DIR: folder, ...ports, ...settings });
-    const registry =
-      registryUrl === undefined ? await startEngineRegistry({ config, logger }, registrySettings) : undefined;
+    const registry = registryUrl === undefined ? await startEngineRegistry({ config, logger }) : undefined;
     const database = new Database(testDatabase.url);
     await database.connect();
     const bus = { databaseUrl: testDatabase.url, logger };
