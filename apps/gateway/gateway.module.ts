@@ -16,6 +16,8 @@ import {
   IdempotencyRepository,
   JobRepository,
   ReconcileRepository,
+  RemoteReportRepository,
+  JobLeaseRepository,
   TranscriptRepository,
   WebhookDeliveryRepository,
   WebhookEndpointRepository,
@@ -61,6 +63,7 @@ import { SubmissionRows } from './submit/submission-rows.service.js';
 import { SubmitJob } from './submit/submit-job.service.js';
 import { UnsettledMedia } from './submit/unsettled-media.service.js';
 import { SubmitOptionsReader } from './submit/submit-options.service.js';
+import { RemoteReports } from './webhooks/remote-reports.service.js';
 import { Webhooks } from './webhooks/webhooks.service.js';
 import { SubmittedUpload } from './submit/submitted-upload.service.js';
 import { TusUploads } from './uploads/tus-uploads.service.js';
@@ -126,6 +129,8 @@ export class GatewayModule {
         { provide: TranscriptRepository, useValue: transcripts },
         { provide: TranscriptCache, useValue: resources.transcriptCache },
         { provide: WebhookEndpointRepository, useValue: new WebhookEndpointRepository(database) },
+        { provide: JobLeaseRepository, useValue: new JobLeaseRepository(database) },
+        { provide: RemoteReportRepository, useValue: new RemoteReportRepository(database) },
         { provide: WebhookDeliveryRepository, useValue: new WebhookDeliveryRepository(database) },
         { provide: JobStatuses, useValue: statuses },
         { provide: Announcer, useValue: new Announcer(transcripts, ends, statuses, resources.events) },
@@ -161,6 +166,7 @@ export class GatewayModule {
         JobGrpcService,
         JobHandOver,
         JobQueries,
+        RemoteReports,
         RetryJob,
         SubmissionMedia,
         RoutePreview,

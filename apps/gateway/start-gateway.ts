@@ -6,7 +6,7 @@ import { createEventBus } from '#events';
 import { GrpcServer, hostAndPort, isWildcard } from '#grpc';
 import type { JobView } from '#job-status';
 import { createObjectStore, loadSignedLinks } from '#objects';
-import { Database } from '#persistence';
+import { Database, WebhookEndpointRepository } from '#persistence';
 import { jobV1 } from '#protos';
 import { createJobQueue } from '#queue';
 import type { RunningService, ServiceContext } from '#service-host';
@@ -23,6 +23,8 @@ import { GatewayMetrics } from './http/metrics.service.js';
 import { logRequests } from './http/request-log.js';
 import { legacyUseCases } from './legacy/legacy-use-cases.js';
 import { registerLegacyRoutes } from './legacy/register-legacy-routes.js';
+import { registerReportRoute } from './webhooks/register-report-route.js';
+import { RemoteReports } from './webhooks/remote-reports.service.js';
 
 /** How long uploads and calls in progress may go on when the gateway stops; both servers stop at the same time. */
 const STOP_GRACE_MS = 4_000;
@@ -54,6 +56,11 @@ export async function startGateway(
     stops.push(() => stopServers(grpcServer, app, connections));
     logRequests(adapter.getInstance(), logger, app.get(GatewayMetrics));
     registerLegacyRoutes(adapter.getInstance(), legacyUseCases(app), logger);
+    registerReportRoute(adapter.getInstance(), {
+      endpoints: app.get(WebhookEndpointRepository),
+      reports: app.get(RemoteReports),
+      logger,
+    });
     const { host, port } = config.http;
     await bind({ host, port, portVariable: 'PORT' }, () => app.listen(port, host));
     boundUrl = urlOf(app, config.http.host);

@@ -6,6 +6,7 @@ import {
   type MediaObject,
   PolyscribeError,
   type Span,
+  toDelta,
   type TranscriptWarning,
 } from '#contracts';
 import type { ObjectStore } from '#objects';
@@ -20,7 +21,6 @@ import { type MediaPlan, mediaSpans } from './media-spans.js';
 import type { ProgressReporter } from './progress-reporter.js';
 import { type Prospects, prospectsOf } from './prospects.js';
 import { openSpans, SpanJoints } from './span-joints.js';
-import { toDelta } from './span-segments.js';
 import { type SpanLengths, spanLengths } from './span-lengths.js';
 import type { SpanScheduler } from './span-scheduler.js';
 import { type DoneSpan, summarize, type TranscriptSummary } from './transcript-summary.js';

@@ -1,5 +1,5 @@
-import { decodePcm, type FfmpegSettings, probeMedia } from '#audio';
-import { type EngineKind, type Job, pcmBytesToMs, PolyscribeError } from '#contracts';
+import { decodePcm, type FfmpegSettings, mediaFacts, probeMedia } from '#audio';
+import { type EngineKind, type Job, type MediaObject, pcmBytesToMs, PolyscribeError } from '#contracts';
 import type { ObjectStore } from '#objects';
 import type { LastOffer, RemoteFailure, RemoteLeaseRepository } from '#persistence';
 import type { JobQueue } from '#queue';
@@ -43,7 +43,10 @@ export class RemoteRunner {
     if (done.length > 0) return finish(attempt);
     const last = await this.parts.leases.lastOffer(job.id);
     if (last) await this.judge(attempt, last);
-    const durationMs = last?.durationMs ?? (await this.measure(attempt, signal));
+    const media = await mediaOf(attempt, this.parts.mediaFetch, signal);
+    const reused = job.options.reuse === true ? await attempt.reuse() : undefined;
+    if (reused) return reused;
+    const durationMs = last?.durationMs ?? (await this.measure(attempt, media, signal));
     signal.throwIfAborted();
     // Told before it is written: afterwards a remote worker may already be telling that it runs.
     await tellOffered(attempt);
@@ -75,13 +78,13 @@ export class RemoteRunner {
   }
 
   /** The length of the audio in milliseconds. Headers may say anything; a file is decoded a thousand times faster than it plays. */
-  private async measure(attempt: Attempt, signal: AbortSignal): Promise<number> {
-    const { objects, mediaFetch, ffmpeg } = this.parts;
-    const media = await mediaOf(attempt, mediaFetch, signal);
+  private async measure(attempt: Attempt, media: MediaObject, signal: AbortSignal): Promise<number> {
+    const { objects, ffmpeg } = this.parts;
     await attempt.progress.enter('preparing', 'Reading the media', 1);
     const copy = await objects.toLocalFile(media.key, signal);
     try {
-      await probeMedia(copy.path, ffmpeg, signal);
+      const probed = await probeMedia(copy.path, ffmpeg, signal);
+      if (!media.facts) await attempt.recordFacts(mediaFacts(probed));
       let bytes = 0;
       for await (const chunk of decodePcm(copy.path, { settings: ffmpeg, signal })) bytes += chunk.length;
       return pcmBytesToMs(bytes);

@@ -1,12 +1,18 @@
 import { hearsSpeech } from '#audio';
-import type { EngineInstance, PolyscribeError, TranscriptSegment, TranscriptWarning } from '#contracts';
+import {
+  type EngineInstance,
+  type PolyscribeError,
+  toDelta,
+  type TranscriptSegment,
+  type TranscriptWarning,
+} from '#contracts';
 import { type EngineCaller, EngineFailure } from './engine-call.js';
 import type { EngineDirectory } from './engine-directory.js';
 import type { JobRun, SpanResult, SpanWork } from './job-run.js';
 import { PlaceFinder } from './place-finder.js';
 import { callForSpan, type Heard } from './span-call.js';
 import type { SpanExtent } from './span-joints.js';
-import { heardFromMs, toDelta } from './span-segments.js';
+import { heardFromMs } from './span-segments.js';
 import { SpanTries } from './span-tries.js';
 import type { WorkerMetrics } from './worker-metrics.js';
 import type { WorkerSettings } from './worker-settings.js';

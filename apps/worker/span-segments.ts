@@ -1,4 +1,4 @@
-import type { EngineSegment, EngineWord, JobEventBody, TranscriptSegment, TranscriptWord } from '#contracts';
+import type { EngineSegment, EngineWord, TranscriptSegment, TranscriptWord } from '#contracts';
 
 /** Where a span lies in the audio. */
 export interface SpanPlace {
@@ -34,22 +34,6 @@ export function toTranscriptSegment(span: SpanPlace, n: number, segment: EngineS
     ...(span.channel === undefined ? {} : { channel: span.channel }),
     ...confidence(segment.confidence),
     ...(segment.words === undefined ? {} : { words: segment.words.map((word) => toTranscriptWord(span, word)) }),
-  };
-}
-
-/** The event by which subscribers learn of a segment. */
-export function toDelta(segment: TranscriptSegment): JobEventBody {
-  return {
-    type: 'delta',
-    data: {
-      segment_id: segment.id,
-      span: segment.span,
-      text: segment.text,
-      t0: segment.startMs / 1000,
-      t1: segment.endMs / 1000,
-      ...(segment.speakerTag === undefined ? {} : { speaker_tag: segment.speakerTag }),
-      ...(segment.channel === undefined ? {} : { channel: segment.channel }),
-    },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from './error-table.js';
 import type { EngineKind } from './engine.js';
-import type { JobStatus } from './job.js';
+import type { JobStatus, TranscriptSegment } from './job.js';
 
 /** What happens to a job, as it is stored in the event log and sent to clients. Times in seconds from the start. */
 export type JobEventBody =
@@ -58,4 +58,20 @@ export type JobEvent = JobEventBody & {
 /** After one of these nothing more comes, unless the job is retried. */
 export function endsStream(type: JobEventType): boolean {
   return type === 'completed' || type === 'error' || type === 'cancelled';
+}
+
+/** The event by which subscribers learn of a segment. */
+export function toDelta(segment: TranscriptSegment): JobEventBody {
+  return {
+    type: 'delta',
+    data: {
+      segment_id: segment.id,
+      span: segment.span,
+      text: segment.text,
+      t0: segment.startMs / 1000,
+      t1: segment.endMs / 1000,
+      ...(segment.speakerTag === undefined ? {} : { speaker_tag: segment.speakerTag }),
+      ...(segment.channel === undefined ? {} : { channel: segment.channel }),
+    },
+  };
 }

@@ -24,6 +24,8 @@ export class JobHandOver {
   async toWorkers(job: Job): Promise<void> {
     await this.statuses.put(job);
     await this.unlessAway(job.id, 'publish', this.events.publish(job.id, [statusEvent(job)]));
+    // Jobs of remote workers are in no queue: our workers look for them.
+    if (job.isRemote) return;
     await this.unlessAway(job.id, 'enqueue', this.queue.enqueue({ jobId: job.id, priority: job.options.priority }));
   }
 

@@ -20,6 +20,17 @@ const segments = [
 ];
 const text = 'How are you? Much better.';
 
+const heard = [
+  { start: 0.07, end: 2, text: 'How are you?', speaker_tag: 0 },
+  { start: 2.5, end: 4.8, text: 'Much better.', speaker_tag: 1, confidence: 0.93 },
+];
+const reported = {
+  job_id: jobId,
+  offer_id: '3f5d8f0e-1f0b-4f43-9a51-0c8e2d7b6a94',
+  worker_id: 'gpu-7',
+  sequence: 1,
+};
+
 const accepted = {
   job_id: jobId,
   transcript_id: transcriptId,
@@ -174,6 +185,27 @@ export const examples: Readonly<Record<string, readonly unknown[]>> = {
   ],
   WebhookEndpointContent: [{ url: endpoint.url, event_types: ['job.completed'], description: 'The archive' }],
   WebhookEndpointChange: [{ enabled: false }],
+  RemoteReport: [
+    { type: 'transcription.started', timestamp: times.started_at, data: reported },
+    {
+      type: 'transcription.progress',
+      data: { ...reported, sequence: 2, progress: 50, stage: 'aligning', segments: heard.slice(0, 1) },
+    },
+    {
+      type: 'transcription.completed',
+      data: { ...reported, sequence: 3, segments: heard, language: 'en', model: 'large-v3', engine: 'whisperx' },
+    },
+    {
+      type: 'transcription.failed',
+      data: {
+        ...reported,
+        sequence: 3,
+        code: 'engine_unavailable',
+        message: 'No graphics card is free.',
+        retryable: true,
+      },
+    },
+  ],
   Problem: [problemExample('invalid_request')],
   Accepted: [accepted],
   Job: [job, failedJob],
@@ -290,6 +322,7 @@ export const examples: Readonly<Record<string, readonly unknown[]>> = {
     },
   ],
   WebhookDeliveryList: [{ deliveries: [delivery] }],
+  RemoteReportAnswer: [{ job_id: jobId, sequence: 3, applied: true }],
   WebhookRedelivery: [{ id: delivery.id, message: 'It is sent again, under the same id.' }],
   TranscriptionAccepted: [
     { job_id: jobId, transcript_id: transcriptId, status: 'pending', message: 'The job is queued.' },

@@ -2,6 +2,7 @@ import { MAX_URL_LENGTH } from '#outbound-http';
 import { contextSchema } from '../contexts/context.schema.js';
 import { evaluationSchema } from '../evaluation/evaluation.schema.js';
 import { jobOptionsSchema } from '../submit/job-options.schema.js';
+import { documentedReportSchema } from '../webhooks/report.schema.js';
 import { endpointChangeSchema, endpointSchema } from '../webhooks/webhook.schema.js';
 import { shapeOf } from './json-schema.js';
 import type { Content, MediaType } from './openapi-types.js';
@@ -73,6 +74,7 @@ export const requestSchemas = {
   EvaluationRequest: shapeOf(evaluationSchema, 'input'),
   WebhookEndpointContent: shapeOf(endpointSchema, 'input'),
   WebhookEndpointChange: shapeOf(endpointChangeSchema),
+  RemoteReport: shapeOf(documentedReportSchema, 'input'),
 } as const satisfies Record<string, object>;
 export type RequestSchemaName = keyof typeof requestSchemas;
 

@@ -14,6 +14,7 @@ import { diffTypes } from '#evaluation';
 import { acceptedSchema, instant, jobListSchema, jobSchema, resultSchema } from './job-schemas.js';
 import { legacySchemas } from './legacy-schemas.js';
 import { routeSchema } from './routing-schemas.js';
+import { reportAnswerSchema } from '../webhooks/report.schema.js';
 import type { RequestSchemaName } from './request-schemas.js';
 
 export { acceptedSchema, jobListSchema, jobSchema, resultSchema };
@@ -202,6 +203,7 @@ export const responseSchemas = {
   WebhookSecret: webhookSecretSchema,
   WebhookDeliveryList: webhookDeliveryListSchema,
   Live: z.strictObject({ status: z.literal('up'), service: z.literal('polyscribe') }),
+  RemoteReportAnswer: reportAnswerSchema,
   WebhookRedelivery: z.strictObject({ id: z.guid(), message: z.string() }),
   ...legacySchemas,
 };

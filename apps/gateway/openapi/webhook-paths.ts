@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { deliveryFilter } from '../http/webhooks.controller.js';
 import { pageFields } from '../jobs/job-queries.service.js';
-import { answer, idIn, json, jsonBody, operation, queryOf } from './api-operation.js';
+import { answer, header, idIn, json, jsonBody, operation, query, queryOf } from './api-operation.js';
 import type { Paths } from './openapi-types.js';
 
 const endpointId = idIn('id');
 const page = queryOf(z.strictObject(pageFields));
+
+const uuid = { type: 'string', format: 'uuid' };
 
 export const webhookPaths: Paths = {
   '/api/webhooks/endpoints': {
@@ -71,6 +73,29 @@ export const webhookPaths: Paths = {
       parameters: [endpointId, ...page],
       ok: { 200: json('WebhookDeliveryList', 'A page.') },
       errors: ['not_found'],
+    }),
+  },
+  '/api/webhooks/transcription': {
+    post: operation({
+      id: 'reportTranscription',
+      tag: 'webhooks',
+      summary: 'Report on a job that a remote worker was offered',
+      description:
+        'Called by remote workers, at the `report_url` of the `job.offered` message. Signed as Standard Webhooks asks for ' +
+        'with the secret of the endpoint; at most 16 MiB. Reports have their effect in the order of `sequence`, each once. ' +
+        '409 means that the worker is to stop; where the job has ended, `job_status` says how.',
+      parameters: [
+        { ...query('endpoint_id', uuid, 'The endpoint that was offered the job.'), required: true },
+        header('webhook-id', { type: 'string', maxLength: 256 }, 'The same when a report is sent again.', true),
+        header('webhook-timestamp', { type: 'string', pattern: '^[0-9]{1,12}$' }, 'Unix seconds, of the try.', true),
+        header('webhook-signature', { type: 'string' }, '`v1,` and the signature; several with spaces between.', true),
+      ],
+      body: jsonBody('RemoteReport'),
+      ok: { 200: json('RemoteReportAnswer', 'It is written down.') },
+      errors: [
+        ...(['unauthorized', 'job_not_found', 'job_state_conflict', 'payload_too_large'] as const),
+        ...(['unsupported_media', 'rate_limited'] as const),
+      ],
     }),
   },
   '/api/webhooks/deliveries': {

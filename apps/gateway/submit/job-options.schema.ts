@@ -7,6 +7,7 @@ import {
   tasks,
   unsupportedPolicies,
   webhookPayloads,
+  workerChoices,
 } from '#contracts';
 import {
   field,
@@ -90,6 +91,9 @@ export const jobOptionsSchema = z
     priority: field(wholeNumber(0, 9), readNumber).describe('9 first.'),
     reuse: field(flag, readFlag).describe(
       'Take the transcript of an earlier job where the recording and all options that decide the text are the same.',
+    ),
+    worker: field(oneOf(workerChoices)).describe(
+      'mesh, the default, or remote: a worker elsewhere that takes offers by webhook.',
     ),
     title: field(text(300)).describe('For people.'),
     tags: field(z.array(text(64).min(1)).max(32, { error: 'must have at most 32 entries' }), readList).describe(

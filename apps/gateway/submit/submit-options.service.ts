@@ -11,13 +11,18 @@ import {
 } from '#contracts';
 import { RegistryWatcher } from '#engine-client';
 import { OutboundHttp } from '#outbound-http';
+import { WebhookEndpointRepository } from '#persistence';
 import { optionRefusal, refusal, route, routingRequestOf } from '#routing';
+import { inAnswerTime } from '../answer-time.js';
 import { CONFIG } from '../tokens.js';
 import { fieldErrors, invalid } from './field-errors.js';
 import { Contexts } from '../contexts/contexts.service.js';
 import { asksForSpeakers, jobOptionsSchema, optionNames, type SubmitOptions } from './job-options.schema.js';
 import { fingerprintOf } from './submission-key.js';
 import { judged, remoteSource, sourceNames } from './remote-source.js';
+
+const NO_REMOTE_WORKER =
+  'No remote worker takes jobs: register an endpoint for the event job.offered, or let the mesh do it with allow_fallback.';
 
 /** Turns what a client sent into job options, or says what is wrong with it. */
 @Injectable()
@@ -27,6 +32,7 @@ export class SubmitOptionsReader {
     private readonly registry: RegistryWatcher,
     private readonly contexts: Contexts,
     private readonly outbound: OutboundHttp,
+    private readonly endpoints: WebhookEndpointRepository,
   ) {}
 
   /** Where the recording lies, if the submission says so. @throws PolyscribeError `invalid_request`, `url_not_allowed` */
@@ -44,7 +50,7 @@ export class SubmitOptionsReader {
   async read(fields: Readonly<Record<string, unknown>>, pathEngine?: EngineKind): Promise<JobOptions> {
     const submitted = parseOptions(fields);
     const options = this.jobOptions(submitted, pathEngine);
-    this.refuseHopeless(options);
+    await this.refuseHopeless(options);
     const context = await this.contextOf(submitted);
     return context ? { ...options, context } : options;
   }
@@ -68,12 +74,16 @@ export class SubmitOptionsReader {
   async judgeEarly(fields: Readonly<Record<string, unknown>>, pathEngine?: EngineKind): Promise<void> {
     const submitted = parseOptions(fields);
     const options = this.jobOptions(submitted, pathEngine);
-    this.refuseHopeless({
+    const judging = this.refuseHopeless({
       ...options,
       engineOptions: settledEngineOptions(submitted, submitted.engine ?? pathEngine),
       engine: submitted.engine ?? pathEngine ?? 'auto',
       allowFallback: submitted.allow_fallback ?? true,
       onUnsupported: submitted.on_unsupported ?? 'warn',
+    });
+    await judging.catch(async (error: unknown) => {
+      const mayBeRemote = submitted.worker === undefined && (await inAnswerTime(this.endpoints.anyTakesOffers()));
+      if (!mayBeRemote) throw error;
     });
     await this.contextOf(submitted);
   }
@@ -110,7 +120,12 @@ export class SubmitOptionsReader {
     return { url, payload, onError: this.config.webhooks.onError };
   }
 
-  private refuseHopeless(options: JobOptions): void {
+  /** Where a remote worker would hear of the job, what the mesh can do does not matter. */
+  private async refuseHopeless(options: JobOptions): Promise<void> {
+    if (options.worker === 'remote') {
+      if (await inAnswerTime(this.endpoints.anyTakesOffers())) return;
+      if (!options.allowFallback) throw new PolyscribeError('no_engine', NO_REMOTE_WORKER);
+    }
     const snapshot: RegistrySnapshot = this.registry.snapshot();
     const request = routingRequestOf(options);
     const error = optionRefusal(request, snapshot) ?? refusal(request, route(request, snapshot, this.config.routing));
@@ -135,6 +150,8 @@ function jobOptionsOf(submitted: SubmitOptions, engine: EngineChoice): JobOption
       allowFallback: submitted.allow_fallback,
       priority: submitted.priority,
       reuse: submitted.reuse,
+      // What is the default stands in no job: older ones say nothing of it.
+      worker: submitted.worker === 'remote' ? submitted.worker : undefined,
       tags: submitted.tags,
       language: submitted.language,
       model: submitted.model,
