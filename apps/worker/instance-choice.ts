@@ -4,6 +4,7 @@ import type { Rejection, RoutingDecision } from '#routing';
 export interface ChoiceLimits {
   readonly sameEngineWaitMs: number;
   readonly fullProbeMs: number;
+  /** How long those whose breaker is open are left alone, where there is nobody else. */
   readonly lastResortAfterMs: number;
 }
 
@@ -22,7 +23,8 @@ export function chooseInstance(
   isFullOfOurs: (instance: EngineInstance) => boolean,
 ): EngineInstance | undefined {
   const candidates = decision.candidates.map((candidate) => candidate.instance);
-  if (decision.isLastResort && !mayTakeLastResort(decision, waitedMs, limits)) return undefined;
+  // A probe may close a breaker any moment.
+  if (decision.isLastResort && waitedMs < limits.lastResortAfterMs) return undefined;
   const same = candidates.find((instance) => instance.description.engine === engine);
   if (same) return same;
   const full = decision.rejections.filter((rejection) => rejection.code === 'full');
@@ -31,11 +33,6 @@ export function chooseInstance(
   if (waitedMs < limits.fullProbeMs) return undefined;
   // The figure is as old as the last heartbeat; asking costs little, a full instance says so at once.
   return full.find((rejection) => !isFullOfOurs(rejection.instance))?.instance;
-}
-
-/** A probe may close a breaker any moment, so those behind one get that time, but for work that somebody else failed. */
-function mayTakeLastResort({ rejections }: RoutingDecision, waitedMs: number, limits: ChoiceLimits): boolean {
-  return waitedMs >= limits.lastResortAfterMs || rejections.some(({ code }) => code === 'tried');
 }
 
 function isOf(rejection: Rejection, engine: EngineKind | undefined): boolean {

@@ -94,7 +94,9 @@ export class PlaceFinder {
 
   private choose(decision: RoutingDecision): EngineInstance | undefined {
     const same = this.run.mixesEngines ? undefined : this.run.engine;
-    return chooseInstance(decision, same, this.waitedMs, this.settings, (instance) =>
+    // What has failed elsewhere has nothing to lose; one that was only busy will have room again.
+    const lastResortAfterMs = this.tries.firstFailure === undefined ? this.settings.lastResortAfterMs : 0;
+    return chooseInstance(decision, same, this.waitedMs, { ...this.settings, lastResortAfterMs }, (instance) =>
       this.directory.isFullOfOurs(instance),
     );
   }
