@@ -55,6 +55,11 @@ describe('CallStatistics', () => {
     expect(lastError).toEqual({ code: 'engine_unavailable', message: 'gone', at: new Date(1_000) });
   });
 
+  it('keeps the beginning of a long message', () => {
+    statistics.add(fault('x'.repeat(4_000)));
+    expect(statistics.view().lastError?.message).toHaveLength(300);
+  });
+
   it('is not certain of a rate by a fault or two, and comes close to it by many', () => {
     const rates = [1, 2, 3, 50].map((count) => {
       statistics = new CallStatistics({ monotonicMs: () => nowMs, date: () => new Date(nowMs) });

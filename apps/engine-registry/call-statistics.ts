@@ -21,6 +21,8 @@ const RECENT_BUCKETS = 30;
 const PERCENTILE_WINDOW = 100;
 const PERCENTILE_MIN_CALLS = 10;
 const PERCENTILE = 0.95;
+/** Kept for each instance and sent to every watcher. */
+const MAX_MESSAGE_LENGTH = 300;
 /** What is shorter says more of the cost of a call than of the speed. */
 const LEAST_AUDIO_MS = 100;
 
@@ -44,7 +46,8 @@ export class CallStatistics {
     this.faults.add(error ? 1 : 0, 1, now);
     if (error) {
       this.recentErrors.add(now);
-      this.lastError = { ...error, at: this.clock.date() };
+      const message = error.message.slice(0, MAX_MESSAGE_LENGTH);
+      this.lastError = { code: error.code, message, at: this.clock.date() };
       return;
     }
     this.queueMs.add(queueMs, 1, now);

@@ -28,6 +28,9 @@ export const defaultProbeSettings: ProbeSettings = {
   deadlineMs: 30_000,
 };
 
+/** An engine writes its messages; they are for operators and sent to every watcher. */
+const MAX_REASON_LENGTH = 300;
+
 /** Asks an instance to transcribe a second of speech, as a worker would. */
 export class SpeechProbe {
   constructor(
@@ -58,7 +61,7 @@ export class SpeechProbe {
 }
 
 function outcomeOf({ code, message, row }: PolyscribeError): ProbeOutcome {
-  if (row.engineFault) return { kind: 'failure', reason: `${code}: ${message}` };
+  if (row.engineFault) return { kind: 'failure', reason: `${code}: ${message.slice(0, MAX_REASON_LENGTH)}` };
   // Full, or we are stopping: nothing was learnt. Any other refusal is an answer, and so a sign of life.
   return row.retry === 'later' || code === 'cancelled' ? { kind: 'inconclusive' } : { kind: 'success' };
 }
