@@ -10,7 +10,7 @@ export function cleanFileName(name: string | undefined): string {
     .normalize('NFC')
     .replace(/[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
     .trim();
-  if (clean === '' || clean === '.' || clean === '..') return 'upload';
+  if (/^\.*$/.test(clean)) return 'upload';
   const characters = Array.from(clean);
   if (characters.length <= MAX_LENGTH) return clean;
   const extension = /\.[^.]{1,10}$/u.exec(clean)?.[0] ?? '';

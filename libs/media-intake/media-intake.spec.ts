@@ -4,6 +4,7 @@ import { Readable, Writable } from 'node:stream';
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { cleanFileName, fileNameInHeader, fileNameInUrl } from './file-name.js';
+import { fileNameCases } from './testing.js';
 import { UploadMeter } from './upload-meter.js';
 
 describe('cleanFileName', () => {
@@ -33,6 +34,20 @@ describe('cleanFileName', () => {
 });
 
 describe('the name of a file that was fetched', () => {
+  it.each(fileNameCases.filter(([, given]) => !/\p{Cc}/u.test(given)))(
+    'with %s is safe and right in quotes',
+    (_what, given, shown) => {
+      const quoted = given.replace(/["\\]/g, '\\$&');
+      expect(fileNameInHeader(`attachment; filename="${quoted}"`)).toBe(shown);
+    },
+  );
+
+  it.each(fileNameCases)('with %s is safe and right in a header', (_what, given, shown) => {
+    expect(fileNameInHeader(`attachment; filename="x.wav"; filename*=UTF-8''${encodeURIComponent(given)}`)).toBe(
+      given === '' ? 'x.wav' : shown,
+    );
+  });
+
   it.each([
     ['https://a.example/talks/one%20%C3%A4.mp3?sig=x', 'one ä.mp3'],
     ['https://a.example/', 'upload'],

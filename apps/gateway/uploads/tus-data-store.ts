@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { DataStore, Upload } from '@tus/server';
 import { PolyscribeError } from '#contracts';
+import { cleanFileName } from '#media-intake';
 import { UPLOAD_TTL_MS, type UploadMetadata, type UploadRepository, type UploadRoom } from '#persistence';
 import type { UploadContent } from '#uploads';
 
@@ -21,7 +22,7 @@ export class TusDataStore extends DataStore {
   override async create(upload: Upload): Promise<Upload> {
     const { id, size, metadata = {} } = upload;
     if (size === undefined) throw new PolyscribeError('invalid_request', 'Upload-Length is missing.');
-    await this.rows.create({ id, bytes: size, metadata: boundedMetadata(metadata) }, this.room);
+    await this.rows.create({ id, bytes: size, metadata: withCleanName(boundedMetadata(metadata)) }, this.room);
     upload.creation_date = new Date().toISOString();
     return upload;
   }
@@ -66,6 +67,12 @@ export class TusDataStore extends DataStore {
 }
 
 const MAX_METADATA_BYTES = 8_192;
+
+/** With the name as it is to be shown: for what the database cannot hold it would put a sign of its own. */
+function withCleanName(metadata: UploadMetadata): UploadMetadata {
+  const { filename } = metadata;
+  return typeof filename === 'string' ? { ...metadata, filename: cleanFileName(filename) } : metadata;
+}
 
 function boundedMetadata(metadata: Record<string, string | null>): UploadMetadata {
   if (Buffer.byteLength(JSON.stringify(metadata)) <= MAX_METADATA_BYTES) return metadata;
