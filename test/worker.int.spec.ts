@@ -258,7 +258,8 @@ describe('the worker in a mesh', () => {
   it('waits for an engine that comes later', async () => {
     await mesh.work();
     const job = await mesh.submit(fewFile);
-    await eventually('the job to wait', async () => (await mesh.find(job)).message.startsWith('Waiting for an engine'));
+    await eventually('the ticket to be taken', async () => (await mesh.queue.waiting()) === 0);
+    expect(await mesh.find(job)).toMatchObject({ status: 'queued', attempts: 0 });
     await mesh.host(new ScriptedEngine());
     expect(await ended(job)).toMatchObject({ status: 'completed', attempts: 1 });
   });

@@ -25,9 +25,10 @@ export function attemptOf(
   leases: JobLeaseRepository,
   bus: Pick<EventBus, 'publish'>,
   statuses: JobStatuses,
+  onFirstCall: () => void,
 ): ClaimedAttempt {
   const { job, lease, waitedMs } = claim;
-  const ledger = new LeasedLedger(claim, keeper, leases);
+  const ledger = new LeasedLedger(claim, keeper, leases, onFirstCall);
   const events = new EventPump((batch) => {
     keeper.assertHeld();
     return bus.publish(job.id, batch);
@@ -78,6 +79,7 @@ class LeasedLedger implements JobLedger {
     private readonly claim: Claim,
     private readonly keeper: LeaseKeeper,
     private readonly leases: JobLeaseRepository,
+    private readonly onFirstCall: () => void,
   ) {
     this.media = claim.job.media;
   }
@@ -92,6 +94,7 @@ class LeasedLedger implements JobLedger {
   }
 
   async startSpan(index: number, by: Parameters<JobLedger['startSpan']>[1]): Promise<void> {
+    this.onFirstCall();
     await this.write(() => this.leases.startSpan(this.claim.lease, index, by));
   }
 

@@ -14,6 +14,7 @@ export interface SnapshotSource {
 export class EngineDirectory {
   private readonly own = new Map<string, number>();
   private readonly others = new Map<string, number>();
+  private readonly expected = new Map<string, number>();
   private readonly waiters = new Set<() => void>();
   private readonly unwatch: () => void;
 
@@ -30,18 +31,21 @@ export class EngineDirectory {
     return { revision, instances: instances.map((instance) => ({ ...instance, inFlight: this.load(instance) })) };
   }
 
+  /** The same with the calls counted in that are about to be made: what is left for further jobs. */
+  expectation(): RegistrySnapshot {
+    const { instances, revision } = this.snapshot();
+    const load = ({ id, inFlight }: EngineInstance) => inFlight + (this.expected.get(id) ?? 0);
+    return { revision, instances: instances.map((instance) => ({ ...instance, inFlight: load(instance) })) };
+  }
+
   /** Counts a call to the instance until the returned function is called. */
   enter(instanceId: string): () => void {
-    this.own.set(instanceId, (this.own.get(instanceId) ?? 0) + 1);
-    let left = false;
-    return () => {
-      if (left) return;
-      left = true;
-      const calls = (this.own.get(instanceId) ?? 1) - 1;
-      if (calls === 0) this.own.delete(instanceId);
-      else this.own.set(instanceId, calls);
-      this.wake();
-    };
+    return this.count(this.own, instanceId);
+  }
+
+  /** Counts a call that a job is about to make, until the returned function is called. */
+  expect(instanceId: string): () => void {
+    return this.count(this.expected, instanceId);
   }
 
   /** How many calls of this worker the instance serves. */
@@ -73,6 +77,19 @@ export class EngineDirectory {
   close(): void {
     this.unwatch();
     this.wake();
+  }
+
+  private count(calls: Map<string, number>, instanceId: string): () => void {
+    calls.set(instanceId, (calls.get(instanceId) ?? 0) + 1);
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      const remaining = (calls.get(instanceId) ?? 1) - 1;
+      if (remaining === 0) calls.delete(instanceId);
+      else calls.set(instanceId, remaining);
+      this.wake();
+    };
   }
 
   private load(instance: EngineInstance): number {

@@ -42,7 +42,7 @@ const hangsLater: Script = (request, signal) =>
   request.requestId.endsWith('-0') ? speaks(request, signal) : hangs(request, signal);
 
 function run(worker: ReturnType<WorkerHarness['worker']>, job: Job, stop: AbortSignal = never) {
-  return worker.consumer.handle({ jobId: job.id, priority: 5 }, stop);
+  return worker.consumer.handleJob(job.id, stop);
 }
 
 /** What a reader of the stream has in hand at its end: deltas by id, without those that were made void. */

@@ -2,13 +2,13 @@ import { type MediaObject, PolyscribeError } from '#contracts';
 import type { EventBus } from '#events';
 import type { Announcer, JobStatuses } from '#job-status';
 import type { ObjectStore } from '#objects';
-import { type Claim, type GiveBack, type JobLeaseRepository, LeaseLostError } from '#persistence';
-import type { QueuedJob } from '#queue';
+import { type Claim, type GiveBack, type JobLeaseRepository, LeaseLostError, type WaitedMs } from '#persistence';
 import type { Logger } from '#telemetry';
 import { attemptOf, type ClaimedAttempt } from './claimed-job.js';
 import { verdictOn } from './failure-verdict.js';
 import { FinalFailure, HandedOn } from './hand-on.js';
 import { Interruption, interruptionOf } from './interruption.js';
+import type { PickedJob } from './job-picker.js';
 import type { JobRunner } from './job-runner.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { settledWithin } from './settle.js';
@@ -16,10 +16,13 @@ import { withSpeakerRoles } from './speaker-roles.js';
 import type { Outcome, WorkerMetrics } from './worker-metrics.js';
 import type { WorkerSettings } from './worker-settings.js';
 
-/** What becomes of the queue entry: undefined when the job needs none. */
+/** What becomes of the ticket: undefined when the job needs none. */
 export interface Requeue {
   readonly afterMs: number;
 }
+
+/** Of a job that waited in line, where nobody counts for what. */
+const waitedLongEnough: WaitedMs = { busy: Infinity, outage: Infinity };
 
 /** How a job goes to another worker when this one stops. */
 const AT_ONCE: GiveBack = { afterMs: 0, countAttempt: false };
@@ -48,17 +51,12 @@ export class JobConsumer {
 
   /**
    * @param stop aborted when the worker stops and the job's time of grace is over
-   * @returns what to do about the queue entry
+   * @returns what to do about the ticket
    * @throws PolyscribeError `dependency_unavailable` when not even the end could be written
    */
-  async handle({ jobId }: QueuedJob, stop: AbortSignal): Promise<Requeue | undefined> {
-    const { leases, workerId, settings, announcer, metrics } = this.parts;
-    const claim = await leases.claim(jobId, workerId, settings.leaseMs);
-    if (!claim) {
-      // The claim itself ends a job that was cancelled or has used up its attempts.
-      await announcer.announce(jobId);
-      return undefined;
-    }
+  async handle(picked: PickedJob, stop: AbortSignal): Promise<Requeue | undefined> {
+    const { leases, settings, metrics } = this.parts;
+    const { claim } = picked;
     const keeper = new LeaseKeeper(leases, claim.lease, settings);
     const onStop = () => keeper.interrupt(new Interruption('stop'));
     const timer = setTimeout(() => keeper.interrupt(new Interruption('timeout')), settings.jobTimeoutMs);
@@ -66,8 +64,9 @@ export class JobConsumer {
     if (stop.aborted) onStop();
     metrics.jobTaken();
     try {
-      return await this.work(claim, keeper);
+      return await this.work(picked, keeper);
     } finally {
+      picked.started();
       metrics.jobLeft();
       clearTimeout(timer);
       stop.removeEventListener('abort', onStop);
@@ -75,16 +74,28 @@ export class JobConsumer {
     }
   }
 
-  private async work(claim: Claim, keeper: LeaseKeeper): Promise<Requeue | undefined> {
+  /** Takes the job with that id and does it; tells how it ended where it is not to be had. */
+  async handleJob(jobId: string, stop: AbortSignal): Promise<Requeue | undefined> {
+    const { leases, workerId, settings, announcer } = this.parts;
+    const claim = await leases.claim(jobId, workerId, settings.leaseMs);
+    if (claim) return this.handle({ claim, started: () => undefined }, stop);
+    // The claim itself ends a job that was cancelled or has used up its attempts.
+    await announcer.announce(jobId);
+    return undefined;
+  }
+
+  private async work(picked: PickedJob, keeper: LeaseKeeper): Promise<Requeue | undefined> {
     const { runner, leases, events, statuses, settings } = this.parts;
+    const { claim } = picked;
     const started = performance.now();
-    const attempt = attemptOf(claim, keeper, leases, events, statuses);
+    const attempt = attemptOf(claim, keeper, leases, events, statuses, () => picked.started());
     let engine: string | undefined;
     let outcome: Outcome;
     let requeue: Requeue | undefined;
     let error: unknown;
     try {
       try {
+        if (picked.hopeless) throw picked.hopeless;
         const summary = await settledWithin(runner.run(attempt, keeper.signal), keeper.signal, settings.settleMs);
         await attempt.silence(settings.settleMs);
         await leases.complete(claim.lease, await withSpeakerRoles(summary, claim.job, claim.lease, leases));
@@ -94,7 +105,7 @@ export class JobConsumer {
         error = thrown;
         // An event of the work that came behind its end would keep readers waiting for another end.
         await attempt.silence(settings.settleMs);
-        ({ outcome, requeue } = await this.end(claim, keeper, attempt, thrown));
+        ({ outcome, requeue } = await this.end(picked, keeper, attempt, thrown));
       }
     } catch (thrown) {
       if (!(thrown instanceof LeaseLostError)) throw thrown;
@@ -110,7 +121,7 @@ export class JobConsumer {
 
   /** Writes the end of an attempt that did not complete. */
   private async end(
-    claim: Claim,
+    { claim, hopeless }: PickedJob,
     keeper: LeaseKeeper,
     attempt: ClaimedAttempt,
     thrown: unknown,
@@ -129,7 +140,8 @@ export class JobConsumer {
     if (interruption?.kind === 'stop') return this.giveBack(claim, attempt, 'The worker is stopping', AT_ONCE);
     if (thrown instanceof FinalFailure) return this.fail(claim, thrown.error);
     const error = interruption ? tooLong(settings.jobTimeoutMs) : PolyscribeError.from(thrown);
-    const { maxAttempts, waitedMs } = claim;
+    const { maxAttempts } = claim;
+    const waitedMs = hopeless ? waitedLongEnough : claim.waitedMs;
     const verdict = verdictOn(error, { attempt: claim.job.attempts, maxAttempts, waitedMs }, settings);
     if (verdict.kind === 'again') return this.giveBack(claim, attempt, error.message, verdict);
     // A file that can never be decoded is of no use to anybody; in all other cases a retry needs it.

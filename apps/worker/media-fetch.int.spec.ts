@@ -40,7 +40,7 @@ describe('recordings that are fetched', () => {
   }
 
   function run(job: Job, worker = harness.worker([local], { 'local:1': speaks })) {
-    return worker.consumer.handle({ jobId: job.id, priority: 5 }, never);
+    return worker.consumer.handleJob(job.id, never);
   }
 
   async function objectsOf(job: Job): Promise<string[]> {

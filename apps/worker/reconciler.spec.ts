@@ -5,27 +5,26 @@ import { quickSettings } from './testing/fakes.js';
 
 const settings = quickSettings({ reconcileEveryMs: 100, reconcileIdleMs: 1_600, unqueuedAfterMs: 7 });
 
-/** A reconciler whose rounds find as many jobs without an entry as they are told. */
+/** A reconciler whose rounds find as many jobs to be taken as they are told. */
 class Rounds {
   /** What the next rounds find; nothing once it is used up. */
   found: number[] = [];
   readonly waits: number[] = [];
   enqueued = 0;
+  /** Tickets that wait already. */
+  tickets = 0;
   /** Whether the object store is away. */
   storeIsAway = false;
   cleared = 0;
   readonly reconciler = new Reconciler(
     {
-      unqueued: (_limit, waitedMs) => {
+      countDue: (_most, waitedMs) => {
         this.waits.push(waitedMs);
-        const count = this.found.shift() ?? 0;
-        return Promise.resolve(
-          Array.from({ length: count }, (_, n) => ({ jobId: `${n}`, priority: 5, cursor: `${n}` })),
-        );
+        return Promise.resolve(this.found.shift() ?? 0);
       },
     },
     {
-      has: () => Promise.resolve(false),
+      waiting: () => Promise.resolve(this.tickets),
       enqueue: () => {
         this.enqueued += 1;
         return Promise.resolve();
@@ -73,6 +72,16 @@ describe('Reconciler', () => {
     await rounds.within(2_000);
     expect(await rounds.within(1_000)).toBeGreaterThanOrEqual(7);
     expect(rounds.enqueued).toBeGreaterThanOrEqual(8);
+  });
+
+  it('puts in as many tickets as there are too few, and none where there are enough', async () => {
+    rounds.tickets = 3;
+    rounds.found = [5];
+    await rounds.within(200);
+    expect(rounds.enqueued).toBe(2);
+    rounds.found = [3, 2];
+    await rounds.within(400);
+    expect(rounds.enqueued).toBe(2);
   });
 
   it('clears up as soon as the object store is back, and then not again for its pause', async () => {

@@ -9,12 +9,14 @@ import type { WorkerSettings } from './worker-settings.js';
 
 /** Rows that are looked at together. */
 const PAGE = 100;
-/** A long backlog is looked through over several rounds: each row costs the queue a question. */
-const PAGES_PER_ROUND = 3;
+/** Up to so many tickets are made good at a time: enough to keep every worker busy until the next round. */
+const MOST_TICKETS = 1_000;
+/** Any ticket leads to the job whose turn it is. */
+const TICKET_PRIORITY = 5;
 
 /**
- * Mends what a crash or an outage left between the database and the rest: work that stands in the database and in no queue
- * is put in again, ends that nobody announced are announced, erasures are finished, event logs nobody needs and halves of
+ * Mends what a crash or an outage left between the database and the rest: tickets that are missing for
+ * jobs that wait are put in, ends that nobody announced are announced, erasures are finished, event logs nobody needs and halves of
  * objects are removed.
  * Every worker does it; all of it may be done twice.
  */
@@ -23,14 +25,12 @@ export class Reconciler {
   private round: Promise<void> = Promise.resolve();
   private stopped = false;
   private expiredAt = -Infinity;
-  /** Where the last round stopped; undefined to begin at the start. */
-  private after: string | undefined;
   /** Rounds one after the other in which there was nothing to do. */
   private idleRounds = 0;
 
   constructor(
-    private readonly rows: Pick<ReconcileRepository, 'unqueued'>,
-    private readonly queue: Pick<JobQueue, 'has' | 'enqueue'>,
+    private readonly rows: Pick<ReconcileRepository, 'countDue'>,
+    private readonly queue: Pick<JobQueue, 'waiting' | 'enqueue'>,
     private readonly announcer: Pick<Announcer, 'announceAll'>,
     private readonly erasure: Pick<TranscriptErasure, 'finishDue'>,
     private readonly events: Pick<EventBus, 'expire'>,
@@ -76,23 +76,23 @@ export class Reconciler {
         this.logger.warn({ err: error }, 'could not reconcile; trying again');
       }
     }
-    this.idleRounds = mended > 0 || this.after !== undefined ? 0 : this.idleRounds + 1;
+    this.idleRounds = mended > 0 ? 0 : this.idleRounds + 1;
   }
 
+  /**
+   * Puts in as many tickets as there are jobs to be taken more than tickets. Those that workers hold while they wait for an
+   * engine are put in once more, which is harmless. Workers that count at the same time put in the same ones.
+   */
   private async enqueue(): Promise<number> {
-    let mended = 0;
-    for (let pages = 0; pages < PAGES_PER_ROUND && !this.stopped; pages += 1) {
-      const page = await this.rows.unqueued(PAGE, this.settings.unqueuedAfterMs, this.after);
-      for (const { jobId, priority } of page) {
-        if (await this.queue.has(jobId)) continue;
-        await this.queue.enqueue({ jobId, priority });
-        mended += 1;
-        this.logger.info({ jobId }, 'put a job without a queue entry back');
-      }
-      this.after = page.length < PAGE ? undefined : page.at(-1)?.cursor;
-      if (this.after === undefined) break;
+    const due = await this.rows.countDue(MOST_TICKETS, this.settings.unqueuedAfterMs);
+    const missing = due === 0 ? 0 : due - (await this.queue.waiting());
+    const round = Math.floor(Date.now() / this.settings.reconcileEveryMs);
+    for (let n = 0; n < missing && !this.stopped; n += 1) {
+      await this.queue.enqueue({ jobId: `missing-${round}-${n}`, priority: TICKET_PRIORITY });
     }
-    return mended;
+    if (missing <= 0) return 0;
+    this.logger.info({ due, missing }, 'put missing tickets into the queue');
+    return missing;
   }
 
   private async expire(): Promise<number> {

@@ -20,7 +20,7 @@ export class RemoteLoop {
 
   constructor(
     private readonly jobs: Pick<RemoteLeaseRepository, 'due'>,
-    private readonly consumer: Pick<JobConsumer, 'handle'>,
+    private readonly consumer: Pick<JobConsumer, 'handleJob'>,
     everyMs: number,
     private readonly logger: Logger,
   ) {
@@ -58,7 +58,7 @@ export class RemoteLoop {
 
   private async handle(jobId: string): Promise<void> {
     try {
-      await this.consumer.handle({ jobId, priority: 0 }, this.stopping.signal);
+      await this.consumer.handleJob(jobId, this.stopping.signal);
     } catch (error) {
       // The row stands as it was, and its lease runs out: it is due again.
       this.logger.warn({ err: error, jobId }, 'could not see to a job of a remote worker; trying again');

@@ -28,7 +28,11 @@ export interface WorkerSettings extends CallDeadlines {
   readonly hopelessWaitMs: number;
   /** How long such a job stays away. */
   readonly engineWaitPauseMs: number;
-  /** How long a job may be put back because every engine that could serve is full. */
+  /** How often a worker whose free places wait for an engine looks for jobs that came meanwhile. */
+  readonly lookAgainMs: number;
+  /** How long a place at an engine is kept for a job that was taken and has not called it. */
+  readonly keepPlaceMs: number;
+  /** How long a job may wait, in line or put back, because every engine that could serve is full. */
   readonly busyWaitMs: number;
   /** How long spans of one transcript wait for a place at the engine they began with before they go to another. */
   readonly sameEngineWaitMs: number;
@@ -89,6 +93,8 @@ export function workerSettings(config: Config): WorkerSettings {
     settleMs: 5_000,
     engineWaitMs: 60_000,
     engineWaitPauseMs: 15_000,
+    lookAgainMs: 1_000,
+    keepPlaceMs: 10_000,
     busyWaitMs: 86_400_000,
     sameEngineWaitMs: 10_000,
     fullProbeMs: 1_000,

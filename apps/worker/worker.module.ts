@@ -9,6 +9,7 @@ import {
   Database,
   ErasureRepository,
   JobLeaseRepository,
+  JobLineRepository,
   JobRepository,
   ReconcileRepository,
   RemoteLeaseRepository,
@@ -26,6 +27,7 @@ import { createStatusCache, StatusCache } from '#status-cache';
 import { createTranscriptCache, TranscriptCache } from '#transcript-cache';
 import { EngineDirectory } from './engine-directory.js';
 import { JobConsumer } from './job-consumer.js';
+import { JobPicker } from './job-picker.js';
 import { JobRunner } from './job-runner.js';
 import { Maintenance } from './maintenance.js';
 import { MeasuredEngines } from './measured-engines.js';
@@ -100,6 +102,7 @@ function repositories(): Providers {
     WorkerRepository,
     ErasureRepository,
     JobLeaseRepository,
+    JobLineRepository,
     JobRepository,
     ReconcileRepository,
     RemoteLeaseRepository,
@@ -173,9 +176,16 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
         new JobConsumer({ workerId, leases, runner, announcer, events, statuses, objects, metrics, settings, logger }),
     },
     {
+      provide: JobPicker,
+      inject: [JobLineRepository, EngineDirectory, Announcer],
+      useFactory: (lines: JobLineRepository, directory: EngineDirectory, announcer: Announcer) =>
+        new JobPicker(lines, directory, announcer, workerId, settings),
+    },
+    {
       provide: WorkLoop,
-      inject: [JobQueue, JobConsumer],
-      useFactory: (queue: JobQueue, jobs: JobConsumer) => new WorkLoop(queue, jobs, settings),
+      inject: [JobQueue, JobPicker, JobConsumer],
+      useFactory: (queue: JobQueue, picker: JobPicker, jobs: JobConsumer) =>
+        new WorkLoop(queue, picker, jobs, settings),
     },
     {
       provide: Presence,

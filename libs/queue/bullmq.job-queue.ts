@@ -73,6 +73,10 @@ export class BullmqJobQueue extends JobQueue {
     return this.ask((entries) => entries.getJobCountByTypes('waiting', 'prioritized', 'delayed'));
   }
 
+  override async waiting(): Promise<number> {
+    return this.ask((entries) => entries.getJobCountByTypes('waiting', 'prioritized'));
+  }
+
   override consume(concurrency: number, handler: QueueHandler): QueueConsumer {
     const consumer = new BullmqQueueConsumer({
       name: this.name,

@@ -61,6 +61,14 @@ const faults: Record<string, { queue: typeof MemoryJobQueue; caughtBy: string }>
     },
     caughtBy: 'holds delayed work back until its time',
   },
+  'counts delayed work as work that could be given out': {
+    queue: class extends MemoryJobQueue {
+      override waiting(): Promise<number> {
+        return this.depth();
+      }
+    },
+    caughtBy: 'counts what waits for its time with the rest, and not with what could be given out now',
+  },
   'loses what a handler throws back': {
     queue: class extends MemoryJobQueue {
       override giveBack(entry: MemoryEntry): void {

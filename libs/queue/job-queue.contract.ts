@@ -187,6 +187,15 @@ export const jobQueueRules: readonly ContractRule<JobQueue>[] = [
     },
   },
   {
+    title: 'counts what waits for its time with the rest, and not with what could be given out now',
+    async check(fixture) {
+      const queue = fixture.open();
+      await queue.enqueue(job());
+      await queue.enqueue(job(), 60_000);
+      expect([await queue.depth(), await queue.waiting()]).toEqual([2, 1]);
+    },
+  },
+  {
     title: 'leaves work to the handler that has it when it is removed',
     async check(fixture) {
       const queue = fixture.open();

@@ -46,6 +46,9 @@ export abstract class JobQueue {
   /** How many entries wait or are delayed. */
   abstract depth(): Promise<number>;
 
+  /** How many entries wait and could be given out now; those that are delayed do not count. */
+  abstract waiting(): Promise<number>;
+
   /**
    * Gives work to the handler, up to `concurrency` at once, until the consumer is closed. Work whose consumer died is
    * given to another within half a minute.

@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { jobStatuses } from '#contracts';
-import { JobQueue } from '#queue';
 import { Metrics } from '#telemetry';
 import { EnginesQuery } from '../engines/engines.service.js';
 import { JobQueries } from '../jobs/job-queries.service.js';
@@ -14,7 +13,6 @@ export class GatewayMetrics {
   constructor(
     @Inject(Metrics) private readonly metrics: Metrics,
     jobs: JobQueries,
-    queue: JobQueue,
     engines: EnginesQuery,
   ) {
     this.requests = metrics.histogram(
@@ -28,8 +26,8 @@ export class GatewayMetrics {
       const stats = await jobs.stats();
       return jobStatuses.map((status) => ({ labels: { status }, value: stats[status] }));
     });
-    metrics.reading('polyscribe_queue_depth', 'Entries that wait or are delayed.', [], async () => [
-      { value: await queue.depth() },
+    metrics.reading('polyscribe_queue_depth', 'Jobs that wait to be taken.', [], async () => [
+      { value: (await jobs.stats()).queued },
     ]);
     metrics.reading('polyscribe_engines_serving', 'Engine instances that serve.', ['engine'], () =>
       Object.entries(engines.serving()).map(([engine, value]) => ({ labels: { engine }, value })),

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Job, JobEventBody } from '#contracts';
 import { EventBus } from '#events';
 import { Announcer, JobStatuses } from '#job-status';
-import { JobQueue } from '#queue';
+import { JobQueue, type QueuedJob } from '#queue';
 import type { Logger } from '#telemetry';
 import { LOGGER } from '../tokens.js';
 
@@ -26,7 +26,7 @@ export class JobHandOver {
     await this.unlessAway(job.id, 'publish', this.events.publish(job.id, [statusEvent(job)]));
     // Jobs of remote workers are in no queue: our workers look for them.
     if (job.isRemote) return;
-    await this.unlessAway(job.id, 'enqueue', this.queue.enqueue({ jobId: job.id, priority: job.options.priority }));
+    await this.unlessAway(job.id, 'enqueue', this.queue.enqueue(ticketFor(job)));
   }
 
   /** Tells the end of a job that had its transcript from the beginning. */
@@ -42,6 +42,14 @@ export class JobHandOver {
       this.logger.warn({ err: error, jobId, step }, 'left to the reconciler');
     }
   }
+}
+
+/**
+ * The queue's ticket for a job that waits. One that runs again needs another: the first, which led to some job or other, may
+ * still wait.
+ */
+function ticketFor({ id, revision, options }: Job): QueuedJob {
+  return { jobId: revision === 0 ? id : `${id}-${revision}`, priority: options.priority };
 }
 
 /** The event that tells where a job stands. */

@@ -37,6 +37,8 @@ export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSett
     settleMs: 1_000,
     engineWaitMs: 500,
     engineWaitPauseMs: 20,
+    lookAgainMs: 100,
+    keepPlaceMs: 1_000,
     busyWaitMs: 86_400_000,
     sameEngineWaitMs: 100,
     fullProbeMs: 20,

@@ -32,9 +32,11 @@ async function close(): Promise<void> {
 }
 
 async function takeNext(wanted: (demand: string) => boolean = () => true): Promise<Taken | undefined> {
-  for (const head of await lines.heads()) {
-    const taken = wanted(head.demand) ? await lines.take(head, 'worker', LEASE_MS, true) : undefined;
-    if (taken) return taken;
+  for (const patience of [false, true]) {
+    for (const head of await lines.heads()) {
+      const taken = wanted(head.demand) ? await lines.take(head, 'worker', LEASE_MS, patience) : undefined;
+      if (taken) return taken;
+    }
   }
   return undefined;
 }

@@ -92,7 +92,7 @@ const heads = `WITH RECURSIVE head AS (
   FROM head WHERE turn <= ${fromNow('$1')}
   UNION ALL
   SELECT demand, priority, lease_until, ${msPast('lease_until')}, job_id, engine_params, 0
-  FROM transcript_jobs WHERE status = 'processing' AND lease_until < clock_timestamp()
+  FROM transcript_jobs WHERE status = 'processing' AND lease_until < clock_timestamp() AND NOT is_remote
   ORDER BY priority DESC, kind, turn`;
 
 function msPast(instant: string): string {

@@ -4,14 +4,6 @@ import { TranscriptJobEntity } from '../entities/index.js';
 import { toJob } from './job.mapper.js';
 import { fromNow } from './job-sql.js';
 
-/** A job that nobody works on although somebody could. */
-export interface UnqueuedJob {
-  readonly jobId: string;
-  readonly priority: number;
-  /** Where to go on for the next page. */
-  readonly cursor: string;
-}
-
 /** A job whose end may not have been told yet. */
 export interface UnannouncedJob {
   readonly job: Job;
@@ -24,21 +16,22 @@ export class ReconcileRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Jobs that should have a queue entry: they have been due for a while, or their worker's lease has run out. Most have
-   * one, so that the caller goes through all pages.
+   * How many jobs could be taken: they are due, or their worker's lease has run out. Counts up to `most`.
    *
-   * @param waitedMs jobs that became due within that time are left to whoever is just putting them in
-   * @param after `cursor` of the last job of the page before
+   * @param waitedMs jobs that became due within that time are left to whoever is just putting their ticket in
    */
-  async unqueued(limit: number, waitedMs: number, after = '0'): Promise<UnqueuedJob[]> {
-    return this.database.query<UnqueuedJob>(
-      `SELECT job_id AS "jobId", priority, id::text AS cursor FROM transcript_jobs
-       WHERE id > $1 AND status IN ('queued', 'processing') AND NOT is_remote
-         AND (status = 'queued' AND greatest(not_before, updated_at) <= ${fromNow('-$3')}
-           OR status = 'processing' AND lease_until < now())
-       ORDER BY id LIMIT $2`,
-      [after, limit, waitedMs],
+  async countDue(most: number, waitedMs: number): Promise<number> {
+    const [row] = await this.database.query<{ due: number }>(
+      `SELECT count(*)::integer AS due FROM (
+         SELECT FROM transcript_jobs
+         WHERE status IN ('queued', 'processing') AND NOT is_remote
+           AND (status = 'queued' AND greatest(not_before, updated_at) <= ${fromNow('-$2')}
+             OR status = 'processing' AND lease_until < now())
+         LIMIT $1
+       ) AS found`,
+      [most, waitedMs],
     );
+    return row?.due ?? 0;
   }
 
   /** Ended jobs whose last event is not known to be published, the oldest first. */

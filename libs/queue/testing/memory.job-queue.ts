@@ -93,6 +93,12 @@ export class MemoryJobQueue extends JobQueue {
     return Promise.resolve([...this.entries.byJob.values()].filter((entry) => !entry.active).length);
   }
 
+  override waiting(): Promise<number> {
+    const now = Date.now();
+    const waiting = [...this.entries.byJob.values()].filter((entry) => !entry.active && entry.notBefore <= now);
+    return Promise.resolve(waiting.length);
+  }
+
   override consume(concurrency: number, handler: QueueHandler): QueueConsumer {
     const consumer = new MemoryConsumer(this, concurrency, handler);
     this.own.add(consumer);

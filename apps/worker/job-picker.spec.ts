@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import { type EngineInstance, type JobOptions, PolyscribeError } from '#contracts';
+import type { Claim, JobLineRepository, LineHead, Taken } from '#persistence';
+import { instanceOf } from '../../libs/routing/testing.js';
+import { EngineDirectory } from './engine-directory.js';
+import { JobPicker, type PickedJob } from './job-picker.js';
+import { FakeRegistry, jobWith, optionsWith, quickSettings } from './testing/fakes.js';
+
+const never = new AbortController().signal;
+const asr = { engine: 'asr', allowFallback: false } as const;
+const local = { engine: 'local', allowFallback: false } as const;
+
+interface WaitingJob {
+  readonly name: string;
+  readonly options: JobOptions;
+  readonly waitedMs: number;
+  readonly ends: boolean;
+}
+
+/** Lines in memory, each of one job, in the order in which they came. */
+class FakeLines implements Pick<JobLineRepository, 'heads' | 'sampleOf' | 'take'> {
+  looks = 0;
+  /** What the next look fails with. */
+  failure: Error | undefined;
+  /** Whether another has every line. */
+  locked = false;
+  private jobs: readonly WaitingJob[] = [];
+
+  add(name: string, options: Partial<JobOptions>, { waitedMs = 0, ends = false } = {}): void {
+    this.jobs = [...this.jobs, { name, options: optionsWith(options), waitedMs, ends }];
+  }
+
+  heads(): Promise<LineHead[]> {
+    this.looks += 1;
+    const failure = this.failure;
+    this.failure = undefined;
+    if (failure) return Promise.reject(failure);
+    return Promise.resolve(
+      this.jobs.map(({ name, waitedMs }) => ({ demand: name, priority: 5, turn: new Date(), waitedMs })),
+    );
+  }
+
+  sampleOf(demand: string): Promise<JobOptions | undefined> {
+    return Promise.resolve(this.jobs.find(({ name }) => name === demand)?.options);
+  }
+
+  take({ demand }: LineHead, workerId: string, _leaseMs: number, patience: boolean): Promise<Taken | undefined> {
+    const job = this.jobs.find(({ name }) => name === demand);
+    if (!job || (this.locked && !patience)) return Promise.resolve(undefined);
+    this.jobs = this.jobs.filter((other) => other !== job);
+    if (job.ends) return Promise.resolve({ endedJobId: job.name });
+    const claim: Claim = {
+      lease: { jobId: job.name, token: randomUUID(), workerId, attempt: 1 },
+      job: { ...jobWith(job.options), id: job.name },
+      spans: [],
+      maxAttempts: 4,
+      waitedMs: { busy: 0, outage: 0 },
+    };
+    return Promise.resolve({ claim });
+  }
+}
+
+class Bench {
+  readonly lines = new FakeLines();
+  readonly announced: string[] = [];
+  readonly registry: FakeRegistry;
+  readonly directory: EngineDirectory;
+  readonly picker: JobPicker;
+
+  /** @param lookAgainMs so long by default that nothing is found by looking again */
+  constructor(instances: readonly EngineInstance[], lookAgainMs = 3_600_000) {
+    this.registry = new FakeRegistry(...instances);
+    this.directory = new EngineDirectory(this.registry);
+    const announcer = {
+      announce: (jobId: string) => {
+        this.announced.push(jobId);
+        return Promise.resolve();
+      },
+    };
+    const settings = quickSettings({ lookAgainMs, keepPlaceMs: 3_600_000, engineWaitMs: 500, jobTimeoutMs: 60_000 });
+    this.picker = new JobPicker(this.lines, this.directory, announcer, 'worker', settings);
+  }
+
+  /** The look that is under way, with fakes that answer at once, ends before this does. */
+  async parked(): Promise<void> {
+    for (let n = 0; n < 3; n += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async next(): Promise<string | undefined> {
+    return nameOf(await this.picker.next(never));
+  }
+}
+
+function nameOf(picked: PickedJob | undefined): string | undefined {
+  return picked?.claim.job.id;
+}
+
+describe('JobPicker', () => {
+  it('gives the first job that can be served, past those that cannot', async () => {
+    const bench = new Bench([instanceOf('asr', { inFlight: 2 }), instanceOf('local')]);
+    for (const name of ['a', 'b', 'c']) bench.lines.add(name, asr);
+    bench.lines.add('d', local);
+    expect(await bench.next()).toBe('d');
+  });
+
+  it('gives nothing when no job is due', async () => {
+    expect(await new Bench([instanceOf('asr')]).next()).toBeUndefined();
+  });
+
+  it.each([
+    ['the engine frees', (bench: Bench) => bench.registry.set(instanceOf('asr'))],
+    ['another engine comes', (bench: Bench) => bench.registry.set(instanceOf('asr', { id: 'second' }))],
+  ])('gives a waiting job at once when %s, and asks the database no sooner', async (_title, happen) => {
+    const bench = new Bench([instanceOf('asr', { inFlight: 2 })]);
+    bench.lines.add('a', asr);
+    const next = bench.next();
+    await bench.parked();
+    bench.registry.set(instanceOf('asr', { inFlight: 2 }), instanceOf('local'));
+    happen(bench);
+    expect(await next).toBe('a');
+    expect(bench.lines.looks).toBe(2);
+  });
+
+  it('gives a job of this worker’s own engine at once when its call there ends', async () => {
+    const bench = new Bench([instanceOf('asr', { capabilities: { maxConcurrency: 1 } })]);
+    const leave = bench.directory.enter('asr');
+    bench.lines.add('a', asr);
+    const next = bench.next();
+    await bench.parked();
+    leave();
+    expect(await next).toBe('a');
+  });
+
+  it('finds a job that came while all places wait for an engine', async () => {
+    const bench = new Bench([instanceOf('asr', { inFlight: 2 }), instanceOf('local')], 20);
+    bench.lines.add('a', asr);
+    const both = [bench.next(), bench.next()];
+    await bench.parked();
+    bench.lines.add('b', local);
+    expect(await Promise.race(both)).toBe('b');
+    bench.registry.set(instanceOf('asr'));
+    expect(await Promise.all(both)).toEqual(['b', 'a']);
+  });
+
+  it('takes no more jobs than the engine has places, until they are called or ended', async () => {
+    const bench = new Bench([instanceOf('asr')]);
+    for (const name of ['a', 'b', 'c']) bench.lines.add(name, asr);
+    const first = await bench.picker.next(never);
+    expect(await bench.next()).toBe('b');
+    const third = bench.next();
+    await bench.parked();
+    first?.started();
+    expect(await third).toBe('c');
+  });
+
+  it('looks once for all places while none can be served', async () => {
+    const bench = new Bench([instanceOf('asr', { inFlight: 2 })]);
+    bench.lines.add('a', asr);
+    const stop = new AbortController();
+    const all = [1, 2, 3].map(() => bench.picker.next(stop.signal).catch(() => 'stopped'));
+    await bench.parked();
+    for (let n = 0; n < 5; n += 1) bench.registry.set(instanceOf('asr', { inFlight: 2 }));
+    stop.abort();
+    expect(await Promise.all(all)).toEqual(['stopped', 'stopped', 'stopped']);
+    expect(bench.lines.looks).toBeLessThanOrEqual(3);
+  });
+
+  it('announces a job that ended when it was to be taken, and gives the next', async () => {
+    const bench = new Bench([instanceOf('asr')]);
+    bench.lines.add('spent', asr, { ends: true });
+    bench.lines.add('a', asr);
+    expect(await bench.next()).toBe('a');
+    expect(bench.announced).toEqual(['spent']);
+  });
+
+  it('waits for a line that another has only where there is nothing else', async () => {
+    const bench = new Bench([instanceOf('asr')]);
+    bench.lines.add('a', asr);
+    bench.lines.locked = true;
+    expect(await bench.next()).toBe('a');
+    expect(bench.lines.looks).toBe(2);
+  });
+
+  it.each([
+    ['lacks what it needs', { ...asr, language: 'xx' }, 600, 'unsupported_language'],
+    ['is away', local, 61_000, 'no_engine'],
+  ] as const)('gives a job to be ended once every engine %s for too long', async (_title, options, waitedMs, code) => {
+    const bench = new Bench([instanceOf('asr')], 20);
+    bench.lines.add('a', options);
+    bench.lines.add('b', options, { waitedMs });
+    const picked = await bench.picker.next(never);
+    expect(nameOf(picked)).toBe('b');
+    expect(picked?.hopeless?.code).toBe(code);
+  });
+
+  it('tells everybody who asked that the database is away, and looks again for the next', async () => {
+    const bench = new Bench([instanceOf('asr')]);
+    bench.lines.add('a', asr);
+    bench.lines.failure = new PolyscribeError('dependency_unavailable', 'Away.');
+    await expect(bench.next()).rejects.toMatchObject({ code: 'dependency_unavailable' });
+    expect(await bench.next()).toBe('a');
+  });
+});

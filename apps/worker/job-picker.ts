@@ -1,0 +1,201 @@
+import type { JobOptions, PolyscribeError } from '#contracts';
+import type { Announcer } from '#job-status';
+import type { Claim, JobLineRepository, LineHead } from '#persistence';
+import type { EngineDirectory } from './engine-directory.js';
+import { type JobOutlook, outlookOf } from './job-outlook.js';
+import type { WorkerSettings } from './worker-settings.js';
+
+/** A job that this worker has now. */
+export interface PickedJob {
+  readonly claim: Claim;
+  /** Why it is to be ended without a try: nobody could serve it for as long as it may wait. */
+  readonly hopeless?: PolyscribeError;
+  /** To be called when its first engine call begins, or it ends without one: until then a place is kept for it. */
+  started(): void;
+}
+
+/** Options that are remembered by their demand. */
+const MOST_DEMANDS = 1_000;
+
+interface Waiter {
+  readonly signal: AbortSignal;
+  readonly resolve: (picked: PickedJob | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Look =
+  | { readonly kind: 'picked'; readonly picked: PickedJob }
+  /** No job is due. */
+  | { readonly kind: 'nothing' }
+  /** Jobs are due and none of them can be served now. */
+  | { readonly kind: 'blocked'; readonly demands: readonly JobOptions[] }
+  /** The first was not to be had, as it ended meanwhile: others may be behind it. */
+  | { readonly kind: 'again' };
+
+/**
+ * Finds the next job for each place that this worker has free: the first in fair order that some engine can serve now. Jobs
+ * that nobody can serve now stay where they are, use up nothing and stand in nobody's way.
+ *
+ * However many places are free, one look at a time is under way, so that each sees what the one before took. While nothing
+ * can be served, engines are watched: what becomes possible is taken at once. Jobs that came meanwhile are looked for every
+ * `lookAgainMs`, since their own news may not reach a worker whose places all wait.
+ */
+export class JobPicker {
+  private readonly waiting = new Set<Waiter>();
+  private readonly known = new Map<string, JobOptions>();
+  private scouting = false;
+  private news = new AbortController();
+
+  constructor(
+    private readonly lines: Pick<JobLineRepository, 'heads' | 'sampleOf' | 'take'>,
+    private readonly directory: EngineDirectory,
+    private readonly announcer: Pick<Announcer, 'announce'>,
+    private readonly workerId: string,
+    private readonly settings: WorkerSettings,
+  ) {}
+
+  /**
+   * @returns undefined when no job is due
+   * @throws the signal's reason once it is aborted; PolyscribeError `dependency_unavailable`
+   */
+  next(signal: AbortSignal): Promise<PickedJob | undefined> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => this.news.abort();
+      const settled = () => signal.removeEventListener('abort', onAbort);
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.waiting.add({
+        signal,
+        resolve: (picked) => {
+          settled();
+          resolve(picked);
+        },
+        reject: (error: unknown) => {
+          settled();
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      });
+      this.news.abort();
+      if (!this.scouting) void this.scout();
+    });
+  }
+
+  private async scout(): Promise<void> {
+    this.scouting = true;
+    for (;;) {
+      // Only between looks: one that is under way may have a job for whoever asked.
+      this.dismiss(
+        [...this.waiting].filter(({ signal }) => signal.aborted),
+        ({ reject, signal }) => reject(signal.reason),
+      );
+      if (this.waiting.size === 0) break;
+      this.news = new AbortController();
+      const asking = [...this.waiting];
+      try {
+        await this.answer(asking, await this.look());
+      } catch (error) {
+        this.dismiss(asking, (waiter) => waiter.reject(error));
+      }
+    }
+    // In one go with the last look at who waits: whoever comes next starts another.
+    this.scouting = false;
+  }
+
+  private async answer(asking: readonly Waiter[], look: Look): Promise<void> {
+    if (look.kind === 'picked') {
+      this.dismiss(asking.slice(0, 1), (waiter) => waiter.resolve(look.picked));
+    } else if (look.kind === 'nothing') {
+      this.dismiss(asking, (waiter) => waiter.resolve(undefined));
+    } else if (look.kind === 'blocked') {
+      await this.untilServable(look.demands);
+    }
+  }
+
+  private dismiss(waiters: readonly Waiter[], tell: (waiter: Waiter) => void): void {
+    for (const waiter of waiters) {
+      this.waiting.delete(waiter);
+      tell(waiter);
+    }
+  }
+
+  private async untilServable(demands: readonly JobOptions[]): Promise<void> {
+    const { signal } = this.news;
+    const end = performance.now() + this.settings.lookAgainMs * (0.75 + 0.5 * Math.random());
+    while (!signal.aborted && performance.now() < end) {
+      await this.directory.changed(end - performance.now(), signal);
+      if (demands.some((options) => this.outlook(options).kind === 'servable')) return;
+    }
+  }
+
+  private outlook(options: JobOptions): JobOutlook {
+    return outlookOf(options, this.directory.expectation(), this.settings.routing);
+  }
+
+  private async look(): Promise<Look> {
+    let blocked: JobOptions[] = [];
+    // Lines that others have at the moment are passed by at first, and waited for where there is nothing else.
+    for (const patience of [false, true]) {
+      const heads = await this.lines.heads();
+      if (heads.length === 0) return { kind: 'nothing' };
+      blocked = [];
+      let contended = false;
+      for (const head of heads) {
+        const options = await this.optionsOf(head);
+        const outlook = options && this.outlook(options);
+        if (options && outlook && this.mustWait(outlook, head)) {
+          blocked.push(options);
+          continue;
+        }
+        const taken = await this.take(head, outlook, patience);
+        if (taken) return taken;
+        contended = true;
+      }
+      if (!contended) break;
+    }
+    return { kind: 'blocked', demands: blocked };
+  }
+
+  private mustWait({ kind }: JobOutlook, { waitedMs }: LineHead): boolean {
+    const { busyWaitMs, jobTimeoutMs, engineWaitMs } = this.settings;
+    const limitMs = { servable: 0, busy: busyWaitMs, away: jobTimeoutMs, lacking: engineWaitMs }[kind];
+    return waitedMs < limitMs;
+  }
+
+  /** @returns undefined when the head's lines are empty or with others */
+  private async take(head: LineHead, outlook: JobOutlook | undefined, patience: boolean): Promise<Look | undefined> {
+    const started = outlook?.kind === 'servable' ? this.keepPlace(outlook.instanceId) : () => undefined;
+    try {
+      const taken = await this.lines.take(head, this.workerId, this.settings.leaseMs, patience);
+      if (taken && 'claim' in taken) {
+        const hopeless = outlook && outlook.kind !== 'servable' ? { hopeless: outlook.error } : {};
+        return { kind: 'picked', picked: { claim: taken.claim, ...hopeless, started } };
+      }
+      started();
+      if (!taken) return undefined;
+      await this.announcer.announce(taken.endedJobId);
+      return { kind: 'again' };
+    } catch (error) {
+      started();
+      throw error;
+    }
+  }
+
+  /** A job that is fetched or decoded for long does not keep the engine idle. */
+  private keepPlace(instanceId: string): () => void {
+    const leave = this.directory.expect(instanceId);
+    const timer = setTimeout(leave, this.settings.keepPlaceMs).unref();
+    return () => {
+      clearTimeout(timer);
+      leave();
+    };
+  }
+
+  /** undefined when nobody of that demand waits any more. */
+  private async optionsOf({ demand, lost }: LineHead): Promise<JobOptions | undefined> {
+    const options = lost?.options ?? this.known.get(demand) ?? (await this.lines.sampleOf(demand));
+    if (options && !this.known.has(demand)) {
+      if (this.known.size >= MOST_DEMANDS) this.known.clear();
+      this.known.set(demand, options);
+    }
+    return options;
+  }
+}
