@@ -27,7 +27,7 @@ describe('the time that a job still takes', () => {
     const engine = instanceOf('local', { stats: { realTimeFactor: 30 } });
     const { consumer } = harness.worker([engine], { 'local:1': slow });
     const job = await harness.submit(wav(1, 20));
-    const running = consumer.handle({ jobId: job.id, priority: 5 }, new AbortController().signal);
+    const running = consumer.handleJob(job.id, new AbortController().signal);
     const left = async (): Promise<number | undefined> => (await harness.statuses.find(job.id))?.eta_s;
     const first = await eventually('an estimate', left);
     expect(first).toBeGreaterThan(500);
