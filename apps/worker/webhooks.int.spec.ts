@@ -15,6 +15,7 @@ import {
 import { createJobQueue } from '#queue';
 import { createLogger } from '#telemetry';
 import { eventually } from '#testing';
+import { TestRedis } from '../../libs/redis/testing.js';
 import { newJob, segment, spanResult, startTestDatabase, type TestDatabase } from '../../libs/persistence/testing.js';
 import { quickSettings, unread } from './testing/fakes.js';
 import { WebhookDispatch } from './webhook-dispatch.js';
@@ -29,8 +30,9 @@ interface Received {
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
 const logger = createLogger('test', 'silent');
 
-describe('webhooks', () => {
+describe.each(['PostgreSQL', 'Redis'])('webhooks over a queue on %s', (store) => {
   let testDatabase: TestDatabase;
+  let redis: TestRedis | undefined;
   let database: Database;
   let jobs: JobRepository;
   let leases: JobLeaseRepository;
@@ -44,6 +46,7 @@ describe('webhooks', () => {
 
   beforeAll(async () => {
     testDatabase = await startTestDatabase();
+    redis = store === 'Redis' ? await TestRedis.start() : undefined;
     database = new Database(testDatabase.url);
     await database.connect();
     jobs = new JobRepository(database);
@@ -77,6 +80,7 @@ describe('webhooks', () => {
     receiver.closeAllConnections();
     receiver.close();
     await database.close();
+    await redis?.close();
     await testDatabase.stop();
   });
 
@@ -91,7 +95,7 @@ describe('webhooks', () => {
   }
 
   function start(changes: Partial<WebhookSettings> = {}): void {
-    const queue = createJobQueue({ databaseUrl: testDatabase.url, logger, name: 'webhooks' });
+    const queue = createJobQueue({ databaseUrl: testDatabase.url, redisUrl: redis?.url, logger, name: 'webhooks' });
     const dispatch = new WebhookDispatch(queue, deliveries, sender(changes), 20, logger);
     running.push(dispatch);
     dispatch.start();
@@ -234,6 +238,22 @@ describe('webhooks', () => {
     expect([...downFor.values()]).toEqual([6, 6, 6]);
     expect(received.filter(({ path }) => path === '/elsewhere')).toEqual([]);
     for (const message of received) expect(verified(message)).toMatchObject({ type: 'job.completed' });
+  });
+
+  it('are delivered once though their queue is away for a while and loses what it held', async () => {
+    let tries = 0;
+    answer = (response) => {
+      tries += 1;
+      response.writeHead(tries === 1 ? 503 : 204).end();
+    };
+    start({ retryMs: [400] });
+    const jobId = await submit({});
+    await complete(jobId);
+    await eventually('the first try', () => tries === 1);
+    await redis?.kill();
+    await redis?.startAgain();
+    expect(await settled(jobId)).toMatchObject([{ state: 'delivered' }]);
+    expect(tries).toBe(2);
   });
 
   it('go to every endpoint that wants them, and to none that is disabled', async () => {
