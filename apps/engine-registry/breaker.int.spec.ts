@@ -101,6 +101,16 @@ describe('the breaker of an engine', () => {
     expect(open?.breaker.reason).toBe('the probe failed: no text for a second of speech');
   }, 120_000);
 
+  it('takes a refusal of the request for a sign of life, and an inner error for none', async () => {
+    await start();
+    behaviour = { kind: 'fail', code: 'internal' };
+    fail(3);
+    await instanceWhen(({ breaker }) => breaker.reason.startsWith('the probe failed: internal'));
+    behaviour = { kind: 'fail', code: 'unsupported_language' };
+    const closed = await instanceWhen(({ breaker }) => breaker.state === 'closed');
+    expect(closed?.stats).toMatchObject({ errorRate: 0, recentErrors: 3 });
+  }, 120_000);
+
   it('does not probe an engine that says itself that it cannot serve', async () => {
     await start();
     engine.health = { state: 'unavailable', reason: 'no backend' };

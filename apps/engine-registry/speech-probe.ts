@@ -61,9 +61,11 @@ export class SpeechProbe {
 }
 
 function outcomeOf({ code, message, row }: PolyscribeError): ProbeOutcome {
-  if (row.engineFault) return { kind: 'failure', reason: `${code}: ${message.slice(0, MAX_REASON_LENGTH)}` };
-  // Full, or we are stopping: nothing was learnt. Any other refusal is an answer, and so a sign of life.
-  return row.retry === 'later' || code === 'cancelled' ? { kind: 'inconclusive' } : { kind: 'success' };
+  // Full, or we are stopping: nothing was learnt.
+  if (row.retry === 'later' || code === 'cancelled') return { kind: 'inconclusive' };
+  // To be told what is wrong with the request is an answer, and so a sign of life.
+  if (row.retry === 'never') return { kind: 'success' };
+  return { kind: 'failure', reason: `${code}: ${message.slice(0, MAX_REASON_LENGTH)}` };
 }
 
 /** Whether it can be held to a text for English speech. */
