@@ -4,6 +4,7 @@ import type { EngineCapabilities, EngineInstance, EngineKind } from '#contracts'
 import { RegistryWatcher } from '#engine-client';
 import { CONFIG } from '../tokens.js';
 import { type InstanceView, instanceView } from './instance-view.js';
+import { type OptionView, optionViews } from './option-view.js';
 
 export interface EngineView {
   engine: EngineKind;
@@ -18,6 +19,8 @@ export interface EngineView {
   available_models?: readonly string[];
   languages: readonly string[];
   features: Record<string, boolean | number | null>;
+  /** What a submission may say under `engine_options` for this kind. */
+  engine_options: OptionView[];
   instances: InstanceView[];
   health: { status: string };
 }
@@ -79,6 +82,7 @@ function engineView(engine: EngineKind, instances: readonly EngineInstance[]): E
     models,
     languages: distinct(instances.flatMap(({ description }) => description.capabilities.languages)),
     features: featuresOf(capabilities),
+    engine_options: optionViews(instances),
     instances: instances.map(instanceView),
     health: { status: state },
   };

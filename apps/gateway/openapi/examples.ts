@@ -78,6 +78,7 @@ const engine = {
   models: ['base', 'tiny'],
   languages: ['en'],
   features: { word_timestamps: false, diarization: false, max_audio_s: null },
+  engine_options: [],
   instances: [
     {
       id: 'local-1',

@@ -6,6 +6,7 @@ import {
   errorTable,
   healthStates,
   jobStatuses,
+  optionTypes,
   webhookDeliveryStates,
   webhookEvents,
   webhookPayloads,
@@ -72,6 +73,18 @@ const engine = z.strictObject({
   available_models: z.array(z.string()).optional(),
   languages: z.array(z.string()),
   features: z.record(z.string(), z.union([z.boolean(), z.number(), z.null()])),
+  engine_options: z
+    .array(
+      z.strictObject({
+        name: z.string().describe('The key; with `*` at its end, any longer key that begins so.'),
+        description: z.string(),
+        type: z.enum(optionTypes),
+        minimum: z.number().optional(),
+        maximum: z.number().optional(),
+        values: z.array(z.string()).optional().describe('The only texts that are taken.'),
+      }),
+    )
+    .describe('What a submission may say under `engine_options` for this kind.'),
   instances: z.array(engineInstance),
   health: z.strictObject({ status: z.string() }),
 });
