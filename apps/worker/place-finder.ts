@@ -57,12 +57,13 @@ export class PlaceFinder {
   }
 
   /**
-   * An instance besides those in the list that has a place, or gets one within the time that spans wait for an engine of
-   * theirs; undefined where there is none. Nobody is asked whose breaker is open.
+   * Another instance that has a place, or gets one in time; undefined where there is none. Nobody is asked whose breaker is
+   * open.
+   *
+   * @param until by the monotonic clock
    */
-  async findBesides(others: readonly EngineInstance[], signal: AbortSignal): Promise<EngineInstance | undefined> {
-    const until = performance.now() + this.settings.sameEngineWaitMs;
-    const triedInstances = new Set([...this.tries.tried, ...others.map(({ id }) => id)]);
+  async findBesides(other: EngineInstance, until: number, signal: AbortSignal): Promise<EngineInstance | undefined> {
+    const triedInstances = new Set([...this.tries.tried, other.id]);
     while (!signal.aborted) {
       const decision = this.decide({ ...this.request(), triedInstances });
       const [best] = decision.isLastResort ? [] : decision.candidates;

@@ -86,19 +86,24 @@ export class SpanRunner {
     const { work, run, places, signal } = journey;
     if (first.segments.length > 0 || !(await hearsSpeech(work.audio(signal)))) return first;
     const doubted = { ...first, warnings: [...first.warnings, emptyText(first.instance)] };
-    const other = await places.findBesides([first.instance], signal);
-    if (!other) return doubted;
-    try {
-      const second = await this.call(other, journey);
-      if (second.segments.length === 0) return doubted;
-      journey.tries.doubted(first.instance.description.engine);
-      return { ...second, warnings: [...second.warnings, emptyText(first.instance)] };
-    } catch (error) {
-      if (!(error instanceof EngineFailure)) throw error;
-      await this.note(error.error, other, run);
-      // What the other one said before it failed does not count.
-      await run.events.add({ type: 'void', data: { span: work.index } });
-      return doubted;
+    const until = performance.now() + this.settings.engineWaitMs;
+    for (;;) {
+      const other = await places.findBesides(first.instance, until, signal);
+      if (!other) return doubted;
+      try {
+        const second = await this.call(other, journey);
+        if (second.segments.length === 0) return doubted;
+        journey.tries.doubted(first.instance.description.engine);
+        return { ...second, warnings: [...second.warnings, emptyText(first.instance)] };
+      } catch (error) {
+        if (!(error instanceof EngineFailure)) throw error;
+        await this.note(error.error, other, run);
+        // What the other one said before it failed does not count.
+        await run.events.add({ type: 'void', data: { span: work.index } });
+        if (error.error.row.retry !== 'later') return doubted;
+        // It was full after all.
+        await this.directory.changed(this.settings.fullProbeMs, signal);
+      }
     }
   }
 

@@ -24,7 +24,11 @@ export type Behaviour =
   /** Stop answering after that many segments, until aborted. */
   | { readonly kind: 'hang'; readonly afterSegments?: number }
   /** Send a segment that cannot be. */
-  | { readonly kind: 'garbage' };
+  | { readonly kind: 'garbage' }
+  /** Hear nothing. */
+  | { readonly kind: 'empty' }
+  /** Answer with what is heard after more work for each second of speech. */
+  | { readonly kind: 'slow'; readonly workMsPerSecond: number };
 
 export interface Script {
   readonly engine?: EngineKind;
@@ -148,10 +152,12 @@ export class ScriptedEngine extends SpeechEngine {
     speakers: Map<string, number>,
     signal: AbortSignal,
   ): AsyncGenerator<EngineEvent, void> {
+    if (behaviour.kind === 'empty') return;
     await misbehave(behaviour, call.segments, call.segments, signal);
     const heard = inPhrases(sentence, this.script.phrasebook ?? {});
     const segment = segmentOf(heard, call.heardMs, request, this.describe().capabilities, speakers);
-    const workMs = ((segment.endMs - segment.startMs) / 1000) * (this.script.workMsPerSecond ?? 0);
+    const perSecond = behaviour.kind === 'slow' ? behaviour.workMsPerSecond : (this.script.workMsPerSecond ?? 0);
+    const workMs = ((segment.endMs - segment.startMs) / 1000) * perSecond;
     if (workMs > 0) await untilAborted(delay(workMs, undefined, { signal }), signal);
     if (request.partialResults) {
       yield { type: 'partial', text: segment.text.split(' ')[0] ?? '', startMs: segment.startMs };
@@ -164,7 +170,7 @@ export class ScriptedEngine extends SpeechEngine {
 
 /** Fails or hangs when its time has come; `reached` is Infinity at the end of the audio, where no segment is left. */
 async function misbehave(behaviour: Behaviour, said: number, reached: number, signal: AbortSignal): Promise<void> {
-  if (behaviour.kind === 'work' || behaviour.kind === 'garbage') return;
+  if (behaviour.kind !== 'fail' && behaviour.kind !== 'hang') return;
   const after = behaviour.afterSegments ?? 0;
   if (said < after && reached !== Infinity) return;
   if (behaviour.kind === 'fail') throw new PolyscribeError(behaviour.code, 'The script says so.');

@@ -1,10 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { runChaos } from './chaos-run.js';
+import { engineChaosReport, runEngineChaos } from './engine-chaos.js';
 import { chaosReport } from './report.js';
+import { withTestServer } from '../support/with-test-server.js';
 
 /**
- * The long form: 300 jobs on a mesh of eleven processes and three servers, four of each kind of fault. `CHAOS_SEED` repeats
- * a run's schedule.
+ * The long form: 300 jobs on a mesh of eleven processes and three servers, four of each kind of fault; then engines of three
+ * kinds that misbehave, twelve faults each. `CHAOS_SEED` repeats a run's schedule.
  */
 const seed = Number(process.env['CHAOS_SEED'] ?? randomInt(2 ** 31));
 const started = performance.now();
@@ -29,4 +31,11 @@ const outcome = await runChaos({
 });
 process.stderr.write(outcome.logs === '' ? '' : `${outcome.logs}\n`);
 process.stdout.write(`${chaosReport(seed, outcome)}\n`);
-process.exitCode = outcome.logs === '' ? 0 : 1;
+
+say('engines that misbehave');
+const engines = await withTestServer(() =>
+  runEngineChaos({ seed, faults: Number(process.env['CHAOS_ENGINE_FAULTS'] ?? 36), log: say }),
+);
+process.stdout.write(`${engineChaosReport(seed, engines)}\n`);
+const isWell = outcome.logs === '' && engines.failures.length === 0 && engines.leftOpen.length === 0;
+process.exitCode = isWell ? 0 : 1;
