@@ -44,27 +44,61 @@ export async function startGatewayUnderTest(
   environment: Readonly<Record<string, string>> = {},
   limits: Partial<ClientLimits> = {},
 ): Promise<GatewayUnderTest> {
+  const stops: Stop[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of stops.splice(0).toReversed()) await step();
+  };
+  try {
+    return { ...(await startParts(stops, instances, environment, limits)), stop };
+  } catch (error) {
+    // Whatever was left running would keep Jest from its end.
+    await stop();
+    throw error;
+  }
+}
+
+type Stop = () => Promise<unknown>;
+
+async function startParts(
+  stops: Stop[],
+  instances: readonly EngineInstance[],
+  environment: Readonly<Record<string, string>>,
+  limits: Partial<ClientLimits>,
+): Promise<Omit<GatewayUnderTest, 'stop'>> {
+  const answers = new AnswerWatch();
+  stops.push(() => {
+    if (answers.faults.length === 0) return Promise.resolve();
+    return Promise.reject(new Error(`Not as the API document has it:\n${answers.faults.join('\n')}`));
+  });
   const dataDir = await mkdtemp(join(tmpdir(), 'polyscribe-gateway-'));
+  stops.push(() => rm(dataDir, { recursive: true, force: true }));
   const testDatabase = await startTestDatabase();
+  stops.push(() => testDatabase.stop());
   const databaseUrl = testDatabase.url;
   const config = loadConfig({ PORT: '0', GRPC_PORT: '0', DATA_DIR: dataDir, ...environment });
   const logLines: string[] = [];
   const logger = createLogger('gateway', 'info', linesInto(logLines));
   const registry = await startRegistryStandIn(instances, logger);
+  stops.push(() => registry.stop());
   const databaseLink = await TcpLink.to(databaseUrl);
+  stops.push(() => databaseLink.close());
   const addresses: Partial<Record<string, string>> = { database: databaseLink.url, registry: registry.address };
   const context = { config, logger, endpoint: (name: EndpointName) => addresses[name] ?? '' };
-  const answers = new AnswerWatch();
   const watching = watchFastify((fastify) => {
     answers.attachTo(fastify);
   });
   const running = await startGateway(context, { ...clientLimits, ...limits }).finally(watching.stop);
+  stops.push(() => running.stop());
 
   const database = new Database(databaseUrl);
+  stops.push(() => database.close());
   await database.connect();
   const events = createEventBus({ databaseUrl, logger });
+  stops.push(() => events.close());
   const queue = createJobQueue({ databaseUrl, logger });
+  stops.push(() => queue.close());
   const objects = await createObjectStore({ config, logger });
+  stops.push(() => objects.close());
   const url = running.endpoints?.http ?? '';
   await eventually('the gateway to know the engines', async () => {
     const health = (await (await fetch(`${url}/health`)).json()) as { components: { registry: { status: string } } };
@@ -85,18 +119,6 @@ export async function startGatewayUnderTest(
     countRows: async () => {
       const counts = await new JobRepository(database).stats();
       return Object.values(counts).reduce((sum, count) => sum + count, 0);
-    },
-    stop: async () => {
-      await running.stop();
-      await registry.stop();
-      await databaseLink.close();
-      await events.close();
-      await queue.close();
-      await objects.close();
-      await database.close();
-      await testDatabase.stop();
-      await rm(dataDir, { recursive: true, force: true });
-      if (answers.faults.length > 0) throw new Error(`Not as the API document has it:\n${answers.faults.join('\n')}`);
     },
   };
 }
