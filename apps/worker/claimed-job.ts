@@ -5,7 +5,8 @@ import type { Claim, JobLeaseRepository } from '#persistence';
 import { withDeadline } from '#timing';
 import { EventPump } from './event-pump.js';
 import type { JobLedger, SpanResult, SpanToPlan } from './job-run.js';
-import type { Attempt } from './job-runner.js';
+import type { Attempt } from './attempt.js';
+import { leasedJointLedger } from './joint-ledger.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { ProgressReporter } from './progress-reporter.js';
 import type { Settlement } from './span-joints.js';
@@ -59,6 +60,7 @@ export function attemptOf(
       ];
     }),
     ledger,
+    joint: leasedJointLedger(ledger, lease, leases, (step) => ledger.write(step)),
     recordMedia: (media) => ledger.recordMedia(media),
     recordFacts: (facts) => ledger.write(() => leases.recordFacts(lease, facts)),
     recordExpectation: (expectedMs) => ledger.write(() => leases.recordExpectation(lease, expectedMs)),

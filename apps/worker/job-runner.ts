@@ -1,62 +1,22 @@
 import type { FfmpegSettings, MediaInfo } from '#audio';
 import { mediaFacts, probeMedia } from '#audio';
-import {
-  type Job,
-  type MediaFacts,
-  type MediaObject,
-  PolyscribeError,
-  type Span,
-  toDelta,
-  type TranscriptWarning,
-} from '#contracts';
+import { isJoint, type Job, type MediaObject, PolyscribeError, type TranscriptWarning } from '#contracts';
 import type { ObjectStore } from '#objects';
-import type { Lease } from '#persistence';
 import { type RoutingSettings, routingRequestOf } from '#routing';
+import type { Attempt } from './attempt.js';
 import type { EngineDirectory } from './engine-directory.js';
 import { mayMix } from './engine-mix.js';
 import { expectedWorkMs } from './expectation.js';
-import type { JobEventSink, JobLedger, JobRun } from './job-run.js';
+import type { JobRun } from './job-run.js';
+import type { JointPlan, JointRunner } from './joint-runner.js';
 import type { MediaFetch } from './media-fetch.js';
 import { type MediaPlan, mediaSpans } from './media-spans.js';
-import type { ProgressReporter } from './progress-reporter.js';
+import { tellOpenSpans } from './open-overlaps.js';
 import { type Prospects, prospectsOf } from './prospects.js';
-import { openSpans, SpanJoints } from './span-joints.js';
+import type { SpanJoints } from './span-joints.js';
 import { type SpanLengths, spanLengths } from './span-lengths.js';
 import type { SpanScheduler } from './span-scheduler.js';
 import { type DoneSpan, summarize, type TranscriptSummary } from './transcript-summary.js';
-
-/** One attempt at a job, as it begins. */
-export interface Attempt {
-  readonly job: Job;
-  /** Number of the job's run; later ones have higher numbers. */
-  readonly run: number;
-  readonly lease: Lease;
-  /** For how long the job has been put back because something was away. */
-  readonly outageMs: number;
-  /** What earlier attempts have planned and begun. */
-  readonly spans: readonly PlannedBefore[];
-  /** Whether they take each channel as a whole; undefined when nothing is planned. */
-  readonly isWhole: boolean | undefined;
-  /** What earlier attempts have finished. */
-  readonly done: readonly DoneSpan[];
-  readonly ledger: JobLedger;
-  /** Notes that the recording has been fetched; throws once the lease is lost. */
-  recordMedia(media: MediaObject): Promise<void>;
-  /** Notes what the headers of the recording say. */
-  recordFacts(facts: MediaFacts): Promise<void>;
-  /** Notes how long the engines should take for all of it. */
-  recordExpectation(expectedMs: number): Promise<void>;
-  /** Takes a transcript that the same recording and options gave before; undefined where there is none. */
-  reuse(): Promise<TranscriptSummary | undefined>;
-  readonly events: JobEventSink;
-  readonly progress: ProgressReporter;
-}
-
-/** A span of an earlier attempt. */
-export interface PlannedBefore extends Span {
-  /** Whether what it and the span before have heard both is joined. */
-  readonly isJoined: boolean;
-}
 
 /** More channels than that are no recording of people. */
 const MAX_CHANNELS = 8;
@@ -71,16 +31,19 @@ const notSpread: TranscriptWarning = {
   message: 'Speakers can only be told apart over the whole recording: one engine did it in one piece.',
 };
 
+export interface JobRunnerParts {
+  readonly objects: ObjectStore;
+  readonly mediaFetch: MediaFetch;
+  readonly scheduler: SpanScheduler;
+  readonly joint: JointRunner;
+  readonly directory: EngineDirectory;
+  readonly ffmpeg: FfmpegSettings;
+  readonly routing: RoutingSettings;
+}
+
 /** Takes a job from its media to a finished set of spans. */
 export class JobRunner {
-  constructor(
-    private readonly objects: ObjectStore,
-    private readonly mediaFetch: MediaFetch,
-    private readonly scheduler: SpanScheduler,
-    private readonly directory: EngineDirectory,
-    private readonly ffmpeg: FfmpegSettings,
-    private readonly routing: RoutingSettings,
-  ) {}
+  constructor(private readonly parts: JobRunnerParts) {}
 
   /**
    * @throws Interruption when the signal was aborted
@@ -89,64 +52,79 @@ export class JobRunner {
    */
   async run(attempt: Attempt, signal: AbortSignal): Promise<TranscriptSummary> {
     const { job, progress, events } = attempt;
-    const stored = await mediaOf(attempt, this.mediaFetch, signal);
+    const stored = await mediaOf(attempt, this.parts.mediaFetch, signal);
     const reused = job.options.reuse === true ? await attempt.reuse() : undefined;
     if (reused) return reused;
     await progress.enter('preparing', 'Reading the media', 1);
-    const copy = await this.objects.toLocalFile(stored.key, signal);
+    const copy = await this.parts.objects.toLocalFile(stored.key, signal);
     try {
-      const media = await probeMedia(copy.path, this.ffmpeg, signal);
+      const media = await probeMedia(copy.path, this.parts.ffmpeg, signal);
       if (!stored.facts) await attempt.recordFacts(mediaFacts(media));
       await progress.enter('transcribing', 'Transcribing', 5);
       const warnings: TranscriptWarning[] = media.isTruncated ? [truncated] : [];
-      const done = await this.transcribe(attempt, copy.path, media, warnings, signal);
-      await progress.enter('finishing', 'Finishing the transcript', 95);
-      await events.drain();
+      const plan = await this.planOf(attempt, copy.path, media, warnings);
+      for (const span of attempt.done) progress.audioDone(span.index, span.endMs - span.startMs);
+      const finishing = async () => {
+        await progress.enter('finishing', 'Finishing the transcript', 95);
+        await events.drain();
+      };
+      if (isJoint(job.options.engine)) {
+        const outcomes = await this.parts.joint.transcribe(attempt, plan, media.durationMs, signal);
+        await finishing();
+        return await this.parts.joint.finish(attempt, outcomes, plan.channels?.length ?? 1, warnings, signal);
+      }
+      const done = await this.transcribe(attempt, plan, media.durationMs, signal);
+      await finishing();
       return summarize(job, done, warnings);
     } finally {
       await copy.dispose();
     }
   }
 
-  private async transcribe(
+  /** How the recording is to be cut. */
+  private async planOf(
     attempt: Attempt,
     path: string,
-    media: MediaInfo,
+    { audio, durationMs }: MediaInfo,
     warnings: TranscriptWarning[],
-    signal: AbortSignal,
-  ): Promise<DoneSpan[]> {
-    const { job, progress } = attempt;
-    const startMs = new Map(attempt.spans.map((span) => [span.index, span.startMs]));
-    const channels = channelsOf(job, media);
+  ): Promise<JointPlan> {
+    const { job } = attempt;
+    const channels = channelsOf(job, audio.channels);
     const lanes = channels?.length ?? 1;
-    const run = runOf(attempt, await tellOpenSpans(attempt, lanes));
-    progress.expectAudio((media.durationMs ?? 0) * lanes);
-    for (const span of attempt.done) progress.audioDone(span.index, span.endMs - span.startMs);
-
-    const prospects = prospectsOf(job.options, this.directory.snapshot(), this.routing);
+    const prospects = prospectsOf(job.options, this.parts.directory.snapshot(), this.parts.routing);
     const whole = isWhole(attempt, prospects);
-    const audioMs = media.durationMs === undefined ? undefined : media.durationMs * lanes;
+    const audioMs = durationMs === undefined ? undefined : durationMs * lanes;
     const lengths = lengthsFor(job, audioMs, prospects);
-    if (whole && prospects.places > 1 && (media.durationMs ?? 0) > lengths.maxMs) warnings.push(notSpread);
+    if (whole && prospects.places > 1 && (durationMs ?? 0) > lengths.maxMs) warnings.push(notSpread);
     const expectedMs = expectedWorkMs({ audioMs, lanes, whole, lengths }, prospects);
     if (expectedMs !== undefined) await attempt.recordExpectation(expectedMs);
+    const settings = this.parts.ffmpeg;
+    return { path, settings, channels, whole, lengths, onWarning: (warning) => warnings.push(warning) };
+  }
+
+  private async transcribe(
+    attempt: Attempt,
+    plan: JointPlan,
+    durationMs: number | undefined,
+    signal: AbortSignal,
+  ): Promise<DoneSpan[]> {
+    const { progress } = attempt;
+    const startMs = new Map(attempt.spans.map((span) => [span.index, span.startMs]));
+    const lanes = plan.channels?.length ?? 1;
+    const run = runOf(attempt, await tellOpenSpans(attempt, lanes));
+    progress.expectAudio((durationMs ?? 0) * lanes);
     let planned = 0;
-    const plan: MediaPlan = {
-      path,
-      settings: this.ffmpeg,
-      channels,
-      whole,
-      lengths,
+    const spans: MediaPlan = {
+      ...plan,
       planned: attempt.spans,
       onSpan: async (span) => {
         startMs.set(span.index, span.startMs);
         planned = Math.max(planned, span.endMs);
         progress.expectAudio(planned * lanes);
-        await attempt.ledger.planSpan({ ...span, isWhole: whole });
+        await attempt.ledger.planSpan({ ...span, isWhole: plan.whole });
       },
-      onWarning: (warning) => warnings.push(warning),
     };
-    const results = await this.scheduler.run((stop) => mediaSpans(plan, stop), run, signal);
+    const results = await this.parts.scheduler.run((stop) => mediaSpans(spans, stop), run, signal);
     return [...attempt.done, ...results.map((result) => ({ ...result, startMs: startMs.get(result.index) ?? 0 }))];
   }
 }
@@ -163,24 +141,14 @@ function isWhole({ job, isWhole: decided }: Attempt, { able }: Prospects): boole
 
 /** Who asks for precision gets long spans, in which engines have the most context. */
 function lengthsFor({ options }: Job, audioMs: number | undefined, { able, places }: Prospects): SpanLengths {
-  return spanLengths({
-    audioMs,
-    places: options.profile === 'precise' ? 1 : places,
-    limitsMs: able.map(({ description }) => description.capabilities.maxAudioMs),
-  });
-}
-
-/**
- * Takes up the overlaps that earlier attempts have left open. What those told of such spans may be more than they wrote
- * down, so it is taken back and told anew.
- */
-async function tellOpenSpans({ spans, ledger, events }: Attempt, stride: number): Promise<SpanJoints> {
-  const joints = new SpanJoints(stride, await openSpans(spans, stride, (indexes) => ledger.segmentsOf(indexes)));
-  for (const { index, segments } of joints.told()) {
-    await events.add({ type: 'void', data: { span: index } });
-    for (const segment of segments) await events.add(toDelta(segment));
+  const limitsMs = able
+    .filter(({ description }) => options.engines?.includes(description.engine) ?? true)
+    .map(({ description }) => description.capabilities.maxAudioMs);
+  // Engines that are to be compared all take the same pieces: none is left out because it takes but short ones.
+  if (isJoint(options.engine)) {
+    return spanLengths({ audioMs, places: 1, limitsMs: [Math.min(...limitsMs.map((limit) => limit ?? Infinity))] });
   }
-  return joints;
+  return spanLengths({ audioMs, places: options.profile === 'precise' ? 1 : places, limitsMs });
 }
 
 /** The job's recording, fetched first where it was sent by its URL. */
@@ -206,7 +174,7 @@ function runOf({ job, done, ledger, events, progress }: Attempt, joints: SpanJoi
   };
 }
 
-function channelsOf(job: Job, media: MediaInfo): number[] | undefined {
+function channelsOf(job: Job, channels: number): number[] | undefined {
   if (!job.options.separateChannels) return undefined;
-  return Array.from({ length: Math.min(MAX_CHANNELS, Math.max(1, media.audio.channels)) }, (_, channel) => channel);
+  return Array.from({ length: Math.min(MAX_CHANNELS, Math.max(1, channels)) }, (_, channel) => channel);
 }

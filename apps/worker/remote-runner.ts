@@ -1,10 +1,11 @@
 import { decodePcm, type FfmpegSettings, mediaFacts, probeMedia } from '#audio';
-import { type EngineKind, type Job, type MediaObject, pcmBytesToMs, PolyscribeError } from '#contracts';
+import { type EngineKind, isEngineKind, type Job, type MediaObject, pcmBytesToMs, PolyscribeError } from '#contracts';
 import type { ObjectStore } from '#objects';
 import type { LastOffer, RemoteFailure, RemoteLeaseRepository } from '#persistence';
 import type { JobQueue } from '#queue';
 import { FinalFailure, HandedOn } from './hand-on.js';
-import { type Attempt, mediaOf } from './job-runner.js';
+import type { Attempt } from './attempt.js';
+import { mediaOf } from './job-runner.js';
 import type { MediaFetch } from './media-fetch.js';
 import { type DoneSpan, summarize, type TranscriptSummary } from './transcript-summary.js';
 
@@ -117,7 +118,7 @@ function failureOf(last: LastOffer): RemoteFailure {
 
 /** What a remote worker counts as before it has said what it runs. */
 function kindOf({ options }: Job): EngineKind {
-  return options.engine === 'auto' ? 'whisperx' : options.engine;
+  return isEngineKind(options.engine) ? options.engine : 'whisperx';
 }
 
 async function tellOffered({ job, progress, events }: Attempt): Promise<void> {

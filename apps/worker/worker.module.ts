@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CallReporter, RegistryWatcher, RemoteEngine } from '#engine-client';
 import { TranscriptErasure } from '#erasure';
+import { Evaluator } from '#evaluation';
 import { createEventBus, EventBus } from '#events';
 import { Announcer, JobStatuses, type JobView } from '#job-status';
 import { createObjectStore, ObjectStore } from '#objects';
@@ -29,6 +30,8 @@ import { EngineDirectory } from './engine-directory.js';
 import { JobConsumer } from './job-consumer.js';
 import { JobPicker } from './job-picker.js';
 import { JobRunner } from './job-runner.js';
+import { JointRunner } from './joint-runner.js';
+import { JointSummary } from './joint-summary.js';
 import { Maintenance } from './maintenance.js';
 import { MeasuredEngines } from './measured-engines.js';
 import { MediaFetch } from './media-fetch.js';
@@ -57,6 +60,9 @@ export class WorkerModule {
     };
   }
 }
+
+/** Whole recordings of a day that cannot be cut: a thread takes a minute for some hours. */
+const comparisonLimits = { threads: 1, waiting: 64, deadlineMs: 600_000, cells: 20_000_000_000 };
 
 type Providers = NonNullable<DynamicModule['providers']>;
 
@@ -140,10 +146,25 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
       },
     },
     {
+      provide: JointRunner,
+      inject: [SpanScheduler],
+      useFactory: (scheduler: SpanScheduler) =>
+        new JointRunner(scheduler, new JointSummary(new Evaluator(comparisonLimits))),
+    },
+    {
       provide: JobRunner,
-      inject: [ObjectStore, MediaFetch, SpanScheduler, EngineDirectory],
-      useFactory: (objects: ObjectStore, fetch: MediaFetch, spans: SpanScheduler, directory: EngineDirectory) =>
-        new JobRunner(objects, fetch, spans, directory, config.ffmpeg, settings.routing),
+      inject: [ObjectStore, MediaFetch, SpanScheduler, JointRunner, EngineDirectory],
+      useFactory: (
+        objects: ObjectStore,
+        mediaFetch: MediaFetch,
+        scheduler: SpanScheduler,
+        joint: JointRunner,
+        directory: EngineDirectory,
+      ) =>
+        new JobRunner({
+          ...{ objects, mediaFetch, scheduler, joint, directory },
+          ...{ ffmpeg: config.ffmpeg, routing: settings.routing },
+        }),
     },
     {
       provide: JobStatuses,

@@ -1,7 +1,7 @@
 import type { ErrorCode } from './error-table.js';
 import type { EngineKind } from './engine.js';
-import type { TranscriptSegment } from './job.js';
 import type { TranscriptWarning } from './speech-engine.port.js';
+import type { TranscriptSegment } from './transcript-segment.js';
 
 /** What one of several engines made of a recording. */
 export interface LaneTranscript {

@@ -13,6 +13,18 @@ export function isEngineKind(value: string): value is EngineKind {
 export const engineChoices = ['auto', ...engineKinds] as const;
 export type EngineChoice = (typeof engineChoices)[number];
 
+/** Several engines on one recording: their transcripts side by side, or one that they vote on word by word. */
+export const jointChoices = ['compare', 'consensus'] as const;
+export type JointChoice = (typeof jointChoices)[number];
+
+/** What a job can ask for. */
+export const jobEngines = [...engineChoices, ...jointChoices] as const;
+export type JobEngine = (typeof jobEngines)[number];
+
+export function isJoint(engine: JobEngine): engine is JointChoice {
+  return (jointChoices as readonly JobEngine[]).includes(engine);
+}
+
 export const tasks = ['transcribe', 'translate'] as const;
 export type Task = (typeof tasks)[number];
 

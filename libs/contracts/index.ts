@@ -13,4 +13,5 @@ export * from './polyscribe-error.js';
 export * from './speaker-roles.js';
 export * from './speech-engine.port.js';
 export * from './system-error.js';
+export * from './transcript-segment.js';
 export * from './webhook.js';

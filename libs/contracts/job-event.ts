@@ -1,6 +1,7 @@
 import type { ErrorCode } from './error-table.js';
 import type { EngineKind } from './engine.js';
-import type { JobStatus, TranscriptSegment } from './job.js';
+import type { JobStatus } from './job.js';
+import type { TranscriptSegment } from './transcript-segment.js';
 
 /** What happens to a job, as it is stored in the event log and sent to clients. Times in seconds from the start. */
 export type JobEventBody =
@@ -25,6 +26,8 @@ export type JobEventBody =
         readonly t1: number;
         readonly speaker_tag?: number;
         readonly channel?: number;
+        /** Whose text it is, where several engines work on one recording. */
+        readonly engine?: EngineKind;
       };
     }
   /** Text that may still change. */

@@ -1,8 +1,10 @@
+import type { Comparison, LaneTranscript } from './comparison.js';
 import type { ErrorCode } from './error-table.js';
-import type { EngineChoice, EngineKind, Profile, Task, UnsupportedPolicy } from './engine.js';
+import type { EngineKind, JobEngine, Profile, Task, UnsupportedPolicy } from './engine.js';
 import type { MediaFacts } from './media-facts.js';
 import type { RoleSetChoice, SpeakerRoles } from './speaker-roles.js';
 import type { Phrase, TranscriptWarning } from './speech-engine.port.js';
+import type { TranscriptSegment } from './transcript-segment.js';
 import type { JobCallback } from './webhook.js';
 
 /** `mesh` is our workers with the engines of the mesh, `remote` a worker elsewhere that takes offers by webhook. */
@@ -20,7 +22,9 @@ export function hasEnded(status: JobStatus): boolean {
 
 /** What a client asked for, checked and with defaults filled in. Stored with the job; the worker reads nothing else. */
 export interface JobOptions {
-  readonly engine: EngineChoice;
+  readonly engine: JobEngine;
+  /** The engines that `compare` and `consensus` run, preferred first; undefined for all other jobs. */
+  readonly engines?: readonly EngineKind[];
   /** BCP-47 tag; undefined means detect where the engine can. */
   readonly language?: string;
   readonly model?: string;
@@ -146,35 +150,6 @@ export interface Job {
   readonly failure?: JobFailure;
 }
 
-export interface TranscriptWord {
-  readonly text: string;
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly confidence?: number;
-  readonly speakerTag?: number;
-  readonly interpolated?: boolean;
-  /** Which engine it is taken from, where several voted. */
-  readonly engine?: EngineKind;
-}
-
-/** A stretch of text with times from the start of the audio. */
-export interface TranscriptSegment {
-  /** Unique within the transcript and the same in the `delta` event: `<span>-<n>`. */
-  readonly id: string;
-  /** Index of the span that gave it. */
-  readonly span: number;
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly text: string;
-  readonly speakerTag?: number;
-  /** From 0, where channels were kept apart. */
-  readonly channel?: number;
-  readonly confidence?: number;
-  /** Who wrote it; told of finished transcripts by more than one kind of engine. */
-  readonly engine?: EngineKind;
-  readonly words?: readonly TranscriptWord[];
-}
-
 /** A finished transcript: the one canonical form from which every format is made. */
 export interface Transcript {
   readonly id: string;
@@ -189,6 +164,10 @@ export interface Transcript {
   /** Absent where no speaker's role is known. */
   readonly speakerRoles?: SpeakerRoles;
   readonly warnings: readonly TranscriptWarning[];
+  /** What each engine made of it, for `compare` and `consensus`; preferred first. */
+  readonly lanes?: readonly LaneTranscript[];
+  /** How the engines differ, for `compare` and `consensus`. */
+  readonly comparison?: Comparison;
 }
 
 export const spanStates = ['planned', 'running', 'done'] as const;

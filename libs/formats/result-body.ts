@@ -11,6 +11,8 @@ export interface ResultWord {
   confidence?: number;
   speaker_tag?: number;
   interpolated?: boolean;
+  /** Which engine it is taken from, where several voted. */
+  engine?: string;
 }
 
 /** A segment as clients get it; times in seconds. */
@@ -25,6 +27,26 @@ export interface ResultSegment {
   /** Where the segments are by different engines. */
   engine?: string;
   words?: ResultWord[];
+}
+
+/** What one of several engines made of the recording. */
+export interface ResultLane {
+  engine: string;
+  model: string;
+  language: string;
+  text: string;
+  segments: ResultSegment[];
+  warnings: TranscriptWarning[];
+  error?: { code: string; message: string };
+}
+
+/** A stretch on which all engines agree, with its text, or do not, with the text of each. */
+export interface ResultDiff {
+  start: number;
+  end: number;
+  channel?: number;
+  text?: string;
+  texts?: Record<string, string>;
 }
 
 /** The body of the result route and of the `json` format. */
@@ -46,6 +68,10 @@ export interface ResultBody {
   warnings: TranscriptWarning[];
   media?: MediaBody;
   reused_from?: string;
+  transcripts?: ResultLane[];
+  agreement?: number;
+  pairs?: { engines: readonly string[]; agreement: number }[];
+  diff?: ResultDiff[];
   title?: string;
   tags?: readonly string[];
   metadata?: Readonly<Record<string, unknown>>;
@@ -62,6 +88,8 @@ export function fullText(segments: readonly TranscriptSegment[]): string {
 export function resultBody(document: TranscriptDocument): ResultBody {
   const { transcript, job, audioUrl } = document;
   const { options } = job;
+  // The words of a vote say whose they are.
+  const withWords = options.wordTimestamps || options.engine === 'consensus';
   return {
     job_id: job.id,
     transcript_id: transcript.id,
@@ -75,16 +103,46 @@ export function resultBody(document: TranscriptDocument): ResultBody {
     model: transcript.model,
     ...(transcript.fallbackReason === undefined ? {} : { fallback_reason: transcript.fallbackReason }),
     text: fullText(transcript.segments),
-    segments: transcript.segments.map((segment) => resultSegment(segment, options.wordTimestamps)),
+    segments: transcript.segments.map((segment) => resultSegment(segment, withWords)),
     ...(transcript.speakerRoles === undefined ? {} : { speaker_roles: transcript.speakerRoles }),
     warnings: transcript.warnings.map(({ code, message }) => ({ code, message })),
     ...(job.media ? { media: mediaBody(job.media) } : {}),
     ...(job.reusedFrom === undefined ? {} : { reused_from: job.reusedFrom }),
+    ...jointBody(transcript, options.wordTimestamps),
     ...(options.title === undefined ? {} : { title: options.title }),
     ...(options.tags.length === 0 ? {} : { tags: options.tags }),
     ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
     ...(options.dbId === undefined ? {} : { db_id: options.dbId }),
     ...(options.sessionId === undefined ? {} : { session_id: options.sessionId }),
+  };
+}
+
+function jointBody(
+  { lanes, comparison }: TranscriptDocument['transcript'],
+  withWords: boolean,
+): Pick<ResultBody, 'transcripts' | 'agreement' | 'pairs' | 'diff'> {
+  if (!lanes || !comparison) return {};
+  const { engines, agreement, pairs, diff } = comparison;
+  return {
+    transcripts: lanes.map((lane) => ({
+      engine: lane.engine,
+      model: lane.model,
+      language: lane.language,
+      text: fullText(lane.segments),
+      segments: lane.segments.map((segment) => resultSegment(segment, withWords)),
+      warnings: lane.warnings.map(({ code, message }) => ({ code, message })),
+      ...(lane.error === undefined ? {} : { error: { code: lane.error.code, message: lane.error.message } }),
+    })),
+    agreement,
+    pairs: pairs.map((pair) => ({ engines: pair.engines, agreement: pair.agreement })),
+    diff: diff.map(({ startMs, endMs, channel, agreed, texts }) => ({
+      start: toSeconds(startMs),
+      end: toSeconds(endMs),
+      ...(channel === undefined ? {} : { channel }),
+      ...(agreed
+        ? { text: texts[0] ?? '' }
+        : { texts: Object.fromEntries(engines.map((engine, n) => [engine, texts[n] ?? ''])) }),
+    })),
   };
 }
 
@@ -110,5 +168,6 @@ function resultWord(word: TranscriptWord): ResultWord {
     ...(word.confidence === undefined ? {} : { confidence: word.confidence }),
     ...(word.speakerTag === undefined ? {} : { speaker_tag: word.speakerTag }),
     ...(word.interpolated === undefined ? {} : { interpolated: word.interpolated }),
+    ...(word.engine === undefined ? {} : { engine: word.engine }),
   };
 }

@@ -13,6 +13,7 @@ export * from './jobs/worker.repository.js';
 export * from './remote/remote-lease.repository.js';
 export * from './remote/remote-offer.js';
 export * from './remote/remote-report.repository.js';
+export type { Lane, LaneEnd, LaneFailure } from './joint/lane-leases.js';
 export * from './transcripts/transcript.repository.js';
 export {
   type Upload,

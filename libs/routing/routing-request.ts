@@ -1,4 +1,11 @@
-import type { EngineChoice, JobOptions, Profile, Task, UnsupportedPolicy } from '#contracts';
+import {
+  type EngineChoice,
+  isJoint,
+  type JobOptions,
+  type Profile,
+  type Task,
+  type UnsupportedPolicy,
+} from '#contracts';
 
 /** What the router has to know about a piece of work. */
 export interface RoutingRequest {
@@ -29,7 +36,8 @@ export interface RoutingRequest {
 /** The routing request of a job, before its audio is looked at. */
 export function routingRequestOf(options: JobOptions): RoutingRequest {
   return {
-    engine: options.engine,
+    // Several engines have a request each; this one is for what any of them can do.
+    engine: isJoint(options.engine) ? 'auto' : options.engine,
     allowFallback: options.allowFallback,
     ...(options.language === undefined ? {} : { language: options.language }),
     ...(options.model === undefined ? {} : { model: options.model }),

@@ -40,6 +40,7 @@ async function* contentOf(messages: AsyncIterator<jobV1.SubmitRequest>): AsyncGe
 function fieldsOf(options: jobV1.SubmitOptions): Record<string, unknown> {
   const fields: Record<string, unknown> = {
     engine: options.engine,
+    engines: options.engines.length === 0 ? undefined : options.engines,
     language: options.language,
     model: options.model,
     enable_diarization: options.enableDiarization,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { engineKinds } from '#contracts';
 import { type CueRules, defaultCueRules, type SpeakerNames, speakerNames, transcriptFormats } from '#formats';
 
 /** A number of a query, between bounds. */
@@ -31,6 +32,10 @@ export const downloadQuery = z
       .enum(speakerNames, { error: `must be one of ${speakerNames.join(', ')}` })
       .default('tags')
       .describe('How txt, md, srt and vtt call speakers: by number, by role where one is known, or not at all.'),
+    engine: z
+      .enum(engineKinds, { error: `must be one of ${engineKinds.join(', ')}` })
+      .optional()
+      .describe('Of a job of several engines: what this one wrote. Left out, the text of the job.'),
     ...cueFields,
   })
   .superRefine((query, context) => {

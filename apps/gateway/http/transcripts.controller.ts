@@ -24,7 +24,7 @@ export class TranscriptsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Buffer | undefined> {
     const wanted = parseQuery(downloadQuery, query);
-    const file = await this.transcripts.render(transcriptId, wanted.format, readingStyle(wanted));
+    const file = await this.transcripts.render(transcriptId, wanted.format, readingStyle(wanted), wanted.engine);
     reply.type(file.mediaType).header('content-disposition', attachmentNamed(file.filename));
     return finished(request, reply, Buffer.from(file.text));
   }

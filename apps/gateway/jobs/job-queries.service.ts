@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { engineChoices, type Job, type JobStatus, jobStatuses, PolyscribeError } from '#contracts';
+import { type Job, jobEngines, type JobStatus, jobStatuses, PolyscribeError } from '#contracts';
 import { JobStatuses, type JobView } from '#job-status';
 import { type JobPage, JobRepository, WorkerRepository } from '#persistence';
 import { invalid } from '../submit/field-errors.js';
@@ -84,7 +84,7 @@ export const jobFilterSchema = z.strictObject({
     .optional()
     .describe('Only jobs in this status.'),
   engine: z
-    .enum(engineChoices, { error: `must be one of ${engineChoices.join(', ')}` })
+    .enum(jobEngines, { error: `must be one of ${jobEngines.join(', ')}` })
     .optional()
     .describe('Only jobs that asked for this engine.'),
   session_id: z.guid({ error: 'must be a UUID' }).optional().describe('Only jobs of this session.'),

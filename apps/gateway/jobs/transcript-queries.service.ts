@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Job, Transcript } from '#contracts';
+import { type EngineKind, type Job, PolyscribeError, type Transcript } from '#contracts';
 import { formatTable, type TranscriptDocument, type TranscriptFormat } from '#formats';
 import { ObjectStore } from '#objects';
 import { JobRepository, TranscriptRepository } from '#persistence';
@@ -8,6 +8,19 @@ import { isUuid, unknownTranscript } from './job-id.js';
 import { JobQueries, requireCompleted } from './job-queries.service.js';
 
 const LINK_LIFETIME_MS = 3_600_000;
+
+/** What one engine of several wrote, as a transcript of its own. @throws PolyscribeError `transcript_not_found` */
+function laneOf(transcript: Transcript, engine: EngineKind): Transcript {
+  const lane = transcript.lanes?.find((candidate) => candidate.engine === engine);
+  if (!lane || lane.error) {
+    const wrote = (transcript.lanes ?? []).filter(({ error }) => error === undefined);
+    const there = wrote.length === 0 ? '' : ` There is one of ${wrote.map((other) => other.engine).join(' and ')}.`;
+    throw new PolyscribeError('transcript_not_found', `There is no transcript of ${engine} alone.${there}`);
+  }
+  const { id, jobId, durationMs } = transcript;
+  const { model, language, segments, warnings } = lane;
+  return { id, jobId, durationMs, engineUsed: engine, model, language, segments, warnings };
+}
 
 /** Reads finished transcripts. */
 @Injectable()
@@ -45,9 +58,11 @@ export class TranscriptQueries {
     transcriptId: string,
     format: TranscriptFormat,
     style: Pick<TranscriptDocument, 'speakerNames' | 'cueRules'> = {},
+    engine?: EngineKind,
   ): Promise<{ text: string; mediaType: string; filename: string }> {
     const job = await this.jobOf(transcriptId);
-    const found = await this.byJob(job.id);
+    const whole = await this.byJob(job.id);
+    const found = engine === undefined ? whole : { ...whole, transcript: laneOf(whole.transcript, engine) };
     const { mediaType, render } = formatTable[format];
     const document = format === 'json' ? await this.withLink(found) : { ...found, ...style };
     const base = (job.options.title ?? job.filename.replace(/\.[^.]{1,10}$/u, '')) || 'transcript';

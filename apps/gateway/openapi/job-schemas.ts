@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { engineChoices, engineKinds, jobStatuses } from '#contracts';
+import { engineKinds, jobEngines, jobStatuses } from '#contracts';
 
 /** The shapes of what is said about jobs. */
 
@@ -8,7 +8,7 @@ export const seconds = z.number().nonnegative();
 export const acceptedSchema = z.strictObject({
   job_id: z.guid(),
   transcript_id: z.guid(),
-  engine: z.enum(engineChoices),
+  engine: z.enum(jobEngines),
   status: z.enum(jobStatuses),
   message: z.string(),
 });
@@ -38,7 +38,7 @@ export const jobSchema = z.strictObject({
   progress: z.number().min(0).max(100),
   stage: z.string(),
   message: z.string(),
-  engine: z.enum(engineChoices),
+  engine: z.enum(jobEngines),
   worker_id: z.string().nullable(),
   attempts: z.int(),
   created_at: instant,
@@ -75,6 +75,7 @@ const word = z.strictObject({
   confidence: z.number().min(0).max(1).optional(),
   speaker_tag: z.int().optional(),
   interpolated: z.boolean().optional(),
+  engine: z.enum(engineKinds).optional().describe('Whose word it is, where engines voted.'),
 });
 
 const segment = z.strictObject({
@@ -89,6 +90,24 @@ const segment = z.strictObject({
   words: z.array(word).optional(),
 });
 
+const lane = z.strictObject({
+  engine: z.enum(engineKinds),
+  model: z.string(),
+  language: z.string(),
+  text: z.string(),
+  segments: z.array(segment),
+  warnings: z.array(z.strictObject({ code: z.string(), message: z.string() })),
+  error: z.strictObject({ code: z.string(), message: z.string() }).optional().describe('Why there is no text of it.'),
+});
+
+const difference = z.strictObject({
+  start: seconds,
+  end: seconds,
+  channel: z.int().optional(),
+  text: z.string().optional().describe('Where all engines agree: the words, as the first writes them.'),
+  texts: z.partialRecord(z.enum(engineKinds), z.string()).optional().describe('Where they do not: the words of each.'),
+});
+
 export const resultSchema = z.strictObject({
   job_id: z.guid(),
   transcript_id: z.guid(),
@@ -97,7 +116,7 @@ export const resultSchema = z.strictObject({
   audio_url: z.string().nullable().describe('Works for an hour; null when the recording is no longer kept.'),
   language: z.string(),
   duration: seconds,
-  engine: z.enum(engineChoices),
+  engine: z.enum(jobEngines),
   engine_used: z.enum(engineKinds),
   model: z.string(),
   fallback_reason: z.string().optional(),
@@ -109,6 +128,13 @@ export const resultSchema = z.strictObject({
     .describe('Speaker tag to role; speakers whose role is not clear are left out.'),
   warnings: z.array(z.strictObject({ code: z.string(), message: z.string() })),
   ...mediaAndOrigin,
+  transcripts: z.array(lane).optional().describe('For compare and consensus: what each engine wrote.'),
+  agreement: z.number().min(0).max(1).optional().describe('Mean over the pairs.'),
+  pairs: z
+    .array(z.strictObject({ engines: z.array(z.enum(engineKinds)), agreement: z.number().min(0).max(1) }))
+    .optional()
+    .describe('How far each two engines agree: words in common over words of either.'),
+  diff: z.array(difference).optional().describe('Where the engines agree and where they differ.'),
   title: z.string().optional(),
   tags: z.array(z.string()).optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),

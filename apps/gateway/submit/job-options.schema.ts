@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
-  engineChoices,
+  engineKinds,
+  jobEngines,
   profiles,
   type RoleSetChoice,
   roleSetChoices,
@@ -25,6 +26,7 @@ import { isPlainJson } from './plain-json.js';
 
 const MAX_METADATA_BYTES = 16_384;
 const MAX_SPEAKERS = 32;
+const LANES = { error: `must have 2 to ${engineKinds.length} entries` };
 const MAX_ENGINE_OPTIONS = 32;
 const MAX_ENGINE_OPTION_LENGTH = 1_000;
 
@@ -63,7 +65,12 @@ const engineOptions = z.strictObject(
  */
 export const jobOptionsSchema = z
   .strictObject({
-    engine: field(oneOf(engineChoices)).describe('Which engine is to serve; auto lets the mesh choose.'),
+    engine: field(oneOf(jobEngines)).describe(
+      'Which engine is to serve; auto lets the mesh choose. compare and consensus run several: see engines.',
+    ),
+    engines: field(z.array(oneOf(engineKinds)).min(2, LANES).max(engineKinds.length, LANES), readList).describe(
+      'Which engines compare and consensus run, preferred first; left out, all that can serve.',
+    ),
     language: field(language).describe('BCP-47 tag; left out, the language is detected where an engine can.'),
     model: field(text(200)).describe('A model of the engine; left out, its default.'),
     session_id: field(z.guid({ error: 'must be a UUID' })).describe('Groups jobs; echoed.'),
@@ -112,6 +119,9 @@ export const jobOptionsSchema = z
     if (options.enable_diarization === false && asksForSpeakers(options)) {
       const message = 'must not be false where min_speakers, max_speakers or speaker_roles asks for speakers';
       context.addIssue({ code: 'custom', path: ['enable_diarization'], message });
+    }
+    if (options.engines !== undefined && new Set(options.engines).size < options.engines.length) {
+      context.addIssue({ code: 'custom', path: ['engines'], message: 'must not name an engine twice' });
     }
     if (options.callback_payload !== undefined && options.callback_url === undefined) {
       const message = 'has no meaning without callback_url';

@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Config } from '#config';
 import {
-  type EngineChoice,
-  engineChoices,
   type EngineKind,
+  isJoint,
+  type JobEngine,
+  jobEngines,
   type JobOptions,
   PolyscribeError,
   type RemoteMedia,
@@ -19,6 +20,7 @@ import { fieldErrors, invalid } from './field-errors.js';
 import { Contexts } from '../contexts/contexts.service.js';
 import { asksForSpeakers, jobOptionsSchema, optionNames, type SubmitOptions } from './job-options.schema.js';
 import { fingerprintOf } from './submission-key.js';
+import { laneEngines } from './lane-engines.js';
 import { judged, remoteSource, sourceNames } from './remote-source.js';
 
 const NO_REMOTE_WORKER =
@@ -49,8 +51,7 @@ export class SubmitOptionsReader {
    */
   async read(fields: Readonly<Record<string, unknown>>, pathEngine?: EngineKind): Promise<JobOptions> {
     const submitted = parseOptions(fields);
-    const options = this.jobOptions(submitted, pathEngine);
-    await this.refuseHopeless(options);
+    const options = await this.judge(this.jobOptions(submitted, pathEngine));
     const context = await this.contextOf(submitted);
     return context ? { ...options, context } : options;
   }
@@ -74,10 +75,10 @@ export class SubmitOptionsReader {
   async judgeEarly(fields: Readonly<Record<string, unknown>>, pathEngine?: EngineKind): Promise<void> {
     const submitted = parseOptions(fields);
     const options = this.jobOptions(submitted, pathEngine);
-    const judging = this.refuseHopeless({
+    const judging = this.judge({
       ...options,
       engineOptions: settledEngineOptions(submitted, submitted.engine ?? pathEngine),
-      engine: submitted.engine ?? pathEngine ?? 'auto',
+      engine: submitted.engine ?? pathEngine ?? (submitted.engines ? 'compare' : 'auto'),
       allowFallback: submitted.allow_fallback ?? true,
       onUnsupported: submitted.on_unsupported ?? 'warn',
     });
@@ -120,20 +121,40 @@ export class SubmitOptionsReader {
     return { url, payload, onError: this.config.webhooks.onError };
   }
 
-  /** Where a remote worker would hear of the job, what the mesh can do does not matter. */
-  private async refuseHopeless(options: JobOptions): Promise<void> {
+  /**
+   * The options with the engines of a job of several. Where a remote worker would hear of the job, what the mesh can do
+   * does not matter.
+   *
+   * @throws PolyscribeError where nobody could ever serve
+   */
+  private async judge(options: JobOptions): Promise<JobOptions> {
+    refuseMisplaced(options);
     if (options.worker === 'remote') {
-      if (await inAnswerTime(this.endpoints.anyTakesOffers())) return;
+      if (await inAnswerTime(this.endpoints.anyTakesOffers())) return options;
       if (!options.allowFallback) throw new PolyscribeError('no_engine', NO_REMOTE_WORKER);
     }
     const snapshot: RegistrySnapshot = this.registry.snapshot();
+    if (isJoint(options.engine)) {
+      return { ...options, engines: laneEngines(options, snapshot, this.config.routing) };
+    }
     const request = routingRequestOf(options);
     const error = optionRefusal(request, snapshot) ?? refusal(request, route(request, snapshot, this.config.routing));
     if (error) throw error;
+    return options;
   }
 }
 
-function jobOptionsOf(submitted: SubmitOptions, engine: EngineChoice): JobOptions {
+/** @throws PolyscribeError `invalid_request` for options that have no meaning together */
+function refuseMisplaced({ engine, engines, worker }: JobOptions): void {
+  if (engines && !isJoint(engine)) {
+    throw invalid([{ pointer: '/engines', detail: 'is for the engines compare and consensus' }]);
+  }
+  if (worker === 'remote' && isJoint(engine)) {
+    throw invalid([{ pointer: '/worker', detail: 'must not be remote where several engines do one recording' }]);
+  }
+}
+
+function jobOptionsOf(submitted: SubmitOptions, engine: JobEngine): JobOptions {
   return {
     ...defaultOptions,
     ...withoutGaps({
@@ -154,6 +175,7 @@ function jobOptionsOf(submitted: SubmitOptions, engine: EngineChoice): JobOption
       worker: submitted.worker === 'remote' ? submitted.worker : undefined,
       tags: submitted.tags,
       language: submitted.language,
+      engines: submitted.engines,
       model: submitted.model,
       minSpeakers: submitted.min_speakers,
       maxSpeakers: submitted.max_speakers,
@@ -170,11 +192,12 @@ function jobOptionsOf(submitted: SubmitOptions, engine: EngineChoice): JobOption
 /** The engine options of those kinds that may serve whatever else comes. */
 function settledEngineOptions(
   { engine_options: all, allow_fallback: isAnyAllowed }: SubmitOptions,
-  engine: EngineChoice | undefined,
+  engine: JobEngine | undefined,
 ): NonNullable<JobOptions['engineOptions']> {
   if (all === undefined) return {};
-  if (engine === 'auto' || isAnyAllowed === true) return withoutGaps(all);
-  const own = engine && all[engine];
+  if (engine === undefined) return isAnyAllowed === true ? withoutGaps(all) : {};
+  if (engine === 'auto' || isJoint(engine) || isAnyAllowed === true) return withoutGaps(all);
+  const own = all[engine];
   return own ? { [engine]: own } : {};
 }
 
@@ -207,7 +230,7 @@ function parseOptions(
 }
 
 function refuseUnknownEngine(engine: unknown): void {
-  if (typeof engine !== 'string' || engine === '' || (engineChoices as readonly string[]).includes(engine)) return;
-  const message = `The engine must be one of ${engineChoices.join(', ')}; GET /engines shows which are up.`;
+  if (typeof engine !== 'string' || engine === '' || (jobEngines as readonly string[]).includes(engine)) return;
+  const message = `The engine must be one of ${jobEngines.join(', ')}; GET /engines shows which are up.`;
   throw new PolyscribeError('unknown_engine', message, { fields: [{ pointer: '/engine', detail: message }] });
 }

@@ -1,6 +1,7 @@
 import {
   errorTable,
   type EngineKind,
+  isEngineKind,
   type JobEventBody,
   toDelta,
   type TranscriptSegment,
@@ -145,7 +146,7 @@ export class ReportEffects {
   }
 
   private engineOf({ standing: { options } }: ReportSession, ran: EngineKind | undefined): EngineKind {
-    const asked = options.engine === 'auto' ? undefined : options.engine;
+    const asked = isEngineKind(options.engine) ? options.engine : undefined;
     if (ran !== undefined && asked !== undefined && ran !== asked && !options.allowFallback) {
       throw invalid([{ pointer: '/data/engine', detail: `is not ${asked}, which the job asks for` }]);
     }

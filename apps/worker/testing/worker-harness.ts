@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import type { FfmpegSettings } from '#audio';
 import { loadConfig } from '#config';
 import type { EngineInstance, Job, JobEvent, JobOptions } from '#contracts';
+import { Evaluator } from '#evaluation';
 import { createEventBus, type EventBus } from '#events';
 import { Announcer, JobStatuses, type JobView } from '#job-status';
 import { createObjectStore, type ObjectStore } from '#objects';
@@ -17,6 +18,8 @@ import { startTestDatabase } from '../../../libs/persistence/testing.js';
 import { EngineDirectory } from '../engine-directory.js';
 import { JobConsumer } from '../job-consumer.js';
 import { JobRunner } from '../job-runner.js';
+import { JointRunner } from '../joint-runner.js';
+import { JointSummary } from '../joint-summary.js';
 import { type FetchLimits, MediaFetch } from '../media-fetch.js';
 import { SpanRunner } from '../span-runner.js';
 import { SpanScheduler } from '../span-scheduler.js';
@@ -28,6 +31,8 @@ export interface TestWorker {
   readonly engines: FakeEngines;
   readonly registry: FakeRegistry;
 }
+
+const comparisonLimits = { threads: 1, waiting: 8, deadlineMs: 60_000, cells: 1e9 };
 
 /** A worker's own parts on a real database, event log, object store and ffmpeg; only the engines are made up. */
 export class WorkerHarness {
@@ -87,14 +92,15 @@ export class WorkerHarness {
     const consumer = new JobConsumer({
       workerId: `worker-${randomUUID()}`,
       leases: new JobLeaseRepository(this.database),
-      runner: new JobRunner(
-        this.objects,
-        this.mediaFetch(),
+      runner: new JobRunner({
+        objects: this.objects,
+        mediaFetch: this.mediaFetch(),
         scheduler,
+        joint: new JointRunner(scheduler, new JointSummary(new Evaluator(comparisonLimits))),
         directory,
-        { ...loadConfig({}).ffmpeg, ...ffmpeg },
-        settings.routing,
-      ),
+        ffmpeg: { ...loadConfig({}).ffmpeg, ...ffmpeg },
+        routing: settings.routing,
+      }),
       announcer: this.announcer(),
       events,
       statuses: this.statuses,

@@ -1,5 +1,5 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
-import type { EngineChoice, ErrorCode, FailedAttempt, JobOptions, JobStatus, MediaFacts } from '#contracts';
+import type { ErrorCode, FailedAttempt, JobEngine, JobOptions, JobStatus, MediaFacts } from '#contracts';
 import { TranscriptEntity } from './transcript.entity.js';
 
 /** What `error_details` holds: failed engine calls from the first on, the rest once the job failed. */
@@ -35,7 +35,7 @@ export interface StageRecord {
 })
 @Index('ix_transcript_jobs_reuse', ['mediaSha256', 'optionsDigest', 'completedAt'], { where: "status = 'completed'" })
 @Index('ix_transcript_jobs_line', ['demand', 'priority', 'owner', 'notBefore', 'id'], { where: "status = 'queued'" })
-@Check('ck_transcript_jobs_engine', "engine IN ('auto', 'asr', 'whisperx', 'local')")
+@Check('ck_transcript_jobs_engine', "engine IN ('auto', 'asr', 'whisperx', 'local', 'compare', 'consensus')")
 @Check('ck_transcript_jobs_status', "status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')")
 @Check('ck_transcript_jobs_progress', 'progress BETWEEN 0 AND 100')
 @Check('ck_transcript_jobs_priority', 'priority BETWEEN 0 AND 9')
@@ -59,7 +59,7 @@ export class TranscriptJobEntity {
   transcriptId!: string;
 
   @Column('text', { default: 'asr' })
-  engine!: EngineChoice;
+  engine!: JobEngine;
 
   /** All that the client asked for. */
   @Column('jsonb', { name: 'engine_params' })

@@ -12,9 +12,10 @@ import { PolyscribeError } from '#contracts';
 import { In } from 'typeorm';
 import type { Database, Transaction } from '../database.js';
 import { TranscriptSegmentEntity } from '../entities/index.js';
+import { LaneLeases } from '../joint/lane-leases.js';
 import { storableJson, storableText } from '../storable.js';
-import { replaceSegments, toSegment } from '../transcripts/segment-store.js';
 import { copyTranscript } from '../transcripts/copy-transcript.js';
+import { replaceSegments, type SegmentTable, toSegment } from '../transcripts/segment-store.js';
 import { renumberSpeakers } from '../transcripts/speaker-numbers.js';
 import { claimJob } from './claim-job.js';
 import { cancelled, completed, ended, fromNow, MAX_FAILED_ATTEMPTS, stagesClosed } from './job-sql.js';
@@ -81,6 +82,9 @@ const held = `job_id = $1 AND lease_token = $2 AND status = 'processing'`;
  * @throws LeaseLostError from every method that takes a lease, `renew` apart, when it is no longer the row's
  */
 export class JobLeaseRepository {
+  /** The lanes of jobs that several engines do side by side. */
+  readonly lanes = new LaneLeases((lease, work) => this.whileHeld(lease, work));
+
   constructor(protected readonly database: Database) {}
 
   /**
@@ -193,7 +197,12 @@ export class JobLeaseRepository {
    *
    * @throws PolyscribeError `internal` when the span was never planned
    */
-  async commitSpan(lease: Lease, index: number, result: SpanResult): Promise<void> {
+  async commitSpan(
+    lease: Lease,
+    index: number,
+    result: SpanResult,
+    into: SegmentTable = 'transcript_segments',
+  ): Promise<void> {
     await this.whileHeld(lease, async (transaction, id) => {
       const [span] = await transaction.query<{ state: string }>(
         'SELECT state FROM transcript_spans WHERE transcript_job_id = $1 AND span_index = $2',
@@ -201,8 +210,10 @@ export class JobLeaseRepository {
       );
       if (!span) throw new PolyscribeError('internal', `Span ${String(index)} was never planned.`);
       if (span.state === 'done') return;
-      await replaceSegments(transaction, id, index, result.segments);
-      for (const other of result.neighbours ?? []) await replaceSegments(transaction, id, other.index, other.segments);
+      await replaceSegments(transaction, id, index, result.segments, into);
+      for (const other of result.neighbours ?? []) {
+        await replaceSegments(transaction, id, other.index, other.segments, into);
+      }
       await transaction.query(
         `UPDATE transcript_spans
          SET state = 'done', engine = $3, instance = $4, model = $5, language = $6, warnings = $7, updated_at = now()

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { type EngineChoice, type Job, type JobStatus, PolyscribeError } from '#contracts';
+import { type Job, type JobEngine, type JobStatus, PolyscribeError } from '#contracts';
 import { TranscriptJobEntity } from '../entities/index.js';
 import { storableText } from '../storable.js';
 import { toJob } from './job.mapper.js';
@@ -7,7 +7,7 @@ import { toJob } from './job.mapper.js';
 export interface JobFilter {
   readonly status?: JobStatus;
   /** What the client asked for, which is not always what served. */
-  readonly engine?: EngineChoice;
+  readonly engine?: JobEngine;
   readonly sessionId?: string;
   /** In title, file name or tags, whatever the case of letters. */
   readonly search?: string;

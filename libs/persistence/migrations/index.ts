@@ -14,6 +14,7 @@ import { Workers1790000000016 } from './0016-workers.migration.js';
 import { RemoteWorkers1790000000017 } from './0017-remote-workers.migration.js';
 import { MediaFactsAndReuse1790000000019 } from './0019-media-facts-and-reuse.migration.js';
 import { SpanOverlaps1790000000021 } from './0021-span-overlaps.migration.js';
+import { JointTranscripts1790000000023 } from './0023-joint-transcripts.migration.js';
 import { JobLines1790000000025 } from './0025-job-lines.migration.js';
 
 /** In the order in which they run; TypeORM goes by the number at the end of the name. */
@@ -34,5 +35,6 @@ export const migrations = [
   RemoteWorkers1790000000017,
   MediaFactsAndReuse1790000000019,
   SpanOverlaps1790000000021,
+  JointTranscripts1790000000023,
   JobLines1790000000025,
 ];

@@ -1,5 +1,6 @@
 import type { EngineKind, SpeakerRoles, TranscriptWarning } from '#contracts';
 import type { Transaction } from '../database.js';
+import { copyLanes } from '../joint/copy-lanes.js';
 import { TranscriptEntity, TranscriptSegmentEntity, TranscriptSpanEntity } from '../entities/index.js';
 
 /** What is said about a copied transcript as a whole. */
@@ -34,6 +35,7 @@ export async function copyTranscript(transaction: Transaction, id: string): Prom
     if (!source) return undefined;
     await copyRows(transaction, TranscriptSpanEntity, id, source.id);
     await copyRows(transaction, TranscriptSegmentEntity, id, source.id);
+    await copyLanes(transaction, id, source.id);
     await query(headOf(transaction), [target.transcriptId, source.transcriptId]);
     await query(
       `UPDATE transcript_jobs SET reused_from = $2, media_facts = coalesce(media_facts, $3::jsonb), updated_at = now()
@@ -60,6 +62,8 @@ const newestSource = `SELECT source.id, source.job_id AS "jobId", source.transcr
   JOIN transcripts ON transcripts.id = source.transcript_id
   WHERE target.id = $1 AND target.media_sha256 <> '' AND target.options_digest <> ''
     AND transcripts.fallback_reason IS NULL
+    AND NOT EXISTS (SELECT FROM transcript_lanes AS lane
+      WHERE lane.transcript_job_id = source.id AND lane.error_code IS NOT NULL)
     AND NOT EXISTS (SELECT FROM erasures WHERE erasures.transcript_id = source.transcript_id)
   ORDER BY source.completed_at DESC LIMIT 1 FOR KEY SHARE OF source`;
 

@@ -3,6 +3,9 @@ import type { Transaction } from '../database.js';
 import type { TranscriptSegmentEntity } from '../entities/index.js';
 import { storableJson } from '../storable.js';
 
+/** Segments of the job's own text, or of the engines that work on it side by side. */
+export type SegmentTable = 'transcript_segments' | 'transcript_lane_segments';
+
 /** Rows of one INSERT: enough to make round trips cheap, few enough to keep its parameter small. */
 const BATCH = 500;
 
@@ -12,15 +15,13 @@ export async function replaceSegments(
   transcriptJobId: string,
   spanIndex: number,
   segments: readonly TranscriptSegment[],
+  table: SegmentTable = 'transcript_segments',
 ): Promise<void> {
-  await query('DELETE FROM transcript_segments WHERE transcript_job_id = $1 AND span_index = $2', [
-    transcriptJobId,
-    spanIndex,
-  ]);
+  await query(`DELETE FROM ${table} WHERE transcript_job_id = $1 AND span_index = $2`, [transcriptJobId, spanIndex]);
   for (let first = 0; first < segments.length; first += BATCH) {
     const rows = segments.slice(first, first + BATCH).map((segment, n) => toRow(segment, first + n));
     await query(
-      `INSERT INTO transcript_segments (transcript_job_id, span_index, ordinal, segment_id, start_ms, end_ms, text,
+      `INSERT INTO ${table} (transcript_job_id, span_index, ordinal, segment_id, start_ms, end_ms, text,
          speaker_tag, channel, confidence, words)
        SELECT $1, $2, ordinal, segment_id, start_ms, end_ms, text, speaker_tag, channel, confidence, words
        FROM jsonb_to_recordset($3::jsonb) AS segment (ordinal integer, segment_id text, start_ms integer, end_ms integer,
@@ -48,7 +49,35 @@ function toWholeMs(word: TranscriptWord): TranscriptWord {
   return { ...word, startMs: Math.round(word.startMs), endMs: Math.round(word.endMs) };
 }
 
-export function toSegment(row: TranscriptSegmentEntity): TranscriptSegment {
+/** A row of either table. */
+export type SegmentRow = Omit<TranscriptSegmentEntity, 'transcriptJobId'>;
+
+/** The columns of a table of segments under the names of a row. */
+export function segmentColumns(table: string): string {
+  const names = { segmentId: 'segment_id', spanIndex: 'span_index', startMs: 'start_ms', endMs: 'end_ms' };
+  const renamed = Object.entries({ ...names, speakerTag: 'speaker_tag' });
+  return [
+    ...renamed.map(([name, column]) => `${table}.${column} AS "${name}"`),
+    ...['ordinal', 'text', 'channel', 'confidence', 'words'].map((column) => `${table}.${column}`),
+  ].join(', ');
+}
+
+/** The segments of some spans, in time order. */
+export async function segmentsOfSpans(
+  { query }: Transaction,
+  transcriptJobId: string,
+  spans: readonly number[],
+  table: SegmentTable,
+): Promise<TranscriptSegment[]> {
+  const rows = await query<SegmentRow>(
+    `SELECT ${segmentColumns('segment')} FROM ${table} AS segment
+     WHERE transcript_job_id = $1 AND span_index = ANY($2::integer[]) ORDER BY start_ms, span_index, ordinal`,
+    [transcriptJobId, spans],
+  );
+  return rows.map(toSegment);
+}
+
+export function toSegment(row: SegmentRow): TranscriptSegment {
   return {
     id: row.segmentId,
     span: row.spanIndex,

@@ -1,4 +1,4 @@
-import type { EngineKind, Transcript, TranscriptSegment } from '#contracts';
+import { type EngineKind, isJoint, type Transcript, type TranscriptSegment } from '#contracts';
 import type { Database } from '../database.js';
 import {
   TranscriptEntity,
@@ -6,10 +6,11 @@ import {
   TranscriptSegmentEntity,
   TranscriptSpanEntity,
 } from '../entities/index.js';
+import { jointParts } from '../joint/lane-transcripts.js';
 import { toSegment } from './segment-store.js';
 
 /** A finished transcript without its text. */
-export type TranscriptSummary = Omit<Transcript, 'segments'>;
+export type TranscriptSummary = Omit<Transcript, 'segments' | 'lanes' | 'comparison'>;
 
 /** Finished transcripts. A job that has not completed has none. */
 export class TranscriptRepository {
@@ -52,20 +53,24 @@ export class TranscriptRepository {
       }),
     }));
     const engines = new Map(spans.flatMap(({ index, engine }) => (engine === null ? [] : [[index, engine] as const])));
-    const isMixed = new Set(engines.values()).size > 1;
+    const isMixed = !head.joint && new Set(engines.values()).size > 1;
     const by = ({ span }: TranscriptSegment) => (isMixed ? engineOf(engines.get(span)) : {});
-    return { ...head.summary, segments: rows.map(toSegment).map((segment) => ({ ...segment, ...by(segment) })) };
+    return {
+      ...head.summary,
+      segments: rows.map(toSegment).map((segment) => ({ ...segment, ...by(segment) })),
+      ...(head.joint ? await jointParts(this.database, head.rowId) : {}),
+    };
   }
 
   private async findHead(
     key: { jobId: string } | { transcriptId: string },
-  ): Promise<{ rowId: string; summary: TranscriptSummary } | undefined> {
+  ): Promise<{ rowId: string; joint: boolean; summary: TranscriptSummary } | undefined> {
     return this.database.run(async (manager) => {
       const job = await manager.findOneBy(TranscriptJobEntity, { ...key, status: 'completed' });
       if (!job) return undefined;
       const row = await manager.findOneByOrFail(TranscriptEntity, { id: job.transcriptId });
       const summary = toSummary(row, job.jobId);
-      return summary && { rowId: job.id, summary };
+      return summary && { rowId: job.id, joint: isJoint(job.engine), summary };
     });
   }
 }

@@ -27,7 +27,7 @@ export enum JobState {
 
 /** SubmitOptions says how a file is to be transcribed. The fields mean what the REST options of the same name mean. */
 export interface SubmitOptions {
-  /** "auto", "asr", "whisperx" or "local"; empty means the server's default. */
+  /** "auto", "asr", "whisperx", "local", "compare" or "consensus"; empty means the server's default. */
   engine: string;
   /** BCP-47 tag or two letters; empty means detect. */
   language: string;
@@ -83,6 +83,8 @@ export interface SubmitOptions {
   contextId: string;
   /** "clinical", "support", "interview" or "none"; empty means clinical where there are speaker tags. */
   speakerRoles: string;
+  /** Which engines "compare" and "consensus" run, preferred first; empty means all that can serve. */
+  engines: string[];
   /** Where the recording lies, http or https, instead of content; no message may follow then. */
   url: string;
   /** Called when the job ends. */
@@ -331,6 +333,7 @@ function createBaseSubmitOptions(): SubmitOptions {
     engineOptions: undefined,
     contextId: "",
     speakerRoles: "",
+    engines: [],
     url: "",
     callbackUrl: "",
     callbackPayload: "",
@@ -415,6 +418,9 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     }
     if (message.speakerRoles !== "") {
       writer.uint32(202).string(message.speakerRoles);
+    }
+    for (const v of message.engines) {
+      writer.uint32(210).string(v!);
     }
     if (message.url !== "") {
       writer.uint32(242).string(message.url);
@@ -647,6 +653,14 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
             message.speakerRoles = reader.string();
             continue;
           }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.engines.push(reader.string());
+            continue;
+          }
           case 30: {
             if (tag !== 242) {
               break;
@@ -729,6 +743,7 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     message.engineOptions = object.engineOptions ?? undefined;
     message.contextId = object.contextId ?? "";
     message.speakerRoles = object.speakerRoles ?? "";
+    message.engines = object.engines?.map((e) => e) || [];
     message.url = object.url ?? "";
     message.callbackUrl = object.callbackUrl ?? "";
     message.callbackPayload = object.callbackPayload ?? "";
