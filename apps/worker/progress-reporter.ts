@@ -59,6 +59,11 @@ export class ProgressReporter {
     return this.percent();
   }
 
+  /** How much audio there is, as far as is known. */
+  get expectedMs(): number {
+    return this.totalMs;
+  }
+
   /** Audio that is not done; Infinity while nobody knows how much there is. */
   get remainingMs(): number {
     if (this.totalMs === 0) return Infinity;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ErrorCode, PolyscribeError } from '#contracts';
+import { type ErrorCode, PolyscribeError, unmeasured } from '#contracts';
 import { scriptedSpeech } from '#engine-testkit';
 import { instanceOf } from '../../libs/routing/testing.js';
 import { Interruption } from './interruption.js';
@@ -108,6 +108,48 @@ describe('SpanRunner', () => {
       const result = await runner.run(spoken(), fakeRun({ engine: 'asr', allowFallback: false }), never);
       expect(engines.calls).toEqual(['asr:1']);
       expect(result).toMatchObject({ engine: 'asr', warnings: [warning] });
+    });
+  });
+
+  describe('with hedging', () => {
+    const measured = (engine: 'asr' | 'local') => ({
+      ...instanceOf(engine),
+      stats: { ...unmeasured, calls: 50, realTimeFactor: 0.01, p95Ms: 20 },
+    });
+    const both = () => new FakeRegistry(measured('asr'), measured('local'));
+    const drafts: Script = async function* (request, signal) {
+      yield segmentEvent(0, 500, 'draft');
+      yield* hanging(request, signal);
+    };
+
+    it('takes the answer of a second engine where the first is slow, tells of no other, and blames nobody', async () => {
+      const { runner, engines } = runnerWith(both(), { 'asr:1': drafts, 'local:1': fine }, { hedge: true });
+      const run = fakeRun();
+      const result = await runner.run(spanWork(), run, never);
+      expect(engines.calls).toEqual(['asr:1', 'local:1']);
+      expect(engines.inProgress).toBe(0);
+      expect(result.engine).toBe('local');
+      expect(run.published.map(({ type }) => type)).toEqual(['delta', 'void', 'delta', 'delta']);
+      expect(run.ledger.failed).toEqual([]);
+      expect(run.ledger.committed.size).toBe(1);
+    });
+
+    it('asks nobody else where the first is quick, nothing is measured, or it is off', async () => {
+      const quick = runnerWith(both(), { 'asr:1': fine }, { hedge: true });
+      await quick.runner.run(spanWork(), fakeRun(), never);
+      expect(quick.engines.calls).toEqual(['asr:1']);
+      const slow: Script = async function* () {
+        await delay(1_300);
+        yield summaryEvent();
+      };
+      for (const [registry, hedge] of [
+        [asrAndLocal(), true],
+        [both(), false],
+      ] as const) {
+        const { runner, engines } = runnerWith(registry, { 'asr:1': slow, 'local:1': fine }, { hedge });
+        await runner.run(spanWork(), fakeRun(), never);
+        expect(engines.calls).toEqual(['asr:1']);
+      }
     });
   });
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { hearsSpeech } from '#audio';
 import {
   type EngineInstance,
@@ -8,6 +9,7 @@ import {
 } from '#contracts';
 import { type EngineCaller, EngineFailure } from './engine-call.js';
 import type { EngineDirectory } from './engine-directory.js';
+import { firstToSucceed, hedgeAfterMs } from './hedge.js';
 import type { JobRun, SpanResult, SpanWork } from './job-run.js';
 import { PlaceFinder } from './place-finder.js';
 import { callForSpan, type Heard } from './span-call.js';
@@ -52,13 +54,54 @@ export class SpanRunner {
     for (;;) {
       const instance = await places.find(signal);
       try {
-        const heard = await this.call(instance, journey);
+        const heard = await this.callHedged(instance, journey);
         return await this.commit(await this.orSecondOpinion(heard, journey), journey);
       } catch (error) {
         if (!(error instanceof EngineFailure)) throw error;
         await this.note(error.error, instance, run);
         tries.failed({ engine: instance.description.engine, instance: instance.id, error: error.error });
       }
+    }
+  }
+
+  /** Asks a second instance as well where that is wanted and the first is slower than it mostly is. */
+  private async callHedged(instance: EngineInstance, journey: SpanJourney): Promise<Heard> {
+    const { work, run, places } = journey;
+    const afterMs = this.settings.hedge ? hedgeAfterMs(instance, work, run) : undefined;
+    if (afterMs === undefined) return this.call(instance, journey);
+    const [stopFirst, stopSecond] = [new AbortController(), new AbortController()];
+    const until = (stop: AbortController) => AbortSignal.any([journey.signal, stop.signal]);
+    const ended = new AbortController();
+    const first = this.call(instance, { ...journey, signal: until(stopFirst) }).finally(() => ended.abort());
+    journey.begun = true;
+    const isSlow = await Promise.race([
+      first.then(isFalse, isFalse),
+      delay(afterMs, true, { signal: ended.signal }).catch(isFalse),
+    ]);
+    const other = isSlow ? await places.findBesides(instance, performance.now(), journey.signal) : undefined;
+    if (!other) return first;
+    const second = this.callUntold(other, { ...journey, signal: until(stopSecond) });
+    const calls = { first, second, stopFirst: () => stopFirst.abort(), stopSecond: () => stopSecond.abort() };
+    const { by, value } = await firstToSucceed(calls);
+    if (by === 'second') await this.tellInstead(value, journey);
+    return value;
+  }
+
+  /** A call of which nobody is told before it has won. */
+  private async callUntold(instance: EngineInstance, { work, run, signal }: SpanJourney): Promise<Heard> {
+    const leave = this.directory.enter(instance.id);
+    try {
+      return await callForSpan(this.caller, { instance, work, run, signal }, this.settings);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Takes back what the slower call said and tells of what the quicker one heard. */
+  private async tellInstead(heard: Heard, { work, run }: SpanJourney): Promise<void> {
+    await run.events.add({ type: 'void', data: { span: work.index } });
+    for (const segment of heard.segments) {
+      if (run.joints.isFinal(extentOf(work), segment)) await run.events.add(toDelta(segment));
     }
   }
 
@@ -154,6 +197,10 @@ function extentOf({ index, startMs, endMs, leadMs = 0, tailMs = 0 }: SpanWork): 
 function endOf(work: SpanWork, audioMs: number): number {
   const heardToMs = Math.round(heardFromMs(work) + audioMs);
   return (work.tailMs ?? 0) > 0 && work.endMs !== undefined ? Math.min(work.endMs, heardToMs) : heardToMs;
+}
+
+function isFalse(): false {
+  return false;
 }
 
 function emptyText({ description: { engine } }: EngineInstance): TranscriptWarning {

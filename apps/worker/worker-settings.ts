@@ -42,6 +42,8 @@ export interface WorkerSettings extends CallDeadlines {
   readonly lastResortAfterMs: number;
   /** By what engines are chosen. */
   readonly routing: RoutingSettings;
+  /** Whether a second instance is asked for short files when the first is slower than it mostly is. */
+  readonly hedge: boolean;
   /** Decoded audio of one job that is held in memory for its spans in work, in bytes; one span is always let in. */
   readonly heldPcmBytes: number;
   /** How often a span is tried within one attempt while engines are unavailable. */
@@ -100,6 +102,7 @@ export function workerSettings(config: Config): WorkerSettings {
     fullProbeMs: 1_000,
     lastResortAfterMs: 10_000,
     routing: config.routing,
+    hedge: config.worker.hedge,
     heldPcmBytes: config.worker.spanMemoryBytes,
     // An adapter that was restarted registers within that time.
     hopelessWaitMs: 5_000,

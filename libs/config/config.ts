@@ -61,6 +61,8 @@ export interface Config {
     readonly maxConcurrency: number;
     /** Decoded audio that one job may hold in memory, in bytes. */
     readonly spanMemoryBytes: number;
+    /** Whether slow calls for short files are made at a second engine as well. */
+    readonly hedge: boolean;
   };
   /** Workers elsewhere that take jobs by webhook. */
   readonly remoteWorkers: {
@@ -119,7 +121,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ffmpeg: { ffmpegPath: e.FFMPEG_PATH, ffprobePath: e.FFPROBE_PATH, timeoutMs: e.FFMPEG_TIMEOUT },
     outbound: { allowedHosts: e.URL_ALLOWED_HOSTS, fetchTimeoutMs: e.URL_FETCH_TIMEOUT },
     webhooks: { secret: e.WEBHOOK_SECRET, onError: e.WEBHOOK_ON_ERROR },
-    worker: { maxConcurrency: e.MAX_CONCURRENCY, spanMemoryBytes: e.SPAN_MEMORY },
+    worker: { maxConcurrency: e.MAX_CONCURRENCY, spanMemoryBytes: e.SPAN_MEMORY, hedge: e.HEDGE },
     remoteWorkers: { leaseMs: e.REMOTE_WORKER_LEASE, offerMs: e.REMOTE_OFFER_TIME },
     registry: { url: e.ENGINE_REGISTRY_URL, host: e.HOST, port: e.ENGINE_REGISTRY_PORT },
     engine: {

@@ -121,6 +121,7 @@ export const envSchema = z.object({
   FFPROBE_PATH: withDefault(z.string(), 'ffprobe'),
   MAX_CONCURRENCY: withDefault(wholeNumber(1, 256), 2),
   SPAN_MEMORY: withDefault(wholeNumber(1, 17_179_869_184), 64_000_000),
+  HEDGE: withDefault(flag, false),
   MEDIA_TTL: withDefault(seconds(31_536_000), 86_400_000),
 
   URL_ALLOWED_HOSTS: withDefault(hostList, []),

@@ -44,6 +44,7 @@ export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSett
     fullProbeMs: 20,
     lastResortAfterMs: 100,
     routing: defaultRouting,
+    hedge: false,
     heldPcmBytes: 64_000_000,
     hopelessWaitMs: 100,
     callBaseMs: 5_000,
