@@ -47,11 +47,7 @@ describe('jobs of several engines', () => {
 
   it('are refused where fewer than two engines could serve', async () => {
     expect(await refused({ engine: 'compare', engines: 'whisperx,local' })).toEqual([503, 'no_engine', ['/engines']]);
-    expect(await refused({ engine: 'consensus', language: 'de' })).toEqual([
-      400,
-      'unsupported_language',
-      ['/engines'],
-    ]);
+    expect(await refused({ engine: 'consensus', language: 'de' })).toEqual([400, 'unsupported_language', ['/engines']]);
   });
 
   it('name each engine once, and only where there are several', async () => {
