@@ -105,7 +105,7 @@ describe('the breaker of an engine', () => {
     await start();
     behaviour = { kind: 'fail', code: 'internal' };
     fail(3);
-    await instanceWhen(({ breaker }) => breaker.reason.startsWith('the probe failed: internal'));
+    await instanceWhen(({ breaker }) => breaker.reason.startsWith('the probe failed: engine_bad_response'));
     behaviour = { kind: 'fail', code: 'unsupported_language' };
     const closed = await instanceWhen(({ breaker }) => breaker.state === 'closed');
     expect(closed?.stats).toMatchObject({ errorRate: 0, recentErrors: 3 });

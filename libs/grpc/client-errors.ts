@@ -55,12 +55,18 @@ export function fromGrpcError(thrown: unknown, context: GrpcErrorContext): Polys
   if (thrown instanceof PolyscribeError) return thrown;
   if (thrown instanceof RichClientError) {
     const sent = fromErrorDetails(thrown.details, thrown.extra, thrown);
-    if (sent && sent.code !== 'cancelled') return sent;
+    if (sent && sent.code !== 'cancelled') return judged(sent, context);
   }
   const { byStatus, fallback } = meanings[context.peer];
   const status = statusOf(thrown);
   const code = (status === undefined ? undefined : byStatus[status]) ?? fallback;
   return new PolyscribeError(code, `The ${context.name} ${sentenceFor(status)}.`, { cause: thrown });
+}
+
+/** What went wrong inside an engine is that engine's fault, and another one may do better; `internal` means ourselves. */
+function judged(sent: PolyscribeError, { peer, name }: GrpcErrorContext): PolyscribeError {
+  if (peer !== 'engine' || sent.code !== 'internal') return sent;
+  return new PolyscribeError('engine_bad_response', `The ${name} failed. ${sent.message}`, { cause: sent.cause });
 }
 
 function statusOf(thrown: unknown): Status | undefined {

@@ -65,9 +65,12 @@ describe('gRPC server and client', () => {
   }
 
   const engine = { peer: 'engine', name: 'engine' } as const;
+  const registry = { peer: 'dependency', name: 'engine registry' } as const;
   const answer = () => Promise.resolve({ description: { backendUri: 'ok' } });
 
-  it.each((Object.keys(errorTable) as ErrorCode[]).filter((code) => code !== 'cancelled'))(
+  const asTheyAre = (code: ErrorCode): boolean => code !== 'cancelled' && code !== 'internal';
+
+  it.each((Object.keys(errorTable) as ErrorCode[]).filter(asTheyAre))(
     'carries the code %s over the wire',
     async (code) => {
       const { address } = await serve(() => Promise.reject(new PolyscribeError(code, 'What was wrong: größer.')));
@@ -77,6 +80,16 @@ describe('gRPC server and client', () => {
       expect(fromGrpcError(thrown, engine)).toMatchObject({ code, message: 'What was wrong: größer.' });
     },
   );
+
+  it('holds what went wrong inside an engine against the engine', async () => {
+    const { address } = await serve(() => Promise.reject(new PolyscribeError('internal', 'A wire came loose.')));
+    const thrown = await errorOf(engineClient(address).describe({}));
+    expect(fromGrpcError(thrown, engine)).toMatchObject({
+      code: 'engine_bad_response',
+      message: 'The engine failed. A wire came loose.',
+    });
+    expect(fromGrpcError(thrown, registry)).toMatchObject({ code: 'internal', message: 'A wire came loose.' });
+  });
 
   it('carries faulty fields and the time to wait', async () => {
     const fields = [{ pointer: '/language', detail: 'must be a language tag' }];
@@ -90,7 +103,7 @@ describe('gRPC server and client', () => {
   it('hides what it does not know from the caller and logs it with the request id', async () => {
     const { address } = await serve(() => Promise.reject(new Error('password is 1234')));
     const thrown = await errorOf(engineClient(address).describe({}, { metadata: requestIdMetadata('req-7') }));
-    expect(fromGrpcError(thrown, engine)).toMatchObject({ code: 'internal' });
+    expect(fromGrpcError(thrown, registry)).toMatchObject({ code: 'internal' });
     expect(String(thrown)).not.toContain('1234');
     expect(logLines).toHaveLength(1);
     expect(logLines[0]).toContain('password is 1234');
@@ -119,7 +132,6 @@ describe('gRPC server and client', () => {
     await server.stop(0);
     const thrown = await errorOf(engineClient(address).describe({}));
     expect(fromGrpcError(thrown, engine)).toMatchObject({ code: 'engine_unavailable' });
-    const registry = { peer: 'dependency', name: 'engine registry' } as const;
     expect(fromGrpcError(thrown, registry)).toMatchObject({ code: 'dependency_unavailable' });
   });
 

@@ -221,19 +221,21 @@ describe('the engine mesh', () => {
       expect(engine.calls[0]?.state).toBe('aborted');
     });
 
-    it.each(['unsupported_media', 'engine_unavailable', 'engine_timeout', 'engine_bad_response', 'internal'] as const)(
-      'hands on the engine error %s after the segments before it',
-      async (code) => {
-        const { address } = await host(scripted({ behave: () => ({ kind: 'fail', code, afterSegments: 1 }) }));
-        const texts: string[] = [];
-        const run = async (): Promise<void> => {
-          for await (const event of call(address, spoken()))
-            if (event.type === 'segment') texts.push(event.segment.text);
-        };
-        await expect(run()).rejects.toMatchObject({ code });
-        expect(texts).toEqual(['alpha bravo']);
-      },
-    );
+    it.each([
+      ['unsupported_media', 'unsupported_media'],
+      ['engine_unavailable', 'engine_unavailable'],
+      ['engine_timeout', 'engine_timeout'],
+      ['engine_bad_response', 'engine_bad_response'],
+      ['internal', 'engine_bad_response'],
+    ] as const)('hands on the engine error %s as %s after the segments before it', async (code, seen) => {
+      const { address } = await host(scripted({ behave: () => ({ kind: 'fail', code, afterSegments: 1 }) }));
+      const texts: string[] = [];
+      const run = async (): Promise<void> => {
+        for await (const event of call(address, spoken())) if (event.type === 'segment') texts.push(event.segment.text);
+      };
+      await expect(run()).rejects.toMatchObject({ code: seen });
+      expect(texts).toEqual(['alpha bravo']);
+    });
 
     it('finds out an engine that sends what cannot be', async () => {
       const { address } = await host(scripted({ behave: () => ({ kind: 'garbage' }) }));
