@@ -46,6 +46,16 @@ describe('CallStatistics', () => {
     expect(statistics.view()).toMatchObject({ queueMs: 3_000, calls: 2 });
   });
 
+  it('lets the time in the queue fade while nobody calls, so that an instance is not passed over for an old queue', () => {
+    for (let calls = 0; calls < 20; calls += 1) statistics.add(call({ queueMs: 30_000 }));
+    nowMs += minute;
+    expect(statistics.view().queueMs).toBeCloseTo(30_000);
+    nowMs += 9 * minute;
+    expect(statistics.view().queueMs).toBeLessThan(100);
+    statistics.add(call({ queueMs: 2_000 }));
+    expect(statistics.view().queueMs).toBeLessThan(2_100);
+  });
+
   it('counts a fault in the error rate and not in the speed', () => {
     statistics.add(call());
     statistics.add(fault());

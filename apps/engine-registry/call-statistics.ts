@@ -72,7 +72,8 @@ export class CallStatistics {
       calls: this.calls,
       ...(realTimeFactor !== undefined && { realTimeFactor }),
       errorRate: ((this.faults.mean ?? 0) * weight) / (weight + GRANTED_SUCCESSES),
-      queueMs: this.queueMs.mean ?? 0,
+      // Of less than one call's weight there is less to say: a queue is not there for ever because nobody comes to look.
+      queueMs: (this.queueMs.mean ?? 0) * Math.min(1, this.queueMs.weight(now)),
       ...(this.p95Ms !== undefined && { p95Ms: this.p95Ms }),
       recentErrors: this.recentErrors.count(now),
       ...(this.lastError && { lastError: this.lastError }),
