@@ -108,7 +108,25 @@ describe('the dry run of routing', () => {
     expect(decision.refusal).toEqual({ status: 400, code, detail, errors });
   });
 
+  it('shows for several engines those that take part, and refuses where fewer than two can', async () => {
+    const named = await decide({ engine: 'compare', engines: 'local,asr', language: 'en' });
+    expect(named).toMatchObject({ accepted: true, rejections: [] });
+    expect(named.candidates.map(({ engine }) => engine)).toEqual(['asr', 'local']);
+    const query = { engine: 'consensus', engines: 'local,asr', language: 'yo' };
+    const decision = await decide(query);
+    expect(decision).toMatchObject({ accepted: false, refusal: { code: 'unsupported_language' } });
+    expect(decision.refusal?.detail).toMatch(/^consensus needs two engines/);
+  });
+
+  it('says whether a remote worker would take the job', async () => {
+    const query = { worker: 'remote', engine: 'local', language: 'en' };
+    expect(await decide(query)).toMatchObject({ accepted: false, refusal: { code: 'no_engine' } });
+    expect(await decide({ ...query, allow_fallback: 'true' })).toMatchObject({ accepted: true });
+  });
+
   it.each([
+    ['engines that have no meaning', 'engine=asr&engines=asr,local', 'invalid_request', '/engines'],
+    ['a remote worker for several engines', 'engine=compare&worker=remote', 'invalid_request', '/worker'],
     ['an unknown engine', 'engine=dragon', 'unknown_engine', '/engine'],
     ['a duration that is none', 'duration_s=long', 'invalid_request', '/duration_s'],
     ['a duration of nothing', 'duration_s=0', 'invalid_request', '/duration_s'],

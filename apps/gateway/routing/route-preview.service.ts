@@ -2,9 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { defaultSpanLengths } from '#audio';
 import type { Config } from '#config';
-import type { JobOptions } from '#contracts';
+import type { JobOptions, RegistrySnapshot } from '#contracts';
 import { RegistryWatcher } from '#engine-client';
-import { optionRefusal, refusal, route, type RoutingRequest, routingRequestOf } from '#routing';
+import { refusal, route, type RoutingRequest, routingRequestOf } from '#routing';
 import { fieldErrors, invalid } from '../submit/field-errors.js';
 import { SubmitOptionsReader } from '../submit/submit-options.service.js';
 import { CONFIG } from '../tokens.js';
@@ -45,14 +45,20 @@ export class RoutePreview {
     const { duration_s: duration, ...fields } = query;
     const parsed = routeQuery.safeParse({ duration_s: duration });
     if (!parsed.success) throw invalid(fieldErrors(parsed.error.issues, []));
-    const options = await this.options.parse(fields, Object.keys(routeQuery.shape));
+    const { options, refusal: refused } = await this.options.preview(fields, Object.keys(routeQuery.shape));
     const request = requestOf(options, parsed.data.duration_s);
     const { routing } = this.config;
-    const snapshot = this.registry.snapshot();
-    const decision = route(request, snapshot, routing);
-    const error = optionRefusal(request, snapshot) ?? refusal(request, decision);
-    return routeView(request, decision, error, routing);
+    const decision = route(request, partOf(this.registry.snapshot(), options), routing);
+    // Only the mesh needs engines of its own that take the length.
+    const tooLong = options.worker === 'remote' ? undefined : refusal(request, decision);
+    return routeView(request, decision, refused ?? tooLong, routing);
   }
+}
+
+/** Several engines are routed one by one: the others have no part in it. */
+function partOf({ instances, revision }: RegistrySnapshot, { engines }: JobOptions): RegistrySnapshot {
+  if (!engines) return { instances, revision };
+  return { instances: instances.filter(({ description }) => engines.includes(description.engine)), revision };
 }
 
 /** The call that would be routed: spans of long audio are routed one by one, unless speakers need all of it at once. */

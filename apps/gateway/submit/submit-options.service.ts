@@ -57,15 +57,26 @@ export class SubmitOptionsReader {
   }
 
   /**
-   * The options of a submission that is only thought of: the router has no say.
+   * The options of a submission that is only thought of, and what it would be refused with for want of engines.
    *
    * @param others names of fields that the caller reads itself
    * @throws PolyscribeError `invalid_request`, `unknown_engine`, `context_not_found`
    */
-  async parse(fields: Readonly<Record<string, unknown>>, others: readonly string[]): Promise<JobOptions> {
+  async preview(
+    fields: Readonly<Record<string, unknown>>,
+    others: readonly string[],
+  ): Promise<{ readonly options: JobOptions; readonly refusal?: PolyscribeError }> {
     const submitted = parseOptions(fields, others);
     await this.contextOf(submitted);
-    return this.jobOptions(submitted, undefined);
+    const options = this.jobOptions(submitted, undefined);
+    refuseMisplaced(options);
+    try {
+      return { options: await this.judge(options) };
+    } catch (thrown) {
+      const refusal = PolyscribeError.from(thrown);
+      if (refusal.code === 'internal' || refusal.code === 'dependency_unavailable') throw thrown;
+      return { options, refusal };
+    }
   }
 
   /**
