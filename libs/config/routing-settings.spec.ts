@@ -72,6 +72,7 @@ describe('ROUTING_POLICY', () => {
   });
 
   it('stops the start on broken JSON', () => {
+    expect(() => loadConfig({ ROUTING_POLICY: '{"policy":"fastest"}' })).toThrow(/it must be a list of rules/);
     expect(() => loadConfig({ ROUTING_POLICY: '[{"policy":' })).toThrow(/ROUTING_POLICY must be a JSON list of rules/);
   });
 });

@@ -55,7 +55,8 @@ export function routingSettings(e: Pick<Env, 'ROUTING_POLICY' | 'ENGINE_COSTS'>)
 }
 
 function parseRules(value: string): RoutingRule[] {
-  const isTable = value.trimStart().startsWith('[');
+  // A table in braces is a mistake that deserves to be told as one, not a path.
+  const isTable = /^\s*[[{]/.test(value);
   const text = isTable ? value : readVariable('ROUTING_POLICY', value).toString('utf8');
   const parsed = rules.safeParse(parseJson(text));
   if (parsed.success) return parsed.data.map((one) => routingRule(one));
