@@ -157,6 +157,24 @@ describe('SpanScheduler', () => {
     expect(engines.calls.length).toBeLessThanOrEqual(3);
   });
 
+  it('leaves room for the work of others when it is broken off while a span is being written down', async () => {
+    const controller = new AbortController();
+    const registry = new FakeRegistry(instanceOf('asr', { capabilities: { maxConcurrency: 1 } }));
+    const { scheduler } = schedulerWith(registry, { 'asr:1': () => [summaryEvent()] });
+    const run = fakeRun();
+    let isWritten = false;
+    const commitSpan = async () => {
+      controller.abort(new Interruption('cancel'));
+      // As a database answers: by way of the event loop.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      isWritten = true;
+    };
+    const ledger = Object.create(run.ledger, { commitSpan: { value: commitSpan } }) as typeof run.ledger;
+    const result = scheduler.run(sourceOf(10).source, { ...run, ledger }, controller.signal);
+    await expect(result).rejects.toMatchObject({ kind: 'cancel' });
+    expect(isWritten).toBe(true);
+  });
+
   it('throws what the source threw', async () => {
     const { scheduler } = schedulerWith(new FakeRegistry(instanceOf('asr')), { 'asr:1': () => [summaryEvent()] });
     const source = async function* (): AsyncGenerator<SpanWork> {

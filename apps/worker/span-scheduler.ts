@@ -34,10 +34,11 @@ export class SpanScheduler {
     };
     try {
       for await (const work of source(all)) {
-        if (failure !== undefined) break;
+        if (all.aborted) break;
         const task = this.spans.run(work, run, all).then((result) => void results.push(result), fail);
         running.add(work, task);
-        while (!this.hasRoom(running, run)) {
+        // Nothing is waited for once the work is broken off: to wait for a change would then be to spin.
+        while (!all.aborted && !this.hasRoom(running, run)) {
           await Promise.race([running.oneEnded(), this.directory.changed(this.settings.fullProbeMs, all)]);
         }
       }
