@@ -1,5 +1,6 @@
 import { type ErrorCode, errorTable, PolyscribeError } from '#contracts';
 import { type AttemptState, verdictOn } from './failure-verdict.js';
+import { NobodyElse } from './span-tries.js';
 
 const limits = { jobTimeoutMs: 1000, busyWaitMs: 5000, engineWaitPauseMs: 15, jobRetry: { firstMs: 10, maxMs: 40 } };
 
@@ -36,6 +37,12 @@ describe('verdictOn', () => {
   );
   it.each(final.map(([code]) => code as ErrorCode))('fails at once with %s', (code) => {
     expect(verdict(code)).toEqual({ kind: 'fail' });
+  });
+
+  it('counts an attempt in which there was no other engine to ask', () => {
+    const error = new NobodyElse(new PolyscribeError('engine_bad_response', 'x'));
+    expect(verdictOn(error, fresh, limits)).toMatchObject({ kind: 'again', countAttempt: true });
+    expect(verdictOn(error, { ...fresh, attempt: 4 }, limits)).toEqual({ kind: 'fail' });
   });
 
   it('waits as long as the error asks, within the limit', () => {

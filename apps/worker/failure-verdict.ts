@@ -1,6 +1,7 @@
 import type { PolyscribeError } from '#contracts';
 import type { WaitedMs } from '#persistence';
 import { backoffMs } from '#timing';
+import { NobodyElse } from './span-tries.js';
 import type { BackoffLimits } from './worker-settings.js';
 
 /** What becomes of a job whose attempt failed. */
@@ -35,6 +36,7 @@ export interface VerdictLimits {
  * - Nobody is to blame and it may pass (no engine, a dependency away): the same, but only until that has lasted as long
  *   as an attempt may take.
  * - An engine is down, or something went wrong here: again after a pause, while there are attempts left.
+ * - The same where an engine failed with what another may not, and there was no other that might be asked.
  * - Anything else would end the same way: it fails.
  */
 export function verdictOn(error: PolyscribeError, state: AttemptState, limits: VerdictLimits): Verdict {
@@ -49,7 +51,7 @@ export function verdictOn(error: PolyscribeError, state: AttemptState, limits: V
     const afterMs = Math.max(backoffMs(1, engineWaitPauseMs, engineWaitPauseMs), error.retryAfterMs ?? 0);
     return { kind: 'again', afterMs: Math.min(afterMs, maxMs), countAttempt: false, waitsFor };
   }
-  if ((mayPass || retry === 'queue') && state.attempt < state.maxAttempts) {
+  if ((mayPass || retry === 'queue' || error instanceof NobodyElse) && state.attempt < state.maxAttempts) {
     return { kind: 'again', afterMs: backoffMs(state.attempt, firstMs, maxMs), countAttempt: true };
   }
   return { kind: 'fail' };

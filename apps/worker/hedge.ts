@@ -29,25 +29,18 @@ export interface HedgedCalls<T> {
   readonly stopSecond: () => void;
 }
 
-/**
- * What the call that succeeds first gives. The other one has been broken off and has ended when this resolves.
- *
- * @throws what the first call failed with when both fail
- */
-export async function firstToSucceed<T>(
-  calls: HedgedCalls<T>,
-): Promise<{ readonly by: 'first' | 'second'; readonly value: T }> {
+/** Which call has won, and what it gave. */
+export type HedgeOutcome<T> = { readonly by: 'first' | 'second'; readonly value: T } | { readonly by: 'neither' };
+
+/** What the call that succeeds first gives. The other one has been broken off and has ended when this resolves. */
+export async function firstToSucceed<T>(calls: HedgedCalls<T>): Promise<HedgeOutcome<T>> {
   const { first, second, stopFirst, stopSecond } = calls;
-  try {
-    const won = await Promise.any([
-      first.then((value) => ({ by: 'first' as const, value })),
-      second.then((value) => ({ by: 'second' as const, value })),
-    ]);
-    if (won.by === 'first') stopSecond();
-    else stopFirst();
-    await Promise.allSettled([first, second]);
-    return won;
-  } catch {
-    return { by: 'first', value: await first };
-  }
+  const won = await Promise.any([
+    first.then((value) => ({ by: 'first' as const, value })),
+    second.then((value) => ({ by: 'second' as const, value })),
+  ]).catch(() => ({ by: 'neither' as const }));
+  if (won.by === 'first') stopSecond();
+  else if (won.by === 'second') stopFirst();
+  await Promise.allSettled([first, second]);
+  return won;
 }

@@ -126,6 +126,7 @@ describe('JobConsumer', () => {
 
   it('fails with the history of its calls where another engine is not allowed', async () => {
     const job = await harness.submit(short, { engine: 'asr', allowFallback: false });
+    await harness.database.query('UPDATE transcript_jobs SET max_retries = 0 WHERE job_id = $1', [job.id]);
     await run(harness.worker([asr, local], { 'asr:1': fails('engine_bad_response') }), job);
     expect(await harness.find(job)).toMatchObject({
       status: 'failed',
@@ -338,19 +339,22 @@ describe('JobConsumer', () => {
     expect(await harness.find(job)).toMatchObject({ status: 'queued', attempts: 0 });
   });
 
-  it.each(['internal', 'engine_unavailable'] as const)('ends a job that always fails with %s', async (code) => {
-    const job = await harness.submit(short);
-    const worker = harness.worker([asr], { 'asr:1': fails(code) });
-    let handled = 0;
-    while ((await harness.find(job)).status !== 'failed') {
-      await harness.database.query('UPDATE transcript_jobs SET not_before = now() WHERE job_id = $1', [job.id]);
-      await run(worker, job);
-      handled += 1;
-    }
-    expect(handled).toBe(4);
-    expect(await harness.find(job)).toMatchObject({ attempts: 4, failure: { code } });
-    expect(types(await harness.history(job)).at(-1)).toBe('error');
-  });
+  it.each(['internal', 'engine_unavailable', 'engine_bad_response'] as const)(
+    'ends a job that always fails with %s',
+    async (code) => {
+      const job = await harness.submit(short);
+      const worker = harness.worker([asr], { 'asr:1': fails(code) });
+      let handled = 0;
+      while ((await harness.find(job)).status !== 'failed') {
+        await harness.database.query('UPDATE transcript_jobs SET not_before = now() WHERE job_id = $1', [job.id]);
+        await run(worker, job);
+        handled += 1;
+      }
+      expect(handled).toBe(4);
+      expect(await harness.find(job)).toMatchObject({ attempts: 4, failure: { code } });
+      expect(types(await harness.history(job)).at(-1)).toBe('error');
+    },
+  );
 
   it('ends a job that kills every worker', async () => {
     const job = await harness.submit(short);

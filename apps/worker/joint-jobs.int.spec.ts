@@ -125,6 +125,7 @@ describe('a job of several engines', () => {
 
   it('fails when all engines fail, and runs them all again when it is retried', async () => {
     const job = await harness.submit(short, { engine: 'compare', engines: ['asr', 'local'] });
+    await harness.database.query('UPDATE transcript_jobs SET max_retries = 0 WHERE job_id = $1', [job.id]);
     await run(harness.worker([asr, local], { 'asr:1': fails, 'local:1': fails }), job);
     expect(await harness.find(job)).toMatchObject({ status: 'failed', failure: { code: 'engine_bad_response' } });
     await harness.jobs.retry(job.id);

@@ -128,10 +128,44 @@ describe('SpanRunner', () => {
       const result = await runner.run(spanWork(), run, never);
       expect(engines.calls).toEqual(['asr:1', 'local:1']);
       expect(engines.inProgress).toBe(0);
-      expect(result.engine).toBe('local');
+      expect(result).toMatchObject({ engine: 'local', fallbackReason: expect.stringContaining('longer') as string });
       expect(run.published.map(({ type }) => type)).toEqual(['delta', 'void', 'delta', 'delta']);
       expect(run.ledger.failed).toEqual([]);
       expect(run.ledger.committed.size).toBe(1);
+    });
+
+    it('takes the second answer where the first call fails meanwhile, and writes that down', async () => {
+      const failsLate: Script = async function* () {
+        yield segmentEvent(0, 500, 'draft');
+        await delay(1_300);
+        throw new PolyscribeError('engine_unavailable', 'gone.');
+      };
+      const later: Script = async function* () {
+        await delay(900);
+        yield segmentEvent(0, 500, 'one');
+        yield summaryEvent();
+      };
+      const { runner } = runnerWith(both(), { 'asr:1': failsLate, 'local:1': later }, { hedge: true });
+      const run = fakeRun();
+      const result = await runner.run(spanWork(), run, never);
+      expect(result.fallbackReason).toBe('local stood in for asr, which failed with engine_unavailable: gone.');
+      expect(run.published.map(({ type }) => type)).toEqual(['delta', 'void', 'delta']);
+      expect(run.ledger.failed).toEqual([
+        { engine: 'asr', instance: 'asr', code: 'engine_unavailable', message: 'gone.' },
+      ]);
+    });
+
+    it('asks neither of the two again where both are to blame', async () => {
+      const bad: Script = async function* () {
+        await delay(1_300);
+        yield* [];
+        throw new PolyscribeError('engine_bad_response', 'garbage.');
+      };
+      const { runner, engines } = runnerWith(both(), { 'asr:1': bad, 'local:1': bad }, { hedge: true });
+      const run = fakeRun();
+      await expect(runner.run(spanWork(), run, never)).rejects.toMatchObject({ code: 'engine_bad_response' });
+      expect(engines.calls).toEqual(['asr:1', 'local:1']);
+      expect(run.ledger.failed.map(({ engine }) => engine)).toEqual(['local', 'asr']);
     });
 
     it('asks nobody else where the first is quick, nothing is measured, or it is off', async () => {
@@ -172,6 +206,13 @@ describe('SpanRunner', () => {
       expect(result.fallbackReason).toBe(`local stood in for asr, which failed with ${code}: said ${code}.`);
     },
   );
+
+  it('waits for the only other engine after a bad response while that is full', async () => {
+    const scripts = { 'asr:1': failing('engine_bad_response'), 'local:1': inTurn(failing('engine_busy'), fine) };
+    const { runner, engines } = runnerWith(asrAndLocal(), scripts);
+    await expect(runner.run(spanWork(), fakeRun(), never)).resolves.toMatchObject({ engine: 'local' });
+    expect(engines.calls).toEqual(['asr:1', 'local:1', 'local:1']);
+  });
 
   it('gives up after the second engine to blame', async () => {
     const scripts = { 'asr:1': failing('engine_timeout'), 'local:1': failing('engine_bad_response') };

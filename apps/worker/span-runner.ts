@@ -82,9 +82,27 @@ export class SpanRunner {
     if (!other) return first;
     const second = this.callUntold(other, { ...journey, signal: until(stopSecond) });
     const calls = { first, second, stopFirst: () => stopFirst.abort(), stopSecond: () => stopSecond.abort() };
-    const { by, value } = await firstToSucceed(calls);
-    if (by === 'second') await this.tellInstead(value, journey);
-    return value;
+    const won = await firstToSucceed(calls);
+    const [by, loser] = won.by === 'second' ? [instance, first] : [other, second];
+    await this.noteLoser(await failureOf(loser), by, won.by === 'first', journey);
+    if (won.by === 'neither') return first;
+    if (won.by === 'second') await this.tellInstead(won.value, journey);
+    return won.value;
+  }
+
+  /** Writes down what the call failed with that did not win; one that was only broken off has not failed. */
+  private async noteLoser(
+    error: PolyscribeError | undefined,
+    instance: EngineInstance,
+    wasAsSecond: boolean,
+    { run, tries }: SpanJourney,
+  ): Promise<void> {
+    const { engine } = instance.description;
+    if (error) await this.note(error, instance, run);
+    // What went wrong with the second is no reason for what the first has done.
+    if (wasAsSecond) return;
+    if (error) tries.note({ engine, instance: instance.id, error });
+    else tries.outrun(engine);
   }
 
   /** A call of which nobody is told before it has won. */
@@ -143,7 +161,7 @@ export class SpanRunner {
         await this.note(error.error, other, run);
         // What the other one said before it failed does not count.
         await run.events.add({ type: 'void', data: { span: work.index } });
-        if (error.error.row.retry !== 'later') return doubted;
+        if (error.error.row.retry !== 'later' || performance.now() >= until) return doubted;
         // It was full after all.
         await this.directory.changed(this.settings.fullProbeMs, signal);
       }
@@ -197,6 +215,14 @@ function extentOf({ index, startMs, endMs, leadMs = 0, tailMs = 0 }: SpanWork): 
 function endOf(work: SpanWork, audioMs: number): number {
   const heardToMs = Math.round(heardFromMs(work) + audioMs);
   return (work.tailMs ?? 0) > 0 && work.endMs !== undefined ? Math.min(work.endMs, heardToMs) : heardToMs;
+}
+
+/** What the engine failed with in a call that has ended; undefined where it did not fail. */
+async function failureOf(call: Promise<Heard>): Promise<PolyscribeError | undefined> {
+  return call.then(
+    () => undefined,
+    (error: unknown) => (error instanceof EngineFailure ? error.error : undefined),
+  );
 }
 
 function isFalse(): false {

@@ -37,10 +37,7 @@ export class SpanScheduler {
         if (all.aborted) break;
         const task = this.spans.run(work, run, all).then((result) => void results.push(result), fail);
         running.add(work, task);
-        // Nothing is waited for once the work is broken off: to wait for a change would then be to spin.
-        while (!all.aborted && !this.hasRoom(running, run)) {
-          await Promise.race([running.oneEnded(), this.directory.changed(this.settings.fullProbeMs, all)]);
-        }
+        await this.room(running, run, all);
       }
     } catch (error) {
       fail(error);
@@ -50,6 +47,13 @@ export class SpanScheduler {
     if (interruption) throw interruption;
     if (failure !== undefined) throw failure.error;
     return results;
+  }
+
+  /** Resolves when one more span may be cut, or the work is broken off: to wait for a change would then be to spin. */
+  private async room(running: RunningSpans, run: JobRun, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.hasRoom(running, run)) {
+      await Promise.race([running.oneEnded(), this.directory.changed(this.settings.fullProbeMs, signal)]);
+    }
   }
 
   /** Whether one more span may be cut; always so while none is in work. */

@@ -1,4 +1,4 @@
-import type { EngineChoice, EngineKind, PolyscribeError } from '#contracts';
+import { type EngineChoice, type EngineKind, PolyscribeError } from '#contracts';
 import { backoffMs } from '#timing';
 import type { BackoffLimits } from './worker-settings.js';
 
@@ -19,6 +19,16 @@ export interface FailedTry {
 }
 
 /**
+ * An engine failed with what another may not, and no other was there that might be asked. The job may find one, or the same
+ * one well again, later.
+ */
+export class NobodyElse extends PolyscribeError {
+  constructor({ code, message, fields, retryAfterMs, facts }: PolyscribeError) {
+    super(code, message, { fields, facts, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+  }
+}
+
+/**
  * What has been tried for one span, and what the error table allows next:
  *
  * - `never`, `by-hand`, `queue`: the span ends with this error; the job decides about the rest
@@ -28,15 +38,19 @@ export interface FailedTry {
  */
 export class SpanTries {
   readonly tried = new Set<string>();
+  /** Those of them that were only full. */
+  private readonly full = new Set<string>();
+  /** What the last call failed with that an engine is to blame for; undefined while none is. */
+  private blame: PolyscribeError | undefined;
   /** The first failure that made the span go elsewhere; undefined while there is none. */
   firstFailure: FailedTry | undefined;
   /** What the last call failed with; undefined while none failed. */
   lastError: PolyscribeError | undefined;
   private doubtedEngine: EngineKind | undefined;
+  private slowEngine: EngineKind | undefined;
   private blamed = 0;
   private unavailable = 0;
   private rounds = 0;
-  private onlyElsewhere = false;
 
   constructor(private readonly limits: SpanTryLimits) {}
 
@@ -44,27 +58,38 @@ export class SpanTries {
    * Notes a failed call. @throws the error when the span must not be tried again
    */
   failed(failure: FailedTry): void {
-    const { error, instance } = failure;
-    this.lastError = error;
-    this.tried.add(instance);
+    this.note(failure);
+    const { error } = failure;
     switch (error.row.retry) {
       case 'never':
       case 'by-hand':
       case 'queue':
         throw error;
       case 'other-engine-once':
-        this.blamed += 1;
-        this.onlyElsewhere = true;
         if (this.blamed > 1) throw error;
         break;
       case 'other-engine-then-later':
-        this.unavailable += 1;
         if (this.unavailable >= this.limits.unavailableTries) throw error;
         break;
       case 'later':
-        // A full engine has not failed: it is no reason to name when another one serves.
-        return;
     }
+  }
+
+  /** Notes a failed call beside which another one may still succeed. */
+  note(failure: FailedTry): void {
+    const { error, instance } = failure;
+    this.lastError = error;
+    this.tried.add(instance);
+    if (error.row.retry === 'later') {
+      // A full engine has not failed: it is no reason to name when another one serves.
+      this.full.add(instance);
+      return;
+    }
+    if (error.row.retry === 'other-engine-once') {
+      this.blamed += 1;
+      this.blame = error;
+    }
+    if (error.row.retry === 'other-engine-then-later') this.unavailable += 1;
     this.firstFailure ??= failure;
   }
 
@@ -73,9 +98,14 @@ export class SpanTries {
     this.doubtedEngine = engine;
   }
 
+  /** Notes that an engine was slow and another one was done before it. */
+  outrun(engine: EngineKind): void {
+    this.slowEngine = engine;
+  }
+
   /** The engine that was to do the span before others stood in; undefined where none did. */
   get meant(): EngineKind | undefined {
-    return this.firstFailure?.engine ?? this.doubtedEngine;
+    return this.firstFailure?.engine ?? this.doubtedEngine ?? this.slowEngine;
   }
 
   /**
@@ -92,6 +122,9 @@ export class SpanTries {
     if (this.doubtedEngine !== undefined && this.doubtedEngine !== engine) {
       return `${engine} stood in for ${this.doubtedEngine}, which gave no text though somebody seems to speak.`;
     }
+    if (this.slowEngine !== undefined && this.slowEngine !== engine) {
+      return `${engine} stood in for ${this.slowEngine}, which took longer than it mostly does.`;
+    }
     if (named === 'auto' || named === engine) return undefined;
     return `${engine} stood in for ${named}, which could not take the work.`;
   }
@@ -99,10 +132,10 @@ export class SpanTries {
   /**
    * The pause before those that failed may be asked again; 0 when none failed, as there is then nothing to begin again.
    *
-   * @throws the last error when only another engine may be tried and there is none
+   * @throws NobodyElse when only another engine may be tried and there is none
    */
   nextRoundMs(): number {
-    if (this.onlyElsewhere && this.lastError) throw this.lastError;
+    if (this.blame && this.full.size === 0) throw new NobodyElse(this.blame);
     if (this.tried.size === 0) return 0;
     this.rounds += 1;
     const { firstMs, maxMs } = this.limits.retry;
@@ -110,8 +143,10 @@ export class SpanTries {
     return backoffMs(this.rounds, firstMs, isBusy ? Math.min(maxMs, BUSY_PAUSE_MAX_MS) : maxMs);
   }
 
-  /** Begins another round: every instance may be asked again. */
+  /** Begins another round: every instance may be asked again, but for those that failed where only another one may be tried. */
   beginRound(): void {
-    this.tried.clear();
+    const again = this.blame ? this.full : new Set(this.tried);
+    for (const instance of again) this.tried.delete(instance);
+    this.full.clear();
   }
 }
