@@ -1,6 +1,8 @@
 import { instanceOf } from '../../libs/routing/testing.js';
 import { evaluationBodySchema, problemSchema } from './openapi/response-schemas.js';
 import { type GatewayUnderTest, startGatewayUnderTest } from './testing/gateway-under-test.js';
+import { PlayedWorker } from './testing/played-worker.js';
+import { RestClient } from './testing/rest-client.js';
 
 describe('POST /api/evaluate', () => {
   let server: GatewayUnderTest;
@@ -52,6 +54,16 @@ describe('POST /api/evaluate', () => {
       ...{ ignore_case: false, ignore_punctuation: false },
     });
     expect(await response.json()).toMatchObject({ substitutions: 1, wer: 0.5 });
+  });
+
+  it('takes transcripts by their ids, on either side', async () => {
+    const { jobId, transcriptId } = await new RestClient(server.url).submit();
+    await new PlayedWorker(server).complete(jobId);
+    const heard = 'How are you? Much better.';
+    const asHypothesis = await send({ reference: `${heard} Today.`, hypothesis_transcript_id: transcriptId });
+    expect(await asHypothesis.json()).toMatchObject({ deletions: 1, hypothesis_words: 5, reference_words: 6 });
+    const asReference = await send({ reference_transcript_id: transcriptId, hypothesis: heard });
+    expect(await asReference.json()).toMatchObject({ wer: 0, reference_words: 5 });
   });
 
   it('takes texts as long as a body may be', async () => {

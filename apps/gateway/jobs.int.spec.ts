@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { JobLeaseRepository } from '#persistence';
+import { eventually } from '#testing';
 import { instanceOf } from '../../libs/routing/testing.js';
 import {
   acceptedSchema,
@@ -154,7 +155,7 @@ describe('jobs over REST', () => {
     const retried = await client.json(`${base}/${jobId}/retry`, { method: 'POST' });
     expect(retried.status).toBe(202);
     expect(acceptedSchema.parse(retried.body).job_id).toBe(jobId);
-    expect(await server.queue.has(jobId)).toBe(true);
+    await eventually('the queue entry', () => server.queue.has(jobId));
     expect(await client.problem(`${base}/${jobId}/retry`, { method: 'POST' })).toMatchObject({ status: 409 });
   });
 
@@ -198,6 +199,24 @@ describe('jobs over REST', () => {
     expect(rest).not.toHaveProperty('next_cursor');
     const none = await client.json(`${base}?session_id=${sessionId}&status=failed&engine=auto`);
     expect(jobListSchema.parse(none.body).jobs).toEqual([]);
+  });
+
+  it('lists by each filter the jobs that it names, and no others', async () => {
+    const sessionId = randomUUID();
+    const queued = (await client.submit({ session_id: sessionId })).jobId;
+    const completed = (await client.submit({ session_id: sessionId, engine: 'local' })).jobId;
+    await worker.complete(completed);
+    const { created_at: between } = jobSchema.parse((await client.json(`${base}/status/${completed}`)).body);
+    const listed = async (query: string): Promise<string[]> => {
+      const { body } = await client.json(`${base}?session_id=${sessionId}&${query}`);
+      return jobListSchema.parse(body).jobs.map((job) => job.job_id);
+    };
+    expect(await listed('status=queued')).toEqual([queued]);
+    expect(await listed('status=completed')).toEqual([completed]);
+    expect(await listed('engine=local')).toEqual([completed]);
+    expect(await listed('engine=auto')).toEqual([queued]);
+    expect(await listed(`created_after=${between}`)).toEqual([completed]);
+    expect(await listed(`created_before=${between}`)).toEqual([queued]);
   });
 
   it.each([

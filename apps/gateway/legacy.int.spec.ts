@@ -239,6 +239,17 @@ describe('paths of predecessors', () => {
     expect(await server.countRows()).toBe(rows + 1);
   });
 
+  it.each([
+    ['/api/v1/transcriptions', 'transcriptions'],
+    ['/transcripts', 'transcripts'],
+  ])('list page by page under %s', async (path, field) => {
+    const ids = [(await upload('/transcribe')).job_id, (await upload('/transcribe')).job_id];
+    const first = await get(`${path}?limit=1`);
+    expect(first).toMatchObject({ [field]: [{ job_id: ids[1] }] });
+    const second = await get(`${path}?limit=1&cursor=${String(first['next_cursor'])}`);
+    expect(second).toMatchObject({ [field]: [{ job_id: ids[0] }] });
+  });
+
   it('answer malformed JSON with a problem', async () => {
     const init = { method: 'POST', body: '{"url":', headers: { 'content-type': 'application/json' } };
     expect(await client.problem('/v1/transcribe', init)).toMatchObject({ status: 400, code: 'invalid_request' });

@@ -1,3 +1,4 @@
+import { parseSync } from 'subtitle';
 import { instanceOf } from '../../libs/routing/testing.js';
 import { resultSchema } from './openapi/response-schemas.js';
 import { type GatewayUnderTest, startGatewayUnderTest } from './testing/gateway-under-test.js';
@@ -63,6 +64,29 @@ describe('results', () => {
       'better.',
     ]);
   });
+
+  it('follow each of these rules by itself', async () => {
+    const plain = await cues('');
+    expect(plain.map(({ endMs }) => endMs)).toEqual([2_000, 4_800]);
+    for (const { lines } of await cues('max_line_chars=10')) {
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(10);
+    }
+    expect((await cues('max_line_chars=10')).map(({ lines }) => lines.length)).toContain(2);
+    for (const { lines } of await cues('max_line_chars=10&max_lines=1')) expect(lines).toHaveLength(1);
+    expect((await cues('max_chars_per_second=5'))[0]?.endMs).toBeGreaterThan(2_000);
+    expect((await cues('min_cue_s=2.3'))[0]?.endMs).toBe(2_370);
+    const short = await cues('min_cue_s=0.2&max_cue_s=1');
+    expect(short.length).toBeGreaterThan(plain.length);
+    for (const { startMs, endMs } of short) expect(endMs - startMs).toBeLessThanOrEqual(1_000);
+  });
+
+  async function cues(query: string): Promise<{ startMs: number; endMs: number; lines: string[] }[]> {
+    const response = await client.get(`${downloadPath}?format=srt&speakers=none&${query}`);
+    const nodes = parseSync(await response.text());
+    return nodes.flatMap(({ type, data }) =>
+      type === 'cue' ? [{ startMs: data.start, endMs: data.end, lines: data.text.split('\n') }] : [],
+    );
+  }
 
   it.each([
     ['format=srt&max_line_chars=9', '/max_line_chars'],

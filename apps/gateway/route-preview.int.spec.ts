@@ -96,6 +96,26 @@ describe('the dry run of routing', () => {
     });
   });
 
+  it.each<[string, Record<string, string>, string[]]>([
+    ['engine', { engine: 'local' }, ['local-1']],
+    ['allow_fallback', { engine: 'local', allow_fallback: 'true' }, ['local-1', 'asr-1']],
+    ['language', { language: 'de' }, ['whisperx-1']],
+    ['model', { model: 'local-model' }, ['local-1']],
+    ['task', { task: 'translate' }, []],
+    ['profile', { profile: 'precise', language: 'en' }, ['local-1', 'asr-1']],
+    ['enable_diarization', { enable_diarization: 'true' }, []],
+    ['word_timestamps', { word_timestamps: 'true' }, []],
+    ['punctuation', { punctuation: 'false' }, []],
+    ['profanity_filter', { profanity_filter: 'true' }, []],
+    ['verbatim', { verbatim: 'true' }, []],
+    ['on_unsupported', { verbatim: 'true', on_unsupported: 'warn' }, ['asr-1', 'local-1']],
+    ['engine_options', { engine_options: '{"asr":{"x":"1"}}' }, ['local-1']],
+    ['duration_s', { duration_s: '3600', enable_diarization: 'true', on_unsupported: 'warn' }, ['local-1']],
+  ])('goes by %s', async (_name, query, candidates) => {
+    const decision = await decide({ language: 'en', ...query });
+    expect(decision.candidates.map(({ instance }) => instance)).toEqual(candidates);
+  });
+
   it('says what a submission would be refused with', async () => {
     const query = { engine: 'local', language: 'de' };
     const decision = await decide(query);

@@ -1,11 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
+import type { Readable } from 'node:stream';
 import { createGrpcChannel, createGrpcClient } from '#grpc';
+import { MediaIntake } from '#media-intake';
 import { UploadRepository } from '#persistence';
 import { jobV1 } from '#protos';
 import { eventually } from '#testing';
+import { UploadContent } from '#uploads';
 import { instanceOf } from '../../libs/routing/testing.js';
 import { acceptedSchema, problemSchema } from './openapi/response-schemas.js';
+import { SubmittedUpload } from './submit/submitted-upload.service.js';
 import { type GatewayUnderTest, startGatewayUnderTest } from './testing/gateway-under-test.js';
 import { silentWav } from './testing/sounds.js';
 import { TusClient } from './testing/tus-client.js';
@@ -92,6 +96,27 @@ describe('a resumable upload', () => {
     const statuses = await Promise.all(Array.from({ length: 4 }, async () => (await client.submit(uploadId)).status));
     expect(statuses.sort()).toEqual([202, 409, 409, 409]);
     expect(await refusal(await client.submit(uploadId))).toEqual({ status: 409, code: 'upload_conflict' });
+  });
+
+  it.each(['before', 'while'])('is known as used where another takes it %s its pieces are read', async (when) => {
+    const uploadId = await client.upload(sound);
+    const content = new UploadContent(server.objects, uploads);
+    const take = async (): Promise<void> => {
+      expect((await client.submit(uploadId)).status).toBe(202);
+      expect(await uploads.partKeys(uploadId)).toEqual([]);
+    };
+    const readLate = async (id: string): Promise<Readable> => {
+      if (when === 'before') await take();
+      const pieces = await content.read(id);
+      if (when === 'while') await take();
+      return pieces;
+    };
+    const intake = new MediaIntake({ objects: server.objects, maxFileBytes: MAX_BYTES });
+    const handOver = { unlessAway: () => Promise.resolve() };
+    const late = new SubmittedUpload(uploads, { read: readLate, clear: (id) => content.clear(id) }, intake, handOver);
+    const { signal } = new AbortController();
+    const second = late.store({ jobId: randomUUID(), name: 'source' }, uploadId, signal);
+    await expect(second).rejects.toMatchObject({ code: 'upload_conflict' });
   });
 
   it('makes one job under one key, and every answer is that of the first', async () => {

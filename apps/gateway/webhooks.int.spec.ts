@@ -82,6 +82,16 @@ describe('endpoints of webhooks', () => {
     expect(server.logLines.join('')).not.toContain(secret);
   });
 
+  it('take each change by itself', async () => {
+    const { id } = await create({ url, event_types: ['job.failed'], payload: 'full' });
+    let expected: object = { id, url, event_types: ['job.failed'], payload: 'full', description: '', enabled: true };
+    for (const change of [{ url: `${url}/b` }, { description: 'new' }, { payload: 'thin' }, { event_types: [] }]) {
+      expected = { ...expected, ...change };
+      const changed = await send('PATCH', `${route}/${id}`, change);
+      expect(webhookEndpointSchema.parse(await changed.json())).toMatchObject(expected);
+    }
+  });
+
   it('get another secret when it is asked for', async () => {
     const { id, secret } = await create();
     const response = await send('POST', `${route}/${id}/rotate-secret`);

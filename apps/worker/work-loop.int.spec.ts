@@ -130,6 +130,22 @@ describe.each(['PostgreSQL', 'Redis'])('WorkLoop with a queue on %s', (store) =>
     for (const name of names) expect(turns.filter((owner) => owner === name)).toHaveLength(4);
   });
 
+  it('starts a job of priority 9 before those of 0 that came earlier, whoever they are of', async () => {
+    await submit({ ...asr, priority: 5 });
+    work(1);
+    await eventually('the worker to be busy', () => jobs.begun.length === 1);
+    const early: Job[] = [];
+    for (let n = 0; n < 6; n += 1) early.push(await submit({ ...asr, priority: 0, sessionId: `owner ${n % 2}` }));
+    const urgent = await submit({ ...asr, priority: 9, sessionId: 'owner 0' });
+    const other = await submit({ ...local, priority: 9 });
+    for (let begun = 2; begun <= 4; begun += 1) {
+      jobs.letOneGo();
+      await eventually('the next job', () => jobs.begun.length === begun);
+    }
+    expect(jobs.begun.slice(1, 3)).toEqual([urgent.id, other.id]);
+    expect(early.map(({ id }) => id)).toContain(jobs.begun[3]);
+  });
+
   it('starts a job of a free engine though a batch for a busy one came before, and the batch once that frees', async () => {
     registry.set(instanceOf('asr', { inFlight: 2 }), instanceOf('local'));
     const batch: Job[] = [];

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type MediaObject, PolyscribeError } from '#contracts';
 import { MediaIntake, type MediaPlace } from '#media-intake';
 import { UploadRepository, uploadUsed } from '#persistence';
@@ -13,10 +13,10 @@ const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 @Injectable()
 export class SubmittedUpload {
   constructor(
-    private readonly uploads: UploadRepository,
-    private readonly content: UploadContent,
-    private readonly intake: MediaIntake,
-    private readonly handOver: JobHandOver,
+    @Inject(UploadRepository) private readonly uploads: Pick<UploadRepository, 'find'>,
+    @Inject(UploadContent) private readonly content: Pick<UploadContent, 'read' | 'clear'>,
+    @Inject(MediaIntake) private readonly intake: Pick<MediaIntake, 'store'>,
+    @Inject(JobHandOver) private readonly handOver: Pick<JobHandOver, 'unlessAway'>,
   ) {}
 
   /** The upload that a submission names, if it names one. @throws PolyscribeError `invalid_request` */
@@ -42,8 +42,14 @@ export class SubmittedUpload {
       throw new PolyscribeError('upload_conflict', detail);
     }
     const { filename, name } = upload.metadata;
-    const content = await this.content.read(id);
-    return this.intake.store(place, { filename: filename ?? name ?? undefined, content }, signal);
+    try {
+      const content = await this.content.read(id);
+      return await this.intake.store(place, { filename: filename ?? name ?? undefined, content }, signal);
+    } catch (error) {
+      // Another submission may have taken the upload meanwhile and removed the pieces that were being read.
+      if ((await this.uploads.find(id))?.used === true) throw uploadUsed();
+      throw error;
+    }
   }
 
   /** Removes the pieces of an upload of which a job was made; a failure is made good by the next sweep. */
