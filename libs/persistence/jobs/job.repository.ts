@@ -88,20 +88,20 @@ export class JobRepository {
   }
 
   /**
-   * Cancels a job that waits, that a remote worker has or whose worker is gone, at once; asks the worker of one that runs, which learns of it when
-   * it next renews its lease. Safe to repeat.
+   * Cancels a job that waits, that a remote worker has or whose worker is gone, at once; asks the worker of one that runs,
+   * which learns of it when it next renews its lease. Safe to repeat.
    */
   async requestCancel(jobId: string): Promise<CancelOutcome> {
     return this.database.transaction(async ({ query }) => {
       const [job] = await query<{ status: JobStatus; held: boolean }>(
-        `SELECT status, lease_until IS NOT NULL AND lease_until >= clock_timestamp()
-           AND NOT ${elsewhere} AS held
+        `SELECT status, lease_until IS NOT NULL AND lease_until >= clock_timestamp() AS held
          FROM transcript_jobs WHERE job_id = $1 FOR UPDATE`,
         [jobId],
       );
       if (!job) return 'unknown';
       if (hasEnded(job.status)) return 'ended';
-      if (job.held) {
+      // Asked once the row is ours: a statement that waited for it has an old view of other tables.
+      if (job.held && (await query(elsewhere, [jobId])).length === 0) {
         await query('UPDATE transcript_jobs SET cancel_requested = true, updated_at = now() WHERE job_id = $1', [
           jobId,
         ]);
@@ -151,8 +151,8 @@ export class JobRepository {
 }
 
 /** A remote worker hears of a cancel with its next report, and what it sends after that is refused. */
-const elsewhere = `(is_remote AND EXISTS (SELECT FROM remote_offers AS offer
-  WHERE offer.job_id = transcript_jobs.job_id AND offer.state <> 'open'))`;
+const elsewhere = `SELECT FROM transcript_jobs JOIN remote_offers AS offer USING (job_id)
+  WHERE job_id = $1 AND is_remote AND offer.state <> 'open'`;
 
 async function insertJob(transaction: Transaction, job: NewJob): Promise<Job> {
   const { query, manager } = transaction;
