@@ -12,11 +12,11 @@ import { instanceOf } from '../../libs/routing/testing.js';
 import { acceptedSchema, problemSchema } from './openapi/response-schemas.js';
 import { ServiceProcess } from './testing/service-process.js';
 import { type RegistryStandIn, startRegistryStandIn } from './testing/registry-stand-in.js';
-import { silentWav } from './testing/sounds.js';
+import { noisyWav } from './testing/sounds.js';
 import { TusClient } from './testing/tus-client.js';
 
 /** Three pieces of what a gateway makes safe at a time, and some. */
-const sound = silentWav(900);
+const sound = noisyWav(900);
 const DEADLINE_MS = 60_000;
 
 describe('a resumable upload into S3 by way of several gateways', () => {

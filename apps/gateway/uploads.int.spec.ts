@@ -11,7 +11,7 @@ import { instanceOf } from '../../libs/routing/testing.js';
 import { acceptedSchema, problemSchema } from './openapi/response-schemas.js';
 import { SubmittedUpload } from './submit/submitted-upload.service.js';
 import { type GatewayUnderTest, startGatewayUnderTest } from './testing/gateway-under-test.js';
-import { silentWav } from './testing/sounds.js';
+import { noisyWav, silentWav } from './testing/sounds.js';
 import { TusClient } from './testing/tus-client.js';
 
 const MAX_BYTES = 40_000_000;
@@ -184,7 +184,7 @@ describe('a resumable upload', () => {
   });
 
   it('keeps what came before the connection broke', async () => {
-    const talk = new Uint8Array(silentWav(310));
+    const talk = new Uint8Array(noisyWav(310));
     const path = await client.created(talk.length);
     const sending = slowly(path, talk.length);
     sending.write(talk.slice(0, 9_000_000));

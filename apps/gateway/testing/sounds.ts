@@ -16,3 +16,10 @@ export function silentWav(seconds: number): Buffer {
   head.writeUInt32LE(bytes, 40);
   return Buffer.concat([head, Buffer.alloc(bytes)]);
 }
+
+/** The same with noise in which no stretch is like another: what is lost, doubled or out of place shows in its digest. */
+export function noisyWav(seconds: number): Buffer {
+  const wav = silentWav(seconds);
+  for (let at = 44; at < wav.length; at += 4) wav.writeUInt32LE(Math.imul(at, 2_654_435_761) >>> 0, at);
+  return wav;
+}
