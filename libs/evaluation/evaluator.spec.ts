@@ -38,6 +38,15 @@ describe('Evaluator', () => {
     });
   });
 
+  it.each([
+    ['hyphens', 'a-'.repeat(200)],
+    ['characters that stand for several words', '\ufdfa'.repeat(100)],
+  ])('counts words that only %s part', async (_title, text) => {
+    await expect(new Evaluator({ ...limits, cells: 9_999 }).run(task(text, text), signal)).rejects.toMatchObject({
+      code: 'payload_too_large',
+    });
+  });
+
   it('refuses more than it lets wait, and frees the turn of one that is given up', async () => {
     const evaluator = new Evaluator(limits);
     const long = task(words(2_000), `x ${words(2_000)}`);

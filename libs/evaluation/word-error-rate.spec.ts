@@ -18,6 +18,11 @@ describe('normalizedWords', () => {
     expect(normalizedWords('well-known Größe, 你好')).toEqual(['well', 'known', 'größe', '你好']);
   });
 
+  it('takes no longer for quotes within a word than for letters', () => {
+    const word = `a${"'".repeat(400_000)}b`;
+    expect(normalizedWords(word)).toEqual([word]);
+  });
+
   it('gives nothing for punctuation alone', () => {
     expect(normalizedWords(" ... ' - ")).toEqual([]);
   });

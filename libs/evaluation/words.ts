@@ -42,13 +42,22 @@ function wordsOfChunk(chunk: string, rules: WordRules): ComparedWord[] {
   return forms.map((form, index) => ({ text: pieces.length === forms.length ? (pieces[index] ?? form) : form, form }));
 }
 
-function wordForms(text: string, { ignoreCase, ignorePunctuation }: WordRules): string[] {
+/** The words of a text as they are compared by these rules. */
+export function wordForms(text: string, { ignoreCase, ignorePunctuation }: WordRules): string[] {
   const composed = text.normalize('NFKC').replace(/[\u2018\u2019\u02bc]/g, "'");
   const cased = ignoreCase ? composed.toLowerCase() : composed;
   if (!ignorePunctuation) return cased.split(/\s+/u).filter((word) => word !== '');
   return cased
     .replace(/[^\p{L}\p{M}\p{N}']+/gu, ' ')
     .split(' ')
-    .map((word) => word.replace(/^'+|'+$/g, ''))
+    .map(withoutQuotes)
     .filter((word) => word !== '');
+}
+
+/** Goes inwards from both ends: an expression would look at quotes within the word once for each of them. */
+function withoutQuotes(word: string): string {
+  let [start, end] = [0, word.length];
+  while (start < end && word[start] === "'") start++;
+  while (end > start && word[end - 1] === "'") end--;
+  return word.slice(start, end);
 }
