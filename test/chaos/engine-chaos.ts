@@ -5,6 +5,7 @@ import {
   type EngineChoice,
   type EngineKind,
   engineKinds,
+  type FailedAttempt,
   type Job,
   type Transcript,
   hasEnded,
@@ -32,9 +33,10 @@ export interface EngineChaosOutcome {
   readonly failures: string[];
   /** Jobs of which a call failed or was doubted, with how much longer they took than others, in milliseconds. */
   readonly addedMs: readonly number[];
-  /** How often breakers opened, and closed again; one whose instance was killed meanwhile never does. */
+  /** How often breakers opened, closed again, and went with their instance before they did. */
   readonly opened: number;
   readonly closed: number;
+  readonly gone: number;
   /** Breakers that were not closed in the end. */
   readonly leftOpen: readonly string[];
   readonly seconds: number;
@@ -98,6 +100,7 @@ class EngineChaosRun {
   private readonly sent: Sent[] = [];
   private opened = 0;
   private closed = 0;
+  private gone = 0;
 
   constructor(
     private readonly mesh: TestMesh,
@@ -142,6 +145,7 @@ class EngineChaosRun {
   }
 
   async outcome(): Promise<Omit<EngineChaosOutcome, 'seconds'>> {
+    // Of one that was killed the breaker stays until its lease is over.
     const isClosed = () => this.watcher.snapshot().instances.every(({ breaker }) => breaker.state === 'closed');
     await eventually('the breakers to close', isClosed, CLOSE_DEADLINE_MS).catch(() => undefined);
     const { instances } = this.watcher.snapshot();
@@ -158,7 +162,15 @@ class EngineChaosRun {
     const untroubled = times.filter(({ isTroubled }) => !isTroubled).map(({ ms }) => ms);
     const usual = quantile(untroubled, 0.5);
     const addedMs = times.filter(({ isTroubled }) => isTroubled).map(({ ms }) => Math.max(0, ms - usual));
-    return { jobs: this.sent.length, failures, addedMs, opened: this.opened, closed: this.closed, leftOpen };
+    return {
+      jobs: this.sent.length,
+      failures,
+      addedMs,
+      opened: this.opened,
+      closed: this.closed,
+      gone: this.gone,
+      leftOpen,
+    };
   }
 
   async stop(): Promise<void> {
@@ -188,6 +200,7 @@ class EngineChaosRun {
     const began = performance.now();
     if (fault !== 'kill') this.moods.set(kind, moods[fault]);
     const openedBefore = this.opened;
+    const before = this.idsOf(kind);
     let bursts = 0;
     do {
       await this.burst(kind);
@@ -197,7 +210,10 @@ class EngineChaosRun {
     } while (lastsUntilOpen.includes(fault) && this.opened === openedBefore && bursts < MOST_BURSTS);
     this.moods.delete(kind);
     // The next fault is to be the only one: until its lease is over, the dead one is listed beside the new one.
-    if (fault === 'kill') await this.untilAllKnown();
+    if (fault === 'kill') {
+      await eventually(`another ${kind}`, () => this.idsOf(kind).some((id) => !before.includes(id)), END_DEADLINE_MS);
+      await this.untilAllKnown();
+    }
     this.options.log(`${fault} ${kind}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
   }
 
@@ -210,6 +226,11 @@ class EngineChaosRun {
       const job = await this.mesh.submit(item.wav(), { engine: choice, allowFallback });
       this.sent.push({ job, item, engine: choice, allowFallback: allowFallback || choice === 'auto' });
     }
+  }
+
+  private idsOf(kind: EngineKind): string[] {
+    const { instances } = this.watcher.snapshot();
+    return instances.filter(({ description }) => description.engine === kind).map(({ id }) => id);
   }
 
   private async untilAllKnown(): Promise<void> {
@@ -229,12 +250,15 @@ class EngineChaosRun {
   private async judge(sent: Sent): Promise<{ job: Job; problem: string | undefined; isTroubled: boolean }> {
     const job = await this.mesh.find(sent.job);
     const transcript = await this.mesh.transcripts.findByJob(job.id);
-    const [row] = await this.mesh.database.query<{ count: number }>(
-      `SELECT coalesce(jsonb_array_length(error_details->'attempts'), 0) AS count FROM transcript_jobs WHERE job_id = $1`,
+    const [row] = await this.mesh.database.query<{ attempts: FailedAttempt[] }>(
+      `SELECT coalesce(error_details->'attempts', '[]') AS attempts FROM transcript_jobs WHERE job_id = $1`,
       [job.id],
     );
-    const isTroubled = (row?.count ?? 0) > 0 || (transcript?.warnings ?? []).some(({ code }) => code === 'empty_text');
-    return { job, problem: this.problemOf(sent, job, transcript), isTroubled };
+    const attempts = row?.attempts ?? [];
+    const isTroubled = attempts.length > 0 || (transcript?.warnings ?? []).some(({ code }) => code === 'empty_text');
+    const problem = this.problemOf(sent, job, transcript);
+    const calls = attempts.map(({ engine, instance, code }) => `${engine} ${instance} ${code}`).join(', ');
+    return { job, problem: problem === undefined ? undefined : `${problem}; calls that failed: ${calls}`, isTroubled };
   }
 
   private problemOf({ item, engine, allowFallback }: Sent, job: Job, transcript?: Transcript): string | undefined {
@@ -252,7 +276,14 @@ class EngineChaosRun {
   }
 
   private noteBreakers(): void {
-    for (const { id, breaker } of this.watcher.snapshot().instances) {
+    const { instances } = this.watcher.snapshot();
+    const listed = new Set(instances.map(({ id }) => id));
+    for (const [id, state] of this.breakers) {
+      if (listed.has(id)) continue;
+      if (state !== 'closed') this.gone += 1;
+      this.breakers.delete(id);
+    }
+    for (const { id, breaker } of instances) {
       const before = this.breakers.get(id) ?? 'closed';
       if (before === 'closed' && breaker.state !== 'closed') this.opened += 1;
       if (before !== 'closed' && breaker.state === 'closed') this.closed += 1;
@@ -263,12 +294,12 @@ class EngineChaosRun {
 
 /** What a run found, for people. */
 export function engineChaosReport(seed: number, outcome: EngineChaosOutcome): string {
-  const { jobs, failures, addedMs, opened, closed, leftOpen, seconds } = outcome;
+  const { jobs, failures, addedMs, opened, closed, gone, leftOpen, seconds } = outcome;
   const at = (share: number) => `${(quantile(addedMs, share) / 1000).toFixed(1)} s`;
   return [
     `engines: seed ${seed}, ${seconds.toFixed(0)} s, jobs ${jobs}, failures ${failures.length}`,
     `  jobs with a failover ${addedMs.length}, added delay median ${at(0.5)}, p95 ${at(0.95)}, max ${at(1)}`,
-    `  breakers opened ${opened}, closed again ${closed}`,
+    `  breakers opened ${opened}, closed again ${closed}, gone with their instance ${gone}`,
     ...[...failures, ...leftOpen.map((one) => `still open: ${one}`)].map((line) => `  ! ${line}`),
   ].join('\n');
 }
