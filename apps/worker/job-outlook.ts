@@ -1,5 +1,5 @@
-import { type JobOptions, PolyscribeError, type RegistrySnapshot } from '#contracts';
-import { refusal, type Rejection, route, routingRequestOf, type RoutingSettings } from '#routing';
+import { isJoint, type JobOptions, PolyscribeError, type RegistrySnapshot } from '#contracts';
+import { refusal, type Rejection, route, type RoutingRequest, routingRequestOf, type RoutingSettings } from '#routing';
 
 /** Whether a job that waits can be served now. */
 export type JobOutlook =
@@ -10,9 +10,23 @@ export type JobOutlook =
 
 const MOST_REASONS = 5;
 
-/** What the engines that there are mean for a job, before its audio is looked at. */
+/** The most hopeful first. */
+const byHope: readonly JobOutlook['kind'][] = ['servable', 'busy', 'away', 'lacking'];
+
+/**
+ * What the engines that there are mean for a job, before its audio is looked at. A job of several engines can be begun as
+ * soon as one of them is free.
+ */
 export function outlookOf(options: JobOptions, snapshot: RegistrySnapshot, settings: RoutingSettings): JobOutlook {
   const request = routingRequestOf(options);
+  const lanes = isJoint(options.engine) ? (options.engines ?? []) : [];
+  const [best] = lanes
+    .map((engine) => outlookFor({ ...request, engine, allowFallback: false }, snapshot, settings))
+    .toSorted((one, other) => byHope.indexOf(one.kind) - byHope.indexOf(other.kind));
+  return best ?? outlookFor(request, snapshot, settings);
+}
+
+function outlookFor(request: RoutingRequest, snapshot: RegistrySnapshot, settings: RoutingSettings): JobOutlook {
   const decision = route(request, snapshot, settings);
   const [best] = decision.candidates;
   if (best) return { kind: 'servable', instanceId: best.instance.id };

@@ -77,7 +77,7 @@ class Bench {
         return Promise.resolve();
       },
     };
-    const settings = quickSettings({ lookAgainMs, keepPlaceMs: 3_600_000, engineWaitMs: 500, jobTimeoutMs: 60_000 });
+    const settings = quickSettings({ lookAgainMs, keepPlaceMs: 3_600_000, engineWaitMs: 500, jobTimeoutMs: 600 });
     this.picker = new JobPicker(this.lines, this.directory, announcer, 'worker', settings);
   }
 
@@ -183,7 +183,7 @@ describe('JobPicker', () => {
 
   it.each([
     ['lacks what it needs', { ...asr, language: 'xx' }, 600, 'unsupported_language'],
-    ['is away', local, 61_000, 'no_engine'],
+    ['is away', local, 700, 'no_engine'],
   ] as const)('gives a job to be ended once every engine %s for too long', async (_title, options, waitedMs, code) => {
     const bench = new Bench([instanceOf('asr')], 20);
     bench.lines.add('a', options);
@@ -191,6 +191,31 @@ describe('JobPicker', () => {
     const picked = await bench.picker.next(never);
     expect(nameOf(picked)).toBe('b');
     expect(picked?.hopeless?.code).toBe(code);
+  });
+
+  it.each([
+    ['full', [instanceOf('asr', { inFlight: 2 })]],
+    ['just away', []],
+  ])('keeps jobs that stood in line for days while their engine is %s', async (_title, instances) => {
+    const bench = new Bench([...instances, instanceOf('local')], 3_600_000);
+    bench.lines.add('a', asr, { waitedMs: 10 * 86_400_000 });
+    const next = bench.picker.next(never);
+    await bench.parked();
+    bench.registry.set(instanceOf('asr'));
+    const picked = await next;
+    expect([nameOf(picked), picked?.hopeless]).toEqual(['a', undefined]);
+  });
+
+  it('leaves a job of several engines while all of them are full, whoever else is free', async () => {
+    const full = [instanceOf('asr', { inFlight: 2 }), instanceOf('whisperx', { inFlight: 2 })];
+    const bench = new Bench([...full, instanceOf('local')]);
+    bench.lines.add('a', { engine: 'compare', engines: ['asr', 'whisperx'] });
+    bench.lines.add('b', local);
+    expect(await bench.next()).toBe('b');
+    const next = bench.next();
+    await bench.parked();
+    bench.registry.set(instanceOf('asr', { inFlight: 2 }), instanceOf('whisperx'));
+    expect(await next).toBe('a');
   });
 
   it('tells everybody who asked that the database is away, and looks again for the next', async () => {

@@ -14,8 +14,17 @@ export interface PickedJob {
   started(): void;
 }
 
-/** Options that are remembered by their demand. */
+/** Demands of which something is remembered. */
 const MOST_DEMANDS = 1_000;
+/** What was not looked at for so many looks is no longer known to have lasted. */
+const LOOKS_APART = 10;
+
+/** Since when nobody could serve a demand, as far as this worker saw. */
+interface Unserved {
+  readonly kind: JobOutlook['kind'];
+  readonly sinceMs: number;
+  readonly seenMs: number;
+}
 
 interface Waiter {
   readonly signal: AbortSignal;
@@ -43,6 +52,7 @@ type Look =
 export class JobPicker {
   private readonly waiting = new Set<Waiter>();
   private readonly known = new Map<string, JobOptions>();
+  private readonly unserved = new Map<string, Unserved>();
   private scouting = false;
   private news = new AbortController();
 
@@ -154,10 +164,27 @@ export class JobPicker {
     return { kind: 'blocked', demands: blocked };
   }
 
-  private mustWait({ kind }: JobOutlook, { waitedMs }: LineHead): boolean {
-    const { busyWaitMs, jobTimeoutMs, engineWaitMs } = this.settings;
-    const limitMs = { servable: 0, busy: busyWaitMs, away: jobTimeoutMs, lacking: engineWaitMs }[kind];
-    return waitedMs < limitMs;
+  /**
+   * A full engine is waited for however long the line is. What counts for the rest is how long nobody has been able to
+   * serve: jobs that stood in a long line for hours are not to end because of an engine that is just being restarted.
+   */
+  private mustWait({ kind }: JobOutlook, { demand, waitedMs }: LineHead): boolean {
+    if (kind === 'servable' || kind === 'busy') {
+      this.unserved.delete(demand);
+      return kind === 'busy';
+    }
+    const { jobTimeoutMs, engineWaitMs } = this.settings;
+    return Math.min(waitedMs, this.unservedMs(demand, kind)) < (kind === 'away' ? jobTimeoutMs : engineWaitMs);
+  }
+
+  private unservedMs(demand: string, kind: JobOutlook['kind']): number {
+    const now = performance.now();
+    const before = this.unserved.get(demand);
+    const lasts = before?.kind === kind && now - before.seenMs < LOOKS_APART * this.settings.lookAgainMs;
+    const sinceMs = lasts ? before.sinceMs : now;
+    if (!before && this.unserved.size >= MOST_DEMANDS) this.unserved.clear();
+    this.unserved.set(demand, { kind, sinceMs, seenMs: now });
+    return now - sinceMs;
   }
 
   /** @returns undefined when the head's lines are empty or with others */
