@@ -6,7 +6,7 @@ export type Format = (typeof formats)[number];
 
 export const usage = `Usage: npm run transcribe -- FILE [options]
 
-  --engine E      auto, asr, whisperx or local (default: the mesh's)
+  --engine E      auto, asr, whisperx, local, compare or consensus (default: the mesh's)
   --language L    such as en or pt-BR (default: detect, where the engine can)
   --model M       a model of the engine
   --format F      ${formats.join(', ')} (default: txt)

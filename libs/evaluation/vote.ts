@@ -19,7 +19,8 @@ export interface VoteRules {
 }
 
 /**
- * With this weight the majority wins wherever there is one, and confidence decides between equals. An engine that left a
+ * With this weight two of three engines win but where they trust their word not at all and the third trusts its own wholly;
+ * confidence decides between equals. An engine that left a
  * word out says nothing of how sure it is; a word of middling confidence stays. Chosen on made errors: see `npm run bench --
  * consensus`.
  */
