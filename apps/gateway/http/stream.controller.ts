@@ -39,7 +39,11 @@ export class StreamController implements BeforeApplicationShutdown {
     framed: (event: WatchedEvent) => string,
   ): Promise<void> {
     const opening = this.watchJob.open(jobId, parsePosition(lastEventId));
-    const news = await inAnswerTime(opening);
+    const news = await inAnswerTime(opening).catch((error: unknown) => {
+      // Nobody reads what is opened after that answer.
+      void opening.then((late) => late?.close()).catch(() => undefined);
+      throw error;
+    });
     if (!news) {
       await reply.code(204).send();
       return;
