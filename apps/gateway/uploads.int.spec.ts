@@ -157,6 +157,30 @@ describe('a resumable upload', () => {
     expect(await refusal(await client.send(path, 0, new Uint8Array(11)))).toMatchObject({ status: 413 });
   });
 
+  it('says that more came than was announced, and takes what is missing', async () => {
+    const path = await client.created(10);
+    const tooMuch = await client.send(path, 0, new Uint8Array(11));
+    expect(await detailOf(tooMuch)).toContain('Upload-Length');
+    expect((await client.send(path, 0, new Uint8Array(10))).status).toBe(204);
+  });
+
+  it.each<[string, Readonly<Record<string, string>>]>([
+    ['Upload-Length', {}],
+    ['Upload-Length', { 'upload-length': '-1' }],
+    ['Upload-Metadata', { 'upload-length': '1', 'upload-metadata': 'a b c' }],
+    ['Tus-Resumable', { 'upload-length': '1', 'tus-resumable': '0.2' }],
+  ])('names the header that is at fault, %s', async (name, headers) => {
+    expect(await detailOf(await client.request('POST', '/api/uploads', headers))).toMatch(new RegExp(`^${name} must be `));
+  });
+
+  it('names the type that a piece must have', async () => {
+    const path = await client.created(10);
+    const piece = await client.request('PATCH', path, { 'upload-offset': '0', 'content-type': 'text/plain' });
+    expect(await detailOf(piece)).toContain('application/offset+octet-stream');
+  });
+
+  const detailOf = async (response: Response) => problemSchema.parse(await response.json()).detail;
+
   it.each<[string, number, string, () => Promise<Response>]>([
     ['an unknown upload', 404, 'upload_not_found', () => client.send(`/api/uploads/${randomUUID()}`, 0, sound)],
     ['an id that is a path', 404, 'upload_not_found', () => client.send('/api/uploads/..%2fx', 0, sound)],

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { type Lock, Server } from '@tus/server';
+import { ERRORS, type Lock, Server } from '@tus/server';
 import { type ErrorCode, PolyscribeError } from '#contracts';
 import { fileTooLarge } from '#media-intake';
 import type { UploadRepository, UploadRoom } from '#persistence';
@@ -55,17 +55,20 @@ export class TusUploads {
   /** @throws PolyscribeError for whatever is no success */
   async handle(incoming: TusRequest): Promise<TusAnswer> {
     const request = webRequest(incoming);
-    const { status, headers } = await this.server.handleWeb(request);
-    if (status >= 400) throw this.failure(request, status);
+    const response = await this.server.handleWeb(request);
+    const { status, headers } = response;
+    if (status >= 400) throw this.failure(request, status, await response.text());
     const own = [...headers].filter(([name]) => !name.startsWith('access-control-') && name !== 'content-length');
     return { status, headers: Object.fromEntries(own) };
   }
 
   /** The library's own refusals come as a status and a text, ours as they were thrown. */
-  private failure(request: object, status: number): unknown {
+  private failure(request: object, status: number, text: string): unknown {
     const thrown = this.failures.get(request);
     if (thrown instanceof PolyscribeError) return thrown;
-    if (status === 413) return fileTooLarge(this.maxFileBytes);
+    if (thrown === ERRORS.ERR_MAX_SIZE_EXCEEDED) return fileTooLarge(this.maxFileBytes);
+    const badHeaders = status === 400 ? headerFaults(thrown === ERRORS.INVALID_LENGTH ? 'upload-length' : text) : '';
+    if (badHeaders !== '') return new PolyscribeError('invalid_request', badHeaders);
     const known = refusals[status];
     if (!known) return PolyscribeError.from(thrown);
     if (known.code === 'upload_not_found') return uploadNotFound();
@@ -76,7 +79,7 @@ export class TusUploads {
 const refusals: Readonly<Record<number, { readonly code: ErrorCode; readonly detail: string }>> = {
   400: {
     code: 'invalid_request',
-    detail: 'The upload was interrupted, or a header of it is missing or not as tus 1.0 has it.',
+    detail: 'The upload was interrupted; ask with HEAD where it stands and go on there.',
   },
   403: {
     code: 'invalid_request',
@@ -86,11 +89,31 @@ const refusals: Readonly<Record<number, { readonly code: ErrorCode; readonly det
   409: { code: 'upload_conflict', detail: 'The upload stands elsewhere; ask where with HEAD and go on there.' },
   410: { code: 'upload_not_found', detail: '' },
   412: { code: 'precondition_failed', detail: 'The header Tus-Resumable: 1.0.0 is missing.' },
+  413: {
+    code: 'payload_too_large',
+    detail: 'More was sent than Upload-Length announced; ask with HEAD where the upload stands and send what is missing.',
+  },
   501: {
     code: 'unsupported_feature',
     detail: 'Upload-Length must be known from the beginning, and uploads cannot be joined.',
   },
 };
+
+const wantedOfHeaders: Readonly<Record<string, string>> = {
+  'upload-length': 'Upload-Length must be a whole number of bytes.',
+  'upload-offset': 'Upload-Offset must be a whole number of bytes.',
+  'upload-metadata': 'Upload-Metadata must be pairs of a key and a value in Base64, with commas between them.',
+  'upload-defer-length': 'Upload-Defer-Length is not taken; send Upload-Length.',
+  'upload-concat': 'Upload-Concat is not taken; uploads cannot be joined.',
+  'tus-resumable': 'Tus-Resumable must be 1.0.0.',
+  'content-type': 'Content-Type must be application/offset+octet-stream.',
+};
+
+/** What is wrong with the headers that the library names in its refusal. */
+function headerFaults(text: string): string {
+  const faults = text.split(/\s+/).flatMap((name) => wantedOfHeaders[name] ?? []);
+  return faults.join(' ');
+}
 
 /** Locks that are given back when what came under them is safe. */
 function afterWriting(locker: UploadLocker, store: TusDataStore): { newLock(id: string): Lock } {
