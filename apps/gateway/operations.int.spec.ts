@@ -148,7 +148,11 @@ describe('the gateway in operation', () => {
     expect(json?.headers.get('vary')).toBe('accept');
     const chosen = await client.get('/engines?format=html', { accept: 'application/json' });
     expect(chosen.headers.get('content-type')).toBe('text/html; charset=utf-8');
-    expect(await client.problem('/engines?format=xml')).toMatchObject({ status: 400, code: 'invalid_request' });
+    expect(await client.problem('/engines?format=xml')).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      detail: 'format must be one of text, json, html.',
+    });
   });
 
   it('describes every route that it has, and reads the description without another host', async () => {

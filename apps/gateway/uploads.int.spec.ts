@@ -170,7 +170,9 @@ describe('a resumable upload', () => {
     ['Upload-Metadata', { 'upload-length': '1', 'upload-metadata': 'a b c' }],
     ['Tus-Resumable', { 'upload-length': '1', 'tus-resumable': '0.2' }],
   ])('names the header that is at fault, %s', async (name, headers) => {
-    expect(await detailOf(await client.request('POST', '/api/uploads', headers))).toMatch(new RegExp(`^${name} must be `));
+    expect(await detailOf(await client.request('POST', '/api/uploads', headers))).toMatch(
+      new RegExp(`^${name} must be `),
+    );
   });
 
   it('names the type that a piece must have', async () => {

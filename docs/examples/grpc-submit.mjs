@@ -28,6 +28,9 @@ try {
   for await (const { event } of jobs.watch({ jobId: job.jobId })) {
     process.stdout.write(`${event.sequence} ${event.type} ${JSON.stringify(event.data)}\n`);
   }
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
 } finally {
   channel.close();
 }

@@ -5,7 +5,10 @@ export const enginesForms = ['text', 'json', 'html'] as const;
 export type EnginesForm = (typeof enginesForms)[number];
 
 export const enginesQuerySchema = z.strictObject({
-  format: z.enum(enginesForms).optional().describe('Instead of what `Accept` prefers.'),
+  format: z
+    .enum(enginesForms, { error: `must be one of ${enginesForms.join(', ')}` })
+    .optional()
+    .describe('Instead of what `Accept` prefers.'),
 });
 
 /** What a media range of `Accept` asks for; where it leaves the choice, a terminal is served. */

@@ -91,7 +91,8 @@ const refusals: Readonly<Record<number, { readonly code: ErrorCode; readonly det
   412: { code: 'precondition_failed', detail: 'The header Tus-Resumable: 1.0.0 is missing.' },
   413: {
     code: 'payload_too_large',
-    detail: 'More was sent than Upload-Length announced; ask with HEAD where the upload stands and send what is missing.',
+    detail:
+      'More was sent than Upload-Length announced; ask with HEAD where the upload stands and send what is missing.',
   },
   501: {
     code: 'unsupported_feature',

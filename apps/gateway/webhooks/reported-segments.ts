@@ -61,7 +61,7 @@ function faultOf(
   if (start < lastStart)
     return { pointer: '/start', detail: 'is before the segment before; send them in order of time' };
   if (end < start) return { pointer: '/end', detail: 'is before the start' };
-  if (end > limit) return { pointer: '/end', detail: 'is behind the end of the audio' };
+  if (end > limit) return { pointer: '/end', detail: 'is beyond the end of the audio' };
   if (channel !== undefined && !options.separateChannels) {
     return { pointer: '/channel', detail: 'has no meaning where separate_channels was not asked for' };
   }
