@@ -1,16 +1,11 @@
-// Sets up what is missing, then runs one measurement: `npm run bench -- long-file`.
+// Sets up what is missing, then measures: scenarios against bare things, or one of the figures that stand by themselves
+// (bench/figures), chosen by name.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './lib/run.mjs';
 import { setUp } from './lib/set-up.mjs';
 
+const figures = readdirSync(join(root, 'bench/figures')).map((file) => file.replace(/\.ts$/, ''));
 const [name] = process.argv.slice(2);
-const names = readdirSync(join(root, 'bench'))
-  .filter((file) => file.endsWith('.ts'))
-  .map((file) => file.slice(0, -3));
-if (name === undefined || !names.includes(name)) {
-  process.stderr.write(`Usage: npm run bench -- NAME, where NAME is one of ${names.join(', ')}\n`);
-  process.exit(1);
-}
-await setUp();
-await import(`../dist/bench/${name}.js`);
+await setUp({ programs: ['ffmpeg', 'redis-server', 'openssl'] });
+await import(figures.includes(name) ? `../dist/bench/figures/${name}.js` : '../dist/bench/main.js');

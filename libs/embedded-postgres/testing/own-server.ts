@@ -17,7 +17,8 @@ const DATABASE_NAME = 'polyscribe';
 
 /**
  * A PostgreSQL server of one test's own, which may be stopped, killed and started again under the same address. What is
- * committed outlives a kill of the server, so that flushing to the disk, which costs the most, is left out.
+ * committed outlives a kill of the server, so that flushing to the disk, which costs the most, is left out where nobody
+ * measures it.
  */
 export class OwnServer {
   private constructor(
@@ -28,7 +29,7 @@ export class OwnServer {
   ) {}
 
   /** Whoever starts it closes it. */
-  static async start(): Promise<OwnServer> {
+  static async start({ flushes = false }: { readonly flushes?: boolean } = {}): Promise<OwnServer> {
     const folder = await mkdtemp(join(tmpdir(), 'polyscribe-postgres-'));
     // PostgreSQL's user must be able to pass through.
     await chmod(folder, 0o755);
@@ -38,7 +39,7 @@ export class OwnServer {
       const launcher = await chooseLauncher(binaries.postgres, folder, clusterDirOf(home));
       const cluster = await openCluster(home, { binaries, launcher, sync: false });
       const logger = createLogger('test-database', 'silent');
-      const settings = ['fsync=off', 'max_connections=200'];
+      const settings = [...(flushes ? [] : ['fsync=off']), 'max_connections=200'];
       const server = await startServer({ binaries, launcher, cluster, logger, settings });
       const options = { binaries, launcher, cluster, logger, settings, port: server.port };
       await ensureDatabase(cluster, server.port, DATABASE_NAME);

@@ -2,10 +2,10 @@ import { hasEnded, pcmBytesToMs, type TranscriptSegment } from '#contracts';
 import { ScriptedEngine, scriptedSpeech, scriptedWords, wavFile } from '#engine-testkit';
 import { wordErrorRate } from '#evaluation';
 import { eventually } from '#testing';
-import { Random } from '../test/chaos/random.js';
-import { TestMesh } from '../test/support/mesh.js';
-import { withTestServer } from '../test/support/with-test-server.js';
-import { markdownTable, surroundings } from './support/report.js';
+import { Random } from '../../test/chaos/random.js';
+import { TestMesh } from '../../test/support/mesh.js';
+import { withTestServer } from '../../test/support/with-test-server.js';
+import { markdownTable, surroundings } from '../harness/surroundings.js';
 
 /**
  * Does a long recording get done N times as fast by N engine instances, and with the same text? An hour of scripted speech,

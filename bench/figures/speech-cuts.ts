@@ -4,11 +4,11 @@ import { planSpans } from '#audio';
 import { type EngineRequest, pcmBytesToMs, type TranscriptSegment } from '#contracts';
 import { wordErrorRate } from '#evaluation';
 import { createLogger } from '#telemetry';
-import { LocalEngine } from '../apps/engine-local/local-engine.js';
-import { SpanJoints } from '../apps/worker/span-joints.js';
-import { toTranscriptSegment } from '../apps/worker/span-segments.js';
-import { sample } from '../test/support/mesh-process.js';
-import { markdownTable, surroundings } from './support/report.js';
+import { LocalEngine } from '../../apps/engine-local/local-engine.js';
+import { SpanJoints } from '../../apps/worker/span-joints.js';
+import { toTranscriptSegment } from '../../apps/worker/span-segments.js';
+import { sample } from '../../test/support/mesh-process.js';
+import { markdownTable, surroundings } from '../harness/surroundings.js';
 
 /**
  * Do words get lost or doubled where real speech is cut that has no pause? Takes the pauses out of the five-minute sample,

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { accepted, result, watch } from '../test/support/api.js';
-import { MeshProcess, sample, temporaryDataDir } from '../test/support/mesh-process.js';
-import { markdownTable, surroundings } from './support/report.js';
+import { accepted, result, watch } from '../../test/support/api.js';
+import { MeshProcess, sample, temporaryDataDir } from '../../test/support/mesh-process.js';
+import { markdownTable, surroundings } from '../harness/surroundings.js';
 
 /**
  * Does the memory of the whole mesh in one process grow with the length of a file? Transcribes 10 and 60 minutes of

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { normalizedWords, vote, wordErrorRate, wordNetwork } from '#evaluation';
-import { noisyHypothesis, type NoisyWord, seededRandom } from '../libs/evaluation/testing.js';
-import { markdownTable } from './support/report.js';
+import { noisyHypothesis, type NoisyWord, seededRandom } from '../../libs/evaluation/testing.js';
+import { markdownTable } from '../harness/surroundings.js';
 
 /**
  * How much better is a vote than the best voter? Three hypotheses with known errors are made of the sample texts, over

@@ -7,8 +7,8 @@ import { RemoteEngine } from '#engine-client';
 import { StubRegistry, scriptedSpeech, scriptedWords } from '#engine-testkit';
 import { RivaSimulatorProcess } from '#riva-simulator';
 import { eventually } from '#testing';
-import { root } from '../test/support/mesh-process.js';
-import { markdownTable, surroundings } from './support/report.js';
+import { root } from '../../test/support/mesh-process.js';
+import { markdownTable, surroundings } from '../harness/surroundings.js';
 
 /**
  * How much audio does the Riva adapter carry? Workers' calls go over loopback gRPC to the adapter, a process of its own,

@@ -1,0 +1,112 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually, freePort } from '#testing';
+import { OwnServer } from '../../libs/embedded-postgres/testing.js';
+import { TestRedis } from '../../libs/redis/testing.js';
+import { BenchProcess } from './bench-process.js';
+import { cpuMeter } from './process-usage.js';
+
+export interface BenchMeshOptions {
+  /** Main files below dist/ of the engines, each with its environment. */
+  readonly engines: readonly { readonly main: string; readonly env?: Readonly<Record<string, string>> }[];
+  readonly workers: number;
+  readonly gateways: number;
+  /** Queue, events and status cache on Redis instead of PostgreSQL. */
+  readonly redis: boolean;
+  /** Further variables of gateways and workers. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The mesh, every service a process of its own, on a PostgreSQL server that flushes to the disk as in production, with
+ * objects as files.
+ */
+export class BenchMesh {
+  private readonly stops: (() => Promise<void>)[] = [];
+  readonly engines: BenchProcess[] = [];
+  readonly workers: BenchProcess[] = [];
+  readonly gateways: BenchProcess[] = [];
+  databaseUrl = '';
+  redisUrl: string | undefined;
+  folder = '';
+  /** host:port of the registry. */
+  registryAddress = '';
+
+  /** Whoever starts it closes it; nothing runs before. */
+  static async start(options: BenchMeshOptions): Promise<BenchMesh> {
+    const mesh = new BenchMesh();
+    try {
+      await mesh.startAll(options);
+      return mesh;
+    } catch (error) {
+      await mesh.close();
+      throw error;
+    }
+  }
+
+  get http(): string {
+    return this.gateways[0]?.http ?? '';
+  }
+
+  /** Counts the processor time of workers and engines, of gateways, or of all. */
+  meter(of: 'work' | 'gateways'): () => number {
+    const processes = of === 'work' ? [...this.workers, ...this.engines] : this.gateways;
+    return cpuMeter(processes.map(({ pid }) => pid));
+  }
+
+  /** Until the gateway knows of exactly that many engine instances. */
+  async untilKnown(count: number): Promise<void> {
+    await eventually('the engines to be known', () => this.knowsEngines(count), 30_000);
+  }
+
+  async close(): Promise<void> {
+    for (const stop of this.stops.toReversed()) await stop();
+  }
+
+  private async startAll({ engines, workers, gateways, redis, env }: BenchMeshOptions): Promise<void> {
+    this.folder = await mkdtemp(join(tmpdir(), 'polyscribe-bench-'));
+    this.stops.push(() => rm(this.folder, { recursive: true, force: true }));
+    const postgres = await OwnServer.start({ flushes: true });
+    this.stops.push(() => postgres.close());
+    this.databaseUrl = postgres.url;
+    if (redis) {
+      const server = await TestRedis.start();
+      this.stops.push(() => server.close());
+      this.redisUrl = server.url;
+    }
+    const registryPort = String(await freePort());
+    this.registryAddress = `127.0.0.1:${registryPort}`;
+    await this.run('apps/engine-registry/main.js', { ENGINE_REGISTRY_PORT: registryPort });
+    const shared = {
+      DATA_DIR: this.folder,
+      DATABASE_URL: this.databaseUrl,
+      ENGINE_REGISTRY_URL: this.registryAddress,
+      PORT: '0',
+      GRPC_PORT: '0',
+      ...(this.redisUrl === undefined ? {} : { REDIS_URL: this.redisUrl }),
+      ...env,
+    };
+    for (const engine of engines) this.engines.push(await this.run(engine.main, { ...shared, ...engine.env }));
+    for (let number = 0; number < gateways; number += 1) {
+      this.gateways.push(await this.run('apps/gateway/main.js', shared));
+    }
+    for (let number = 0; number < workers; number += 1) {
+      this.workers.push(await this.run('apps/worker/main.js', shared));
+    }
+    if (gateways > 0) await this.untilKnown(engines.length);
+  }
+
+  private async run(main: string, env: Readonly<Record<string, string>>): Promise<BenchProcess> {
+    const started = await BenchProcess.start(main, env);
+    this.stops.push(() => started.stop());
+    return started;
+  }
+
+  private async knowsEngines(count: number): Promise<boolean> {
+    const response = await fetch(`${this.http}/api/transcribe/jobs/engines`);
+    const body = (await response.json()) as { engines: Record<string, { instances: unknown[] }> };
+    const known = Object.values(body.engines).reduce((sum, { instances }) => sum + instances.length, 0);
+    return known === count;
+  }
+}

@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import { accepted, watch } from '../../test/support/api.js';
+import { BenchMesh } from '../harness/bench-mesh.js';
+import { BenchProcess } from '../harness/bench-process.js';
+import { JobFeeder } from '../harness/job-feeder.js';
+import type { Figures, Run, Scenario } from '../harness/scenario.js';
+import { speechFile } from '../harness/speech-file.js';
+
+/** What the bare engine answers. */
+interface Spoken {
+  readonly firstMs: number;
+  readonly wallS: number;
+  readonly audioS: number;
+}
+
+const MODEL = 'tiny';
+const ENGINE = 'apps/engine-local/main.js';
+const DEADLINE_MS = 600_000;
+const ASK_MS = 600_000;
+const RATE = 'audio s/s';
+const WALL = 'wall s';
+const FIRST = 'first text ms';
+
+/** What the mesh takes from the embedded engine's speed. */
+export const meshOverhead: Scenario = {
+  name: 'mesh-overhead',
+  title: `Speech through the whole mesh to engine-local (${MODEL})`,
+  against: 'the same engine object called directly with PCM',
+  goals: [{ figure: RATE, as: 'ratio', wanted: { is: 'at least', value: 0.97 } }],
+  growth: WALL,
+  amount: (quick) => `${quick ? 1 : 4} min of speech`,
+  async open(quick) {
+    const seconds = quick ? 60 : 240;
+    const mesh = await BenchMesh.start({
+      engines: [{ main: ENGINE, env: { LOCAL_MODEL: MODEL } }],
+      workers: 1,
+      gateways: 0,
+      redis: false,
+    });
+    const feeder = await JobFeeder.open(mesh);
+    const file = speechFile(join(mesh.folder, 'speech.ogg'), seconds, '-c:a', 'libopus', '-b:a', '24k');
+    const media = await feeder.store(file, 'audio/ogg');
+    const bare = await BenchProcess.start('bench/bare/local-engine.js', { LOCAL_MODEL: MODEL });
+    return {
+      async mesh({ work }: Run): Promise<Figures> {
+        const started = Date.now();
+        for (let job = 0; job < work; job += 1) await feeder.submit(media);
+        const wall = ((await feeder.allCompleted(DEADLINE_MS)) - started) / 1000;
+        return { [RATE]: (seconds * work) / wall, [WALL]: wall };
+      },
+      async bare(): Promise<Figures> {
+        const { audioS, wallS } = await bare.ask<Spoken>({ file }, ASK_MS);
+        return { [RATE]: audioS / wallS, [WALL]: wallS };
+      },
+      async close() {
+        await bare.stop();
+        await feeder.close();
+        await mesh.close();
+      },
+    };
+  },
+};
+
+/** How long after the upload's end the first words are there. */
+export const firstText: Scenario = {
+  name: 'first-text',
+  title: `From the end of an upload to the first delta, engine-local (${MODEL})`,
+  against: 'the same engine object called directly with PCM, to its first segment',
+  goals: [{ figure: FIRST, as: 'difference', wanted: { is: 'at most', value: 60 } }],
+  amount: () => '30 s of speech',
+  async open() {
+    const mesh = await BenchMesh.start({
+      engines: [{ main: ENGINE, env: { LOCAL_MODEL: MODEL } }],
+      workers: 1,
+      gateways: 1,
+      redis: false,
+    });
+    const file = speechFile(join(mesh.folder, 'speech.ogg'), 30, '-c:a', 'libopus', '-b:a', '24k');
+    const bare = await BenchProcess.start('bench/bare/local-engine.js', { LOCAL_MODEL: MODEL });
+    return {
+      async mesh(): Promise<Figures> {
+        const job = await accepted(mesh.http, file);
+        const uploaded = performance.now();
+        let first = Number.NaN;
+        for await (const { type } of watch(mesh.http, job.job_id)) {
+          if (type === 'delta' && Number.isNaN(first)) first = performance.now() - uploaded;
+        }
+        return { [FIRST]: first };
+      },
+      async bare(): Promise<Figures> {
+        const { firstMs } = await bare.ask<Spoken>({ file }, ASK_MS);
+        return { [FIRST]: firstMs };
+      },
+      async close() {
+        await bare.stop();
+        await mesh.close();
+      },
+    };
+  },
+};

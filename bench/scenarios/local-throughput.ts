@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { wordErrorRate } from '#evaluation';
+import { accepted, result, watch } from '../../test/support/api.js';
+import { sample } from '../../test/support/mesh-process.js';
+import { BenchMesh } from '../harness/bench-mesh.js';
+import { BenchProcess } from '../harness/bench-process.js';
+import type { Figures, Scenario } from '../harness/scenario.js';
+
+const ASK_MS = 600_000;
+const RATE = 'audio s/s';
+const ERRORS = 'word errors %';
+
+/** What a mesh makes of the model's speed that the plain loop does not. */
+export const localThroughputTiny = localThroughput('tiny');
+export const localThroughputBase = localThroughput('base');
+
+function localThroughput(model: 'tiny' | 'base'): Scenario {
+  return {
+    name: `local-throughput-${model}`,
+    title: `Read speech through the whole mesh to engine-local (${model})`,
+    against: 'the model run one utterance at a time in a loop, the same utterances',
+    goals: [
+      { figure: RATE, as: 'ratio', wanted: { is: 'at least', value: 2.5 } },
+      { figure: ERRORS, as: 'difference', wanted: { is: 'at most', value: 0.3 } },
+    ],
+    amount: (quick) => (quick ? '1 min of speech' : '5 min of speech'),
+    async open(quick) {
+      const name = quick ? 'clinic-dialogue' : 'long-read';
+      const file = sample(`${name}.opus`);
+      const spoken = await readFile(sample(`${name}.txt`), 'utf8');
+      const mesh = await BenchMesh.start({
+        engines: [{ main: 'apps/engine-local/main.js', env: { LOCAL_MODEL: model } }],
+        workers: 1,
+        gateways: 1,
+        redis: false,
+      });
+      const bare = await BenchProcess.start('bench/bare/moonshine-loop.js', { LOCAL_MODEL: model });
+      let cuts: readonly { start: number; end: number }[] = [];
+      return {
+        async mesh(): Promise<Figures> {
+          const started = performance.now();
+          const job = await accepted(mesh.http, file);
+          for await (const message of watch(mesh.http, job.job_id)) if (message.type === 'completed') break;
+          const seconds = (performance.now() - started) / 1000;
+          const { segments, text, duration } = await result(mesh.http, job.job_id);
+          cuts = segments.map(({ start, end }) => ({ start, end }));
+          return { [RATE]: duration / seconds, [ERRORS]: 100 * wordErrorRate(spoken, text).wer };
+        },
+        async bare(): Promise<Figures> {
+          const { wallS, text } = await bare.ask<{ wallS: number; text: string }>({ file, cuts }, ASK_MS);
+          const seconds = cuts.at(-1)?.end ?? 0;
+          return { [RATE]: seconds / wallS, [ERRORS]: 100 * wordErrorRate(spoken, text).wer };
+        },
+        async close() {
+          await bare.stop();
+          await mesh.close();
+        },
+      };
+    },
+  };
+}
