@@ -155,6 +155,27 @@ describe('an option of a submission over REST', () => {
     90_000,
   );
 
+  it.each([false, true])(
+    'result_file leaves a file with a link to it, with reuse=%s',
+    async (reuse) => {
+      const form = new FormData();
+      const fields = { language: 'en', title: 'Visit', result_file: 'srt', reuse: String(reuse) };
+      for (const [name, value] of Object.entries(fields)) form.append(name, value);
+      form.append('file', new Blob([recording]), 'talk.wav');
+      const sent = await fetch(gateway + route, { method: 'POST', body: form });
+      const { job_id: jobId, status } = (await sent.json()) as { job_id: string; status: string };
+      expect([sent.status, status]).toEqual([202, reuse ? 'completed' : 'queued']);
+      const events = await (await fetch(`${gateway}/api/transcribe/jobs/stream/${jobId}`)).text();
+      expect(events).toContain('event: completed');
+      const result = await get<{ result_file_url: string }>(`/api/transcribe/jobs/result/${jobId}`);
+      const file = await fetch(result.result_file_url);
+      expect(file.headers.get('content-type')).toBe('application/x-subrip; charset=utf-8');
+      expect(file.headers.get('content-disposition')).toContain('Visit.srt');
+      expect(await file.text()).toMatch(/^1\n00:00:/);
+    },
+    120_000,
+  );
+
   it('upload_id takes what was uploaded', async () => {
     const client = new TusClient(gateway);
     const id = await client.upload(recording, { filename: 'upload.wav' });

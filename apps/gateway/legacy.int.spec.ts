@@ -152,6 +152,7 @@ describe('paths of predecessors', () => {
       const accepted = await upload('/v1/transcribe', fields);
       expect(accepted).toEqual({ job_id: accepted.job_id, status: 'queued', percent: 0, db_id: 'row-7' });
       const path = `/v1/jobs/${accepted.job_id}`;
+      expect((await server.jobs.find(accepted.job_id))?.options).toMatchObject({ resultFile: 'vtt' });
       expect(await client.problem(`${path}/result`)).toMatchObject({ code: 'job_not_completed' });
       await worker.complete(accepted.job_id);
       for (const method of ['GET', 'POST']) {

@@ -54,6 +54,7 @@ describe('the options of a submission', () => {
       verbatim: 'true',
       engine_options: JSON.stringify(engineOptions),
       speaker_roles: 'support',
+      result_file: 'vtt',
     });
     expect(options).toMatchObject({
       punctuation: false,
@@ -61,15 +62,18 @@ describe('the options of a submission', () => {
       verbatim: true,
       engineOptions,
       speakerRoles: 'support',
+      resultFile: 'vtt',
       enableDiarization: true,
     });
   });
 
   it('leaves out what was not said', async () => {
-    const options = await optionsOf({ punctuation: '', engine_options: '', speaker_roles: 'none' });
+    const options = await optionsOf({ punctuation: '', engine_options: '', speaker_roles: 'none', result_file: '' });
     expect(options).toMatchObject({ speakerRoles: 'none', enableDiarization: false });
     expect(Object.keys(options ?? {})).not.toEqual(
-      expect.arrayContaining([expect.stringMatching(/^(punctuation|profanityFilter|verbatim|engineOptions|context)$/)]),
+      expect.arrayContaining([
+        expect.stringMatching(/^(punctuation|profanityFilter|verbatim|engineOptions|context|resultFile)$/),
+      ]),
     );
   });
 
@@ -82,6 +86,7 @@ describe('the options of a submission', () => {
       'invalid_request',
       '/enable_diarization',
     ],
+    ['a file that is no format', { result_file: 'docx' }, 'invalid_request', '/result_file'],
     ['broken JSON', { engine_options: '{"asr":' }, 'invalid_request', '/engine_options'],
     ['a list', { engine_options: '[]' }, 'invalid_request', '/engine_options'],
     ['options of an unknown engine', { engine_options: '{"dragon":{}}' }, 'invalid_request', '/engine_options/dragon'],

@@ -11,6 +11,8 @@ export interface MessageFacts {
   readonly job: Job;
   /** Where it completed and the message is to be full. */
   readonly transcript: Transcript | undefined;
+  /** A link to the file that the job left in the object store; undefined where it left none. */
+  readonly fileUrl: string | undefined;
   /** Where clients reach the gateway; undefined where nobody said. */
   readonly publicUrl: string | undefined;
 }
@@ -42,7 +44,10 @@ function thinFields({ event, failure }: ClaimedDelivery, { id, transcriptId, opt
   };
 }
 
-function fullFields({ event, failure }: ClaimedDelivery, { job, transcript, publicUrl }: MessageFacts): object {
+function fullFields(
+  { event, failure }: ClaimedDelivery,
+  { job, transcript, fileUrl, publicUrl }: MessageFacts,
+): object {
   const common = { job_id: job.id, status: event.slice('job.'.length), db_id: job.options.dbId ?? null };
   if (event !== 'job.completed') return { ...common, error: failure?.message ?? null };
   const text = transcript ? fullText(transcript.segments) : '';
@@ -52,7 +57,8 @@ function fullFields({ event, failure }: ClaimedDelivery, { job, transcript, publ
     language: transcript?.language ?? null,
     duration: transcript ? toSeconds(transcript.durationMs) : null,
     output: transcript && text.length <= MAX_OUTPUT_CHARS ? text : null,
-    minio_url: base === undefined ? null : `${base}/api/transcripts/${job.transcriptId}/download?format=txt`,
+    minio_url:
+      fileUrl ?? (base === undefined ? null : `${base}/api/transcripts/${job.transcriptId}/download?format=txt`),
   };
 }
 

@@ -10,6 +10,7 @@ import type {
   TryOutcome,
   WebhookDeliveryRepository,
 } from '#persistence';
+import type { ResultFiles } from '#result-files';
 import type { Logger } from '#telemetry';
 import { MAX_LINK_MS, offerBody, type ReportLimits } from './offer-message.js';
 import { messageBody, messageHeaders } from './webhook-message.js';
@@ -37,6 +38,7 @@ export interface WebhookSenderParts {
   readonly transcripts: Pick<TranscriptRepository, 'findByJob'>;
   readonly offers: Pick<RemoteLeaseRepository, 'openOffer'>;
   readonly objects: Pick<ObjectStore, 'presign'>;
+  readonly files: Pick<ResultFiles, 'link'>;
   readonly outbound: Pick<OutboundHttp, 'post'>;
   readonly settings: WebhookSettings;
   readonly metrics: Pick<WorkerMetrics, 'webhookTried'>;
@@ -108,7 +110,9 @@ export class WebhookSender {
   private async end(claim: ClaimedDelivery, job: Job): Promise<Buffer> {
     const wantsText = claim.target?.payload === 'full' && claim.event === 'job.completed';
     const transcript = wantsText ? await this.parts.transcripts.findByJob(claim.jobId) : undefined;
-    return messageBody(claim, { job, transcript, publicUrl: this.parts.settings.publicUrl });
+    // The message may overtake the announcement, which is not made before the file is written.
+    const fileUrl = transcript ? await this.parts.files.link(job) : undefined;
+    return messageBody(claim, { job, transcript, fileUrl, publicUrl: this.parts.settings.publicUrl });
   }
 
   private async offer(claim: ClaimedDelivery, job: Job): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import http, { type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import { Webhook } from 'standardwebhooks';
-import type { JobCallback, WebhookEndpoint } from '#contracts';
+import type { Job, JobCallback, JobOptions, WebhookEndpoint } from '#contracts';
 import { OutboundHttp } from '#outbound-http';
 import {
   Database,
@@ -90,8 +90,11 @@ describe.each(['PostgreSQL', 'Redis'])('webhooks over a queue on %s', (store) =>
     const transcripts = new TranscriptRepository(database);
     const offers = new RemoteLeaseRepository(database);
     const objects = { presign: () => Promise.reject(new Error('nothing is offered here')) };
-    const parts = { deliveries, jobs, transcripts, offers, objects, outbound, settings, metrics: unread(), logger };
-    return new WebhookSender(parts);
+    const files = {
+      link: ({ options }: Job) => Promise.resolve(options.resultFile && `https://store.example/${options.resultFile}`),
+    };
+    const parts = { deliveries, jobs, transcripts, offers, objects, files, outbound, settings };
+    return new WebhookSender({ ...parts, metrics: unread(), logger });
   }
 
   function start(changes: Partial<WebhookSettings> = {}): void {
@@ -101,8 +104,9 @@ describe.each(['PostgreSQL', 'Redis'])('webhooks over a queue on %s', (store) =>
     dispatch.start();
   }
 
-  async function submit(callback?: Partial<JobCallback>): Promise<string> {
+  async function submit(callback?: Partial<JobCallback>, wish: Partial<JobOptions> = {}): Promise<string> {
     const options = {
+      ...wish,
       dbId: 'row 7',
       metadata: { visit: 3 },
       ...(callback
@@ -201,6 +205,14 @@ describe.each(['PostgreSQL', 'Redis'])('webhooks over a queue on %s', (store) =>
         data: { error: { code: 'engine_timeout', message: 'It took too long.' } },
       },
     ]);
+  });
+
+  it('link to the file that the job left in the object store', async () => {
+    start({ publicUrl: 'https://speech.example/' });
+    const job = await submit({ payload: 'full' }, { resultFile: 'srt' });
+    await complete(job);
+    await settled(job);
+    expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({ minio_url: 'https://store.example/srt' });
   });
 
   it('tell of a cancel, and of failures only where that is wanted', async () => {

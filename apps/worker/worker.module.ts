@@ -22,6 +22,7 @@ import {
   WorkerRepository,
 } from '#persistence';
 import { createJobQueue, JobQueue } from '#queue';
+import { ResultFiles } from '#result-files';
 import type { ServiceContext } from '#service-host';
 import { Metrics } from '#telemetry';
 import { createStatusCache, StatusCache } from '#status-cache';
@@ -173,14 +174,20 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
         new JobStatuses(jobs, transcripts, cache),
     },
     {
+      provide: ResultFiles,
+      inject: [TranscriptRepository, ObjectStore],
+      useFactory: (transcripts: TranscriptRepository, objects: ObjectStore) => new ResultFiles(transcripts, objects),
+    },
+    {
       provide: Announcer,
-      inject: [TranscriptRepository, ReconcileRepository, JobStatuses, EventBus],
+      inject: [TranscriptRepository, ReconcileRepository, JobStatuses, EventBus, ResultFiles],
       useFactory: (
         transcripts: TranscriptRepository,
         ends: ReconcileRepository,
         statuses: JobStatuses,
         events: EventBus,
-      ) => new Announcer(transcripts, ends, statuses, events),
+        files: ResultFiles,
+      ) => new Announcer(transcripts, ends, statuses, events, files),
     },
     {
       provide: JobConsumer,
@@ -263,20 +270,31 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
       provide: WebhookDispatch,
       inject: [
         ...[Database, JobRepository, TranscriptRepository, RemoteLeaseRepository],
-        ...[ObjectStore, OutboundHttp, WorkerMetrics],
+        ...[ObjectStore, ResultFiles, OutboundHttp, WorkerMetrics],
       ],
       useFactory: (
         database: Database,
         jobs: JobRepository,
         transcripts: TranscriptRepository,
         offers: RemoteLeaseRepository,
-        ...[objects, outbound, metrics]: [ObjectStore, OutboundHttp, WorkerMetrics]
+        ...[objects, files, outbound, metrics]: [ObjectStore, ResultFiles, OutboundHttp, WorkerMetrics]
       ) => {
         const databaseUrl = context.endpoint('database');
         const queue = createJobQueue({ databaseUrl, redisUrl, logger, name: 'webhooks' });
         const deliveries = new WebhookDeliveryRepository(database);
         const { everyMs, ...rest } = settings.webhooks;
-        const parts = { deliveries, jobs, transcripts, offers, objects, outbound, settings: rest, metrics, logger };
+        const parts = {
+          deliveries,
+          jobs,
+          transcripts,
+          offers,
+          objects,
+          files,
+          outbound,
+          settings: rest,
+          metrics,
+          logger,
+        };
         const sender = new WebhookSender(parts);
         return new WebhookDispatch(queue, deliveries, sender, everyMs, logger);
       },

@@ -20,6 +20,10 @@ export function hasEnded(status: JobStatus): boolean {
   return (endedStatuses as readonly JobStatus[]).includes(status);
 }
 
+/** What a transcript can be read as. */
+export const transcriptFormats = ['txt', 'md', 'srt', 'vtt', 'json', 'tsv'] as const;
+export type TranscriptFormat = (typeof transcriptFormats)[number];
+
 /** What a client asked for, checked and with defaults filled in. Stored with the job; the worker reads nothing else. */
 export interface JobOptions {
   readonly engine: JobEngine;
@@ -62,6 +66,8 @@ export interface JobOptions {
   readonly tags: readonly string[];
   /** The caller's own id, echoed. */
   readonly dbId?: string;
+  /** As what the transcript is put into the object store when the job completes; undefined means not at all. */
+  readonly resultFile?: TranscriptFormat;
   /** Where the client wants to hear of the end. */
   readonly callback?: JobCallback;
   /** Echoed. */

@@ -35,7 +35,15 @@ function eraseWithout(...away: readonly string[]) {
   return { subject, done, metrics };
 }
 
-const remnants = ['copies', 'events', 'media/j/late.wav', 'media/j/source.wav', 'queue', 'statuses'];
+const remnants = [
+  'copies',
+  'events',
+  'media/j/late.wav',
+  'media/j/source.wav',
+  'queue',
+  'results/t/late.wav',
+  'statuses',
+];
 
 describe('TranscriptErasure', () => {
   it('removes the rows first, then everything else, and says so once nothing is left', async () => {

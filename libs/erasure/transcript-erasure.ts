@@ -3,6 +3,7 @@ import type { ObjectStore } from '#objects';
 import type { Erasure, ErasureRepository } from '#persistence';
 import type { JobQueue } from '#queue';
 import type { StatusCache } from '#status-cache';
+import { resultFilesPrefix } from '#result-files';
 import type { Logger, Metrics } from '#telemetry';
 import type { TranscriptCache } from '#transcript-cache';
 
@@ -23,7 +24,7 @@ export const QUIET_MS = 60_000;
 export const RETRY_MS = 15_000;
 
 /**
- * Erases transcripts with all that belongs to them: rows, media, events, queue entry and cached copies. Each step may be
+ * Erases transcripts with all that belongs to them: rows, media, files, events, queue entry and cached copies. Each step may be
  * repeated, and each is tried although another failed; what is not done is done by the next pass.
  */
 export class TranscriptErasure {
@@ -66,12 +67,16 @@ export class TranscriptErasure {
     const { queue, events, statuses, copies } = this.parts;
     const { jobId } = erasure;
     const forgetting = [queue.remove(jobId), events.forget(jobId), statuses.forget(jobId), copies.forget(jobId)];
-    return [this.removeMedia(erasure), ...forgetting];
+    return [this.removeMedia(erasure), this.removeAll(resultFilesPrefix(erasure.transcriptId)), ...forgetting];
   }
 
   private async removeMedia({ jobId, mediaKey }: Erasure): Promise<void> {
+    if (mediaKey !== undefined) await this.parts.objects.delete(mediaKey);
+    await this.removeAll(`media/${jobId}/`);
+  }
+
+  private async removeAll(prefix: string): Promise<void> {
     const { objects } = this.parts;
-    if (mediaKey !== undefined) await objects.delete(mediaKey);
-    for await (const { key } of objects.list(`media/${jobId}/`)) await objects.delete(key);
+    for await (const { key } of objects.list(prefix)) await objects.delete(key);
   }
 }

@@ -1,14 +1,20 @@
+import type { TranscriptFormat } from '#contracts';
 import { resultBody } from './result-body.js';
 import { toSubRip, toWebVtt } from './subtitles.js';
 import { toMarkdown, toPlainText, toTabSeparated } from './text.js';
 import type { TranscriptDocument } from './transcript-document.js';
 
 export { type CueRules, defaultCueRules } from './cue-rules.js';
-export { documentTitle, speakerNames, type SpeakerNames, type TranscriptDocument } from './transcript-document.js';
+export {
+  documentTitle,
+  fileNameOf,
+  speakerNames,
+  type SpeakerNames,
+  type TranscriptDocument,
+} from './transcript-document.js';
 
-/** What a transcript can be read as. Chosen at read time: only the canonical form is stored. */
-export const transcriptFormats = ['txt', 'md', 'srt', 'vtt', 'json', 'tsv'] as const;
-export type TranscriptFormat = (typeof transcriptFormats)[number];
+// Chosen at read time: only the canonical form stands in the database.
+export { type TranscriptFormat, transcriptFormats } from '#contracts';
 
 interface FormatRow {
   /** For the Content-Type header. */

@@ -56,6 +56,8 @@ export interface ResultBody {
   status: string;
   filename: string;
   audio_url: string | null;
+  /** Where the job was asked for a file. */
+  result_file_url?: string | null;
   language: string;
   duration: number;
   engine: string;
@@ -86,7 +88,7 @@ export function fullText(segments: readonly TranscriptSegment[]): string {
 
 /** The transcript as clients get it. Words are in only where the job asked for them. */
 export function resultBody(document: TranscriptDocument): ResultBody {
-  const { transcript, job, audioUrl } = document;
+  const { transcript, job, audioUrl, resultFileUrl } = document;
   const { options } = job;
   // The words of a vote say whose they are.
   const withWords = options.wordTimestamps || options.engine === 'consensus';
@@ -96,6 +98,7 @@ export function resultBody(document: TranscriptDocument): ResultBody {
     status: job.status,
     filename: job.filename,
     audio_url: audioUrl ?? null,
+    ...(resultFileUrl === undefined ? {} : { result_file_url: resultFileUrl }),
     language: transcript.language,
     duration: toSeconds(transcript.durationMs),
     engine: options.engine,

@@ -1,4 +1,4 @@
-import type { Job, Transcript, TranscriptSegment } from '#contracts';
+import type { Job, Transcript, TranscriptFormat, TranscriptSegment } from '#contracts';
 import type { CueRules } from './cue-rules.js';
 
 /** A finished transcript with the job that asked for it: all that any format needs. */
@@ -7,6 +7,11 @@ export interface TranscriptDocument {
   readonly job: Job;
   /** A link to the media that works for a while; undefined when the media is gone. */
   readonly audioUrl?: string;
+  /**
+   * The same to the file that the job left in the object store; null while it is not there, undefined where none was asked
+   * for.
+   */
+  readonly resultFileUrl?: string | null;
   /** How texts for people call the speakers; by number unless told otherwise. */
   readonly speakerNames?: SpeakerNames;
   /** How subtitles are cut; undefined takes the defaults. */
@@ -20,6 +25,12 @@ export type SpeakerNames = (typeof speakerNames)[number];
 /** What people call it: the title they gave, else the file's name. */
 export function documentTitle({ job }: TranscriptDocument): string {
   return job.options.title ?? job.filename;
+}
+
+/** The name that a file of the transcript is saved under. */
+export function fileNameOf({ options, filename }: Job, format: TranscriptFormat): string {
+  const base = (options.title ?? filename.replace(/\.[^.]{1,10}$/u, '')) || 'transcript';
+  return `${base.replace(/[/\\]/g, '_')}.${format}`;
 }
 
 /** Who speaks a segment, for people; undefined when that is not known. */

@@ -1,15 +1,35 @@
 import { type Job, PolyscribeError } from '#contracts';
 import { Announcer } from './announcer.js';
 
+const summary = {
+  id: 't',
+  language: 'en',
+  durationMs: 1_000,
+  engineUsed: 'local',
+  model: 'base',
+  warnings: [],
+} as const;
+
+/** Ended; one whose id begins with `file` has completed and leaves a file. */
+function jobOf(id: string): Job {
+  const leavesFile = id.startsWith('file');
+  const status = leavesFile ? 'completed' : 'cancelled';
+  return { id, status, progress: 0, options: leavesFile ? { resultFile: 'srt' } : {} } as Job;
+}
+
 /** An announcer whose database holds these ends; some cannot be told. */
-function announcerOf(ids: readonly string[], broken: Readonly<Record<string, Error>>) {
+function announcerOf(
+  ids: readonly string[],
+  broken: Readonly<Record<string, Error>>,
+  files?: { write(job: Job): Promise<void> },
+) {
   const told: string[] = [];
-  const ends = ids.map((id) => ({ attempt: 1, job: { id, status: 'cancelled', progress: 0 } as Job }));
+  const ends = ids.map((id) => ({ attempt: 1, job: jobOf(id) }));
   const announcer = new Announcer(
-    { summary: () => Promise.resolve(undefined) },
+    { summary: (jobId) => Promise.resolve({ ...summary, jobId }) },
     {
       unannounced: () => Promise.resolve(ends),
-      unannouncedEnd: () => Promise.resolve(undefined),
+      unannouncedEnd: (id) => Promise.resolve(ends.find(({ job }) => job.id === id)),
       markAnnounced: (id) => {
         told.push(id);
         return Promise.resolve();
@@ -22,6 +42,7 @@ function announcerOf(ids: readonly string[], broken: Readonly<Record<string, Err
         return error ? Promise.reject(error) : Promise.resolve([]);
       },
     },
+    files,
   );
   return { announcer, told };
 }
@@ -39,5 +60,31 @@ describe('Announcer', () => {
     });
     await expect(announcer.announceAll(10)).rejects.toThrow('does not answer');
     expect(told).toEqual(['a']);
+  });
+
+  it('leaves the end of a job that leaves a file to who can write it', async () => {
+    const { announcer, told } = announcerOf(['file', 'a'], {});
+    await announcer.announce('file');
+    await announcer.announce('a');
+    expect(told).toEqual(['a']);
+  });
+
+  it('tells no end before its file is written, and those without a file while the store is away', async () => {
+    const asked: string[] = [];
+    const away = new PolyscribeError('dependency_unavailable', 'The store does not answer.');
+    const files = {
+      write: ({ id }: Job) => {
+        asked.push(id);
+        return Promise.reject(away);
+      },
+    };
+    const { announcer, told } = announcerOf(['file 1', 'a', 'file 2', 'b'], {}, files);
+    await expect(announcer.announce('file 1')).rejects.toBe(away);
+    expect(told).toEqual([]);
+    await expect(announcer.announceAll(10)).rejects.toBe(away);
+    expect([asked, told]).toEqual([
+      ['file 1', 'file 1'],
+      ['a', 'b'],
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 import { type Job, type JobEventBody, PolyscribeError } from '#contracts';
 import type { EventBus } from '#events';
 import type { ReconcileRepository, TranscriptRepository, UnannouncedJob } from '#persistence';
+import type { ResultFiles } from '#result-files';
 import type { JobStatuses } from './job-statuses.js';
 
 /**
@@ -8,38 +9,53 @@ import type { JobStatuses } from './job-statuses.js';
  * of each run through, so that a crash between the two is mended by announcing again.
  */
 export class Announcer {
+  /** @param files of a worker; without it, the ends of jobs that leave a file are left to the workers */
   constructor(
     private readonly transcripts: Pick<TranscriptRepository, 'summary'>,
     private readonly ends: Pick<ReconcileRepository, 'unannounced' | 'unannouncedEnd' | 'markAnnounced'>,
     private readonly statuses: Pick<JobStatuses, 'put'>,
     private readonly events: Pick<EventBus, 'publish'>,
+    private readonly files?: Pick<ResultFiles, 'write'>,
   ) {}
 
   /** Announces the end of the job's last run; does nothing when it has not ended or everybody knows. */
   async announce(jobId: string): Promise<void> {
     const end = await this.ends.unannouncedEnd(jobId);
-    if (end) await this.tell(end);
+    if (end && (await this.filed(end))) await this.tell(end);
   }
 
   /**
    * Announces every end that a crash left unannounced, up to `limit`, and gives their number. One that cannot be told does
-   * not keep those behind it from being told; an outage, which would meet them all, ends the round.
+   * not keep those behind it from being told; an outage, which would meet them all, ends the round. An outage of the object
+   * store meets those that leave a file.
    *
    * @throws what the first failure threw, once the others are told
    */
   async announceAll(limit: number): Promise<number> {
     const ends = await this.ends.unannounced(limit);
     const failures: unknown[] = [];
+    let canFile = true;
     for (const end of ends) {
+      if (!canFile && leavesFile(end)) continue;
+      let filed = false;
       try {
-        await this.tell(end);
+        filed = await this.filed(end);
+        if (filed) await this.tell(end);
       } catch (error) {
-        if (error instanceof PolyscribeError && error.code === 'dependency_unavailable') throw error;
+        if (isOutage(error) && (filed || !leavesFile(end))) throw error;
+        if (isOutage(error)) canFile = false;
         failures.push(error);
       }
     }
     if (failures.length > 0) throw failures[0];
     return ends.length;
+  }
+
+  /** Sees to it that whoever hears of the end finds the file. Gives whether the end may be told from here. */
+  private async filed(end: UnannouncedJob): Promise<boolean> {
+    if (!leavesFile(end)) return true;
+    await this.files?.write(end.job);
+    return this.files !== undefined;
   }
 
   private async tell({ job, attempt }: UnannouncedJob): Promise<void> {
@@ -68,6 +84,14 @@ export class Announcer {
       },
     };
   }
+}
+
+function leavesFile({ job }: UnannouncedJob): boolean {
+  return job.status === 'completed' && job.options.resultFile !== undefined;
+}
+
+function isOutage(error: unknown): boolean {
+  return error instanceof PolyscribeError && error.code === 'dependency_unavailable';
 }
 
 function statusEvent({ id, status, progress, stage, message }: Job): JobEventBody {

@@ -29,6 +29,7 @@ const submitOptions: Readonly<Record<string, Shown>> = {
   ...names('word_timestamps punctuation profanity_filter verbatim engine_options task profile', options),
   ...names('on_unsupported allow_fallback title tags db_id metadata', options),
   'Idempotency-Key': idempotency,
+  result_file: ['test/submit-options.int.spec.ts', 'result_file leaves a file'],
   url: ['test/submit-options.int.spec.ts', 'url is fetched'],
   upload_id: ['test/submit-options.int.spec.ts', 'upload_id takes what was uploaded'],
   separate_channels: ['test/job.e2e.spec.ts', 'keeps the channels of a call apart'],

@@ -68,6 +68,7 @@ function fieldsOf(options: jobV1.SubmitOptions): Record<string, unknown> {
     context_id: options.contextId,
     speaker_roles: options.speakerRoles,
     reuse: options.reuse,
+    result_file: options.resultFile,
   };
   const unset: readonly unknown[] = ['', 0, false, undefined];
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => !unset.includes(value)));

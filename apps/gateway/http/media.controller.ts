@@ -3,7 +3,9 @@ import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { formatByExtension } from '#audio';
 import { PolyscribeError } from '#contracts';
+import { formatTable, transcriptFormats } from '#formats';
 import { attachmentNamed, ObjectStore, SignedLinks } from '#objects';
+import { RESULTS_PREFIX } from '#result-files';
 import { SIGNED_LINKS } from '../tokens.js';
 import { parseRange } from './byte-range.js';
 import { entityTag, isKnown, isSameObject, REVALIDATED } from './conditional.js';
@@ -72,5 +74,7 @@ export class MediaController {
 /** By the extension, which comes from the bytes and not from the client: only what a browser plays and never runs. */
 function mediaTypeOf(key: string): string {
   const extension = /\.([a-z0-9]+)$/.exec(key)?.[1] ?? '';
+  const format = key.startsWith(RESULTS_PREFIX) ? transcriptFormats.find((name) => name === extension) : undefined;
+  if (format) return formatTable[format].mediaType;
   return formatByExtension.get(extension)?.mediaType ?? 'application/octet-stream';
 }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type EngineKind, type Job, PolyscribeError, type Transcript } from '#contracts';
-import { formatTable, type TranscriptDocument, type TranscriptFormat } from '#formats';
+import { fileNameOf, formatTable, type TranscriptDocument, type TranscriptFormat } from '#formats';
 import { ObjectStore } from '#objects';
 import { JobRepository, TranscriptRepository } from '#persistence';
+import { resultFileLink } from '#result-files';
 import { TranscriptCache } from '#transcript-cache';
 import { isUuid, unknownTranscript } from './job-id.js';
 import { JobQueries, requireCompleted } from './job-queries.service.js';
@@ -41,9 +42,9 @@ export class TranscriptQueries {
     return { job, transcript };
   }
 
-  /** The transcript with a link to its audio. */
+  /** The transcript with links to its audio and to the file that the job left. */
   async document(jobId: string): Promise<TranscriptDocument> {
-    return this.withLink(await this.byJob(jobId));
+    return this.withLinks(await this.byJob(jobId));
   }
 
   /** @throws PolyscribeError `transcript_not_found` */
@@ -64,9 +65,8 @@ export class TranscriptQueries {
     const whole = await this.byJob(job.id);
     const found = engine === undefined ? whole : { ...whole, transcript: laneOf(whole.transcript, engine) };
     const { mediaType, render } = formatTable[format];
-    const document = format === 'json' ? await this.withLink(found) : { ...found, ...style };
-    const base = (job.options.title ?? job.filename.replace(/\.[^.]{1,10}$/u, '')) || 'transcript';
-    return { text: render(document), mediaType, filename: `${base.replace(/[/\\]/g, '_')}.${format}` };
+    const document = format === 'json' ? await this.withLinks(found) : { ...found, ...style };
+    return { text: render(document), mediaType, filename: fileNameOf(job, format) };
   }
 
   private async fromDatabase({ id, transcriptId, revision }: Job): Promise<Transcript> {
@@ -76,10 +76,18 @@ export class TranscriptQueries {
     return transcript;
   }
 
-  private async withLink({ job, transcript }: { job: Job; transcript: Transcript }): Promise<TranscriptDocument> {
-    const key = job.mediaRemovedAt ? undefined : job.media?.key;
-    if (key === undefined || !(await this.objects.stat(key))) return { job, transcript };
-    const audioUrl = await this.objects.presign(key, LINK_LIFETIME_MS, job.filename);
-    return { job, transcript, audioUrl };
+  private async withLinks({ job, transcript }: { job: Job; transcript: Transcript }): Promise<TranscriptDocument> {
+    const audioUrl = await this.audioUrl(job);
+    const wantsFile = job.options.resultFile !== undefined;
+    return {
+      ...{ job, transcript },
+      ...(audioUrl === undefined ? {} : { audioUrl }),
+      ...(wantsFile ? { resultFileUrl: (await resultFileLink(this.objects, job)) ?? null } : {}),
+    };
+  }
+
+  private async audioUrl({ media, mediaRemovedAt, filename }: Job): Promise<string | undefined> {
+    if (!media || mediaRemovedAt || !(await this.objects.stat(media.key))) return undefined;
+    return this.objects.presign(media.key, LINK_LIFETIME_MS, filename);
   }
 }

@@ -16,11 +16,10 @@ const fields = translated({
     if (value === 'url' || value === 'upload') return undefined;
     throw invalid([{ pointer: '/source_type', detail: 'must be one of url, upload' }]);
   },
-  // Kept with the job until somebody asks for the result.
   output: (value) => {
     if (value === '') return undefined;
     const parsed = outputSchema.safeParse({ output: value });
-    if (parsed.success) return { name: 'metadata', value: parsed.data };
+    if (parsed.success) return { name: 'result_file', value: parsed.data.output };
     throw invalid([{ pointer: '/output', detail: `must be one of ${outputs.join(', ')}` }]);
   },
 });
@@ -58,8 +57,7 @@ export const workerApiRoutes: readonly LegacyRoute[] = [
     reads: true,
     async handle(call) {
       const job = await call.use.jobs.get(call.id);
-      const wished = outputSchema.safeParse(job.options.metadata);
-      return sendDownload(call, job.transcriptId, wished.success ? wished.data.output : 'srt');
+      return sendDownload(call, job.transcriptId, job.options.resultFile ?? outputOf(job.options.metadata));
     },
   },
   {
@@ -73,6 +71,12 @@ export const workerApiRoutes: readonly LegacyRoute[] = [
     },
   },
 ];
+
+/** The wish of jobs that are older than the option for it. */
+function outputOf(metadata: unknown): (typeof outputs)[number] {
+  const wished = outputSchema.safeParse(metadata);
+  return wished.success ? wished.data.output : 'srt';
+}
 
 function statusOf(job: Job) {
   const error = job.failure?.message ?? (job.status === 'cancelled' ? 'The job was cancelled.' : undefined);

@@ -114,6 +114,11 @@ export const resultSchema = z.strictObject({
   status: z.literal('completed'),
   filename: z.string(),
   audio_url: z.string().nullable().describe('Works for an hour; null when the recording is no longer kept.'),
+  result_file_url: z
+    .string()
+    .nullable()
+    .optional()
+    .describe('Where result_file was given: works for an hour; null for a moment, until the file is written.'),
   language: z.string(),
   duration: seconds,
   engine: z.enum(jobEngines),

@@ -58,7 +58,7 @@ const workerSubmission = {
   output: {
     type: 'string',
     enum: ['srt', 'vtt', 'txt'],
-    description: 'Which file the result is to be; kept in metadata.',
+    description: 'Which file the result is to be: says what result_file says.',
   },
 };
 

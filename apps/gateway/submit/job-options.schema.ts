@@ -6,6 +6,7 @@ import {
   type RoleSetChoice,
   roleSetChoices,
   tasks,
+  transcriptFormats,
   unsupportedPolicies,
   webhookPayloads,
   workerChoices,
@@ -108,6 +109,9 @@ export const jobOptionsSchema = z
     ),
     db_id: field(text(200)).describe("The caller's own id; echoed."),
     metadata: field(metadata, readJson).describe('A JSON object; echoed.'),
+    result_file: field(oneOf(transcriptFormats)).describe(
+      'Put the transcript as such a file into the object store; result_file_url of the result links to it.',
+    ),
     callback_url: field(text(2_048)).describe('Called when the job ends; see webhooks.'),
     callback_payload: field(oneOf(webhookPayloads)).describe('thin, the default, or full, which holds the text.'),
   })

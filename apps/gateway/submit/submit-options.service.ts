@@ -182,6 +182,7 @@ function jobOptionsOf(submitted: SubmitOptions, engine: JobEngine): JobOptions {
       allowFallback: submitted.allow_fallback,
       priority: submitted.priority,
       reuse: submitted.reuse,
+      resultFile: submitted.result_file,
       // What is the default stands in no job: older ones say nothing of it.
       worker: submitted.worker === 'remote' ? submitted.worker : undefined,
       tags: submitted.tags,

@@ -12,6 +12,7 @@ import { Announcer, JobStatuses, type JobView } from '#job-status';
 import { createObjectStore, type ObjectStore } from '#objects';
 import { OutboundHttp } from '#outbound-http';
 import { Database, JobLeaseRepository, JobRepository, ReconcileRepository, TranscriptRepository } from '#persistence';
+import { ResultFiles } from '#result-files';
 import { createStatusCache } from '#status-cache';
 import { createLogger } from '#telemetry';
 import { startTestDatabase } from '../../../libs/persistence/testing.js';
@@ -53,7 +54,11 @@ export class WorkerHarness {
     return new WorkerHarness(
       database,
       createEventBus({ databaseUrl: testDatabase.url, logger }),
-      await createObjectStore({ config: loadConfig({ DATA_DIR: folder }), logger }),
+      await createObjectStore({
+        config: loadConfig({ DATA_DIR: folder }),
+        logger,
+        publicUrl: () => 'https://speech.example',
+      }),
       folder,
       () => testDatabase.stop(),
     );
@@ -72,8 +77,10 @@ export class WorkerHarness {
     return new JobStatuses(this.jobs, this.transcripts, createStatusCache<JobView>({ jobTtlMs: 60_000, logger }));
   }
 
-  announcer(): Announcer {
-    return new Announcer(this.transcripts, new ReconcileRepository(this.database), this.statuses, this.events);
+  announcer(objects: ObjectStore = this.objects): Announcer {
+    const ends = new ReconcileRepository(this.database);
+    const files = new ResultFiles(this.transcripts, objects);
+    return new Announcer(this.transcripts, ends, this.statuses, this.events, files);
   }
 
   worker(

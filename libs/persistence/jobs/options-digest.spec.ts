@@ -9,6 +9,7 @@ describe('digestOf', () => {
     ['whose it is', { sessionId: 's', dbId: 'd', title: 't', tags: ['a'], metadata: { a: 1 } }],
     ['when it runs', { priority: 9 }],
     ['where its end is told', { callback: { url: 'https://a.example/', payload: 'thin', onError: true } }],
+    ['that a file is left', { resultFile: 'srt' }],
     ['that a transcript may be reused', { reuse: true }],
   ])('leaves out %s', (_what, options) => {
     expect(digestOf({ ...base, ...options })).toBe(digestOf(base));

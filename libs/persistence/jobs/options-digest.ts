@@ -11,6 +11,7 @@ const beside = [
   'callback',
   'priority',
   'reuse',
+  'resultFile',
 ] as const satisfies readonly (keyof JobOptions)[];
 
 /** Lower-case hex; the same for options that ask for the same text, in whatever order their members stand. */

@@ -95,6 +95,8 @@ export interface SubmitOptions {
   uploadId: string;
   /** Take the transcript of an earlier job where the recording and all options that decide the text are the same. */
   reuse: boolean;
+  /** "txt", "md", "srt", "vtt", "json" or "tsv": put the transcript as such a file into the object store; empty means none. */
+  resultFile: string;
 }
 
 /** Job is one request for one transcript. */
@@ -339,6 +341,7 @@ function createBaseSubmitOptions(): SubmitOptions {
     callbackPayload: "",
     uploadId: "",
     reuse: false,
+    resultFile: "",
   };
 }
 
@@ -436,6 +439,9 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     }
     if (message.reuse !== false) {
       writer.uint32(320).bool(message.reuse);
+    }
+    if (message.resultFile !== "") {
+      writer.uint32(330).string(message.resultFile);
     }
     return writer;
   },
@@ -701,6 +707,14 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
             message.reuse = reader.bool();
             continue;
           }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.resultFile = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -749,6 +763,7 @@ export const SubmitOptions: MessageFns<SubmitOptions> = {
     message.callbackPayload = object.callbackPayload ?? "";
     message.uploadId = object.uploadId ?? "";
     message.reuse = object.reuse ?? false;
+    message.resultFile = object.resultFile ?? "";
     return message;
   },
 };
