@@ -152,10 +152,11 @@ describe('jobs over REST', () => {
       job_status: 'cancelled',
     });
 
+    const tickets = await server.queue.waiting();
     const retried = await client.json(`${base}/${jobId}/retry`, { method: 'POST' });
     expect(retried.status).toBe(202);
     expect(acceptedSchema.parse(retried.body).job_id).toBe(jobId);
-    await eventually('the queue entry', () => server.queue.has(jobId));
+    await eventually('one ticket more', async () => (await server.queue.waiting()) === tickets + 1);
     expect(await client.problem(`${base}/${jobId}/retry`, { method: 'POST' })).toMatchObject({ status: 409 });
   });
 
