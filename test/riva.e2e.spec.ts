@@ -169,7 +169,7 @@ describe('a job for Riva on the whole mesh', () => {
     await riva.kill();
     const dying = {
       ...script,
-      faults: [{ calls: [1], when: { at: 'finals', count: 60 }, does: { kind: 'die' } }],
+      faults: [{ calls: [1], when: { at: 'finals', count: 20 }, does: { kind: 'die' } }],
     } as const;
     riva = await RivaSimulatorProcess.start(dying, { port });
     await eventually('Riva to be back', async () => (await asr()).available);
