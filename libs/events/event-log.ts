@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { JobEvent, JobEventBody } from '#contracts';
-import { asUnavailable, StatementError } from '#postgres';
+import { asUnavailable, GuardedClient, StatementError } from '#postgres';
 import { withDeadline } from '#timing';
 import { migrateEventLog } from './event-log.migrations.js';
 
@@ -73,7 +73,7 @@ export class EventLog {
     private readonly notify: boolean,
     onIdleError: (error: Error) => void,
   ) {
-    this.pool = new pg.Pool({ ...this.connectionOptions(), max: MAX_CONNECTIONS });
+    this.pool = new pg.Pool({ ...this.connectionOptions(), Client: GuardedClient, max: MAX_CONNECTIONS });
     this.pool.on('error', onIdleError);
   }
 

@@ -1,6 +1,7 @@
 import { CommitUnknownError, Database, type Transaction } from './database.js';
 import { migrations } from './migrations/index.js';
 import { waitUntil } from '../embedded-postgres/testing.js';
+import { startFarewellProxy } from '../postgres/testing.js';
 import { startTestDatabase, type TestDatabase } from './testing.js';
 
 describe('Database', () => {
@@ -49,6 +50,33 @@ describe('Database', () => {
     await database.close();
     const away = new Database('postgres://nobody@127.0.0.1:9/none', { connectTimeoutMs: 100 });
     await expect(away.connect()).rejects.toMatchObject({ code: 'dependency_unavailable', retryAfterMs: 2000 });
+  });
+
+  it('survives a server that shuts down in the moment when a connection is ready', async () => {
+    const proxy = await startFarewellProxy(server.url);
+    const database = new Database(proxy.url, { poolSize: 2 });
+    await database.connect();
+    proxy.arm();
+    const outcomes: unknown[] = [];
+    await waitUntil(async () => {
+      const work = database.transaction((transaction) => transaction.query('SELECT 1'));
+      outcomes.push(await work.catch((error: unknown) => error));
+      return proxy.farewells() >= 5;
+    }, 10_000);
+    proxy.disarm();
+    const answered = await waitUntil(
+      () =>
+        database.ping().then(
+          () => true,
+          () => false,
+        ),
+      10_000,
+    );
+    await database.close();
+    await proxy.stop();
+    expect(answered).toBe(true);
+    expect(outcomes.length).toBeGreaterThanOrEqual(5);
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ code: 'dependency_unavailable' });
   });
 
   it('says when a commit got no answer, and only then', async () => {

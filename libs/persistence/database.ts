@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import { PolyscribeError } from '#contracts';
+import { GuardedClient } from '#postgres';
 import { mapDatabaseError } from './database-error.js';
 import { entities } from './entities/index.js';
 import { migrations } from './migrations/index.js';
@@ -53,6 +54,7 @@ export class Database {
       // The loss of an idle connection is no event: the pool opens another when one is needed.
       poolErrorHandler: () => undefined,
       extra: {
+        Client: GuardedClient,
         statement_timeout: STATEMENT_TIMEOUT_MS,
         lock_timeout: LOCK_TIMEOUT_MS,
         idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,

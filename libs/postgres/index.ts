@@ -1,1 +1,2 @@
+export * from './guarded-client.js';
 export * from './unavailable.js';

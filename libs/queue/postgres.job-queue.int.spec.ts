@@ -5,6 +5,7 @@ import pg from 'pg';
 import { createLogger } from '#telemetry';
 import { type ContractFixture, eventually } from '#testing';
 import { startTestDatabase, type TestDatabase } from '../persistence/testing.js';
+import { startFarewellProxy } from '../postgres/testing.js';
 import { jobQueueContract } from './job-queue.contract.js';
 import type { JobQueue } from './job-queue.port.js';
 import { createJobQueue } from './index.js';
@@ -108,6 +109,32 @@ describe('PostgresJobQueue', () => {
     // An enqueue whose answer was lost with its connection was repeated: the work may be given out once more.
     await eventually('nothing to be left', async () => (await queue.depth()) === 0);
     expect(new Set(taken).size).toBe(2);
+  });
+
+  it('survives a server that shuts down in the moment when a connection is ready', async () => {
+    const proxy = await startFarewellProxy(database.url);
+    const queue = createJobQueue({ databaseUrl: proxy.url, logger, name: queues.name });
+    const taken: string[] = [];
+    queue.consume(1, (job) => {
+      taken.push(job.jobId);
+      return Promise.resolve();
+    });
+    await queue.ping();
+    proxy.arm();
+    // The consumer's own tries: to claim, and to listen.
+    await eventually('connections that ended so', () => proxy.farewells() >= 4, 20_000);
+    await expect(queue.ping()).rejects.toMatchObject({ code: 'dependency_unavailable' });
+    proxy.disarm();
+    const work = { jobId: randomUUID(), priority: 5 };
+    await eventually('an enqueue that works again', () =>
+      queue.enqueue(work).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await eventually('the work', () => taken.includes(work.jobId));
+    await queue.close();
+    await proxy.stop();
   });
 
   it('sets up its tables once when many processes start at the same moment', async () => {

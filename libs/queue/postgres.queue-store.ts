@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BackendFactory,
   createPostgresBackend,
-  type PostgresConnectionOptions,
+  isPgPool,
   type PostgresQueueBackend,
   runMigrations,
   withBackend,
 } from 'bullmq';
 import pg from 'pg';
-import { asUnavailable } from '#postgres';
+import { asUnavailable, GuardedClient } from '#postgres';
 import {
   CALL_DEADLINE_MS,
   type Entries,
@@ -23,7 +23,9 @@ const STATEMENT_DEADLINE_MS = 5_000;
 const MIGRATION_DEADLINE_MS = 60_000;
 /** A server that is away shows sooner. */
 const OPEN_DEADLINE_MS = 15_000;
-const MAX_CONNECTIONS = 2;
+/** Two for statements, one that listens. */
+const MAX_CONNECTIONS = 3;
+const BULL_SCHEMA = 'bullmq';
 const FAILED_CLAIM_PAUSE_MS = 500;
 /** Nothing here reads BullMQ's own events; it keeps 10,000 by default. */
 const KEPT_BULL_EVENTS = 500;
@@ -32,7 +34,9 @@ const KEPT_BULL_EVENTS = 500;
 const LONGEST_WAIT_S = 5;
 
 /**
- * BullMQ's backend with two of its habits changed.
+ * BullMQ's backend on a pool of ours, with two of its habits changed.
+ *
+ * The pool is ours because BullMQ's own ends the process when the server shuts down while somebody connects.
  *
  * It waits after a claim that failed. BullMQ does so only when the connection was refused: on any other fault (a server
  * that is shutting down, a statement that took too long) it would claim again at once, in a hot loop.
@@ -40,8 +44,12 @@ const LONGEST_WAIT_S = 5;
  * It never waits long without a look. BullMQ would wait for an hour after a lost connection or while work is delayed,
  * trusting that every announcement arrives.
  */
-const patientPostgresBackend: BackendFactory<PostgresQueueBackend, PostgresConnectionOptions> = (name, opts, extra) => {
-  const backend = createPostgresBackend(name, opts, extra);
+const patientPostgresBackend: BackendFactory<PostgresQueueBackend, pg.PoolConfig> = (name, opts, extra) => {
+  const pool = new pg.Pool(opts.connection);
+  // The guard only tells the compiler: the types of pg and of BullMQ say the same in different words.
+  if (!isPgPool(pool)) throw new TypeError('BullMQ does not take the pool.');
+  const backend = createPostgresBackend(name, { ...opts, connection: pool }, extra);
+  backend.once('close', () => void pool.end());
   Object.defineProperty(backend, 'maximumBlockTimeout', { value: LONGEST_WAIT_S });
   type Claim = (...args: Parameters<PostgresQueueBackend['moveToActive']>) => Promise<unknown[]>;
   const claim: Claim = backend.moveToActive.bind(backend);
@@ -99,9 +107,12 @@ export class PostgresQueueStore implements QueueStore {
   }
 }
 
-function connectionOptions(databaseUrl: string): PostgresConnectionOptions {
+function connectionOptions(databaseUrl: string): pg.PoolConfig {
   return {
+    Client: GuardedClient,
     connectionString: databaseUrl,
+    // The commands of BullMQ name their tables without the schema.
+    options: `-c search_path=${BULL_SCHEMA}`,
     application_name: 'polyscribe-queue',
     connectionTimeoutMillis: CALL_DEADLINE_MS,
     statement_timeout: STATEMENT_DEADLINE_MS,
