@@ -4,6 +4,7 @@ import { allowedDecoders } from './formats.js';
 import { ffmpeg, mediaError, throwIfAborted, wasEndedFromOutside } from './media-errors.js';
 import { inputOptions, inputUrl, refuseEmptyFile } from './media-file.js';
 import type { FfmpegSettings } from './media.js';
+import { type PlainWave, plainSamples, readPlainWave } from './plain-wave.js';
 
 export interface DecodeOptions {
   readonly settings: FfmpegSettings;
@@ -37,8 +38,8 @@ const harmless = /not on whitelist|Last message repeated/;
  * The first audio track of a file as PCM: 16 kHz, mono, signed 16-bit little-endian, in chunks of tens of kilobytes that may
  * split a sample. Work starts at the first pull, goes on only as fast as the caller pulls, and ends with the iterator.
  *
- * The file is taken for hostile: see `FencedProcess`, and `formats.ts` for what may be opened. Of a damaged file whatever
- * could be decoded is given, with a warning.
+ * A plain wave file, which holds just that, is read as it is. Any other is taken for hostile: see `FencedProcess`, and
+ * `formats.ts` for what may be opened. Of a damaged file whatever could be decoded is given, with a warning.
  *
  * @throws PolyscribeError `unsupported_media` when it gives no audio at all, `media_timeout` when it takes longer than
  *   `settings.timeoutMs` of processor time or for its next output, `dependency_unavailable` when there is no ffmpeg,
@@ -48,6 +49,12 @@ export async function* decodePcm(path: string, options: DecodeOptions): AsyncGen
   const { settings, signal } = options;
   throwIfAborted(signal);
   await refuseEmptyFile(path);
+  const plain = await readPlainWave(path);
+  const channel = plain && plainChannel(plain, options.channel);
+  if (plain && channel !== undefined) {
+    yield* plainSamples(path, plain, channel, signal);
+    return;
+  }
   const process = new FencedProcess(settings.ffmpegPath, decodeArguments(path, options.channel), settings.timeoutMs);
   const onAbort = (): void => process.kill('aborted');
   signal.addEventListener('abort', onAbort);
@@ -67,6 +74,12 @@ export async function* decodePcm(path: string, options: DecodeOptions): AsyncGen
     process.kill('no-longer-wanted');
     await process.exit();
   }
+}
+
+/** The channel that needs no decoder; undefined where channels are to be mixed, or there is no such channel. */
+function plainChannel({ channels }: PlainWave, wanted: number | undefined): number | undefined {
+  if (wanted === undefined) return channels === 1 ? 0 : undefined;
+  return wanted < channels ? wanted : undefined;
 }
 
 function decodeArguments(path: string, channel: number | undefined): string[] {

@@ -6,10 +6,10 @@ export interface WaveSamples {
   readonly bytes: number | undefined;
 }
 
-const RIFF_HEADER_BYTES = 12;
-const CHUNK_HEADER_BYTES = 8;
+export const RIFF_HEADER_BYTES = 12;
+export const CHUNK_HEADER_BYTES = 8;
 /** Sizes from there on stand for "as long as it goes": writers use 2^31 or 2^32 less some. */
-const UNKNOWN_SIZE = 0x7f_ff_00_00;
+export const UNKNOWN_SIZE = 0x7f_ff_00_00;
 
 export function isWave(head: Buffer): boolean {
   return head.toString('latin1', 0, 4) === 'RIFF' && head.toString('latin1', 8, 12) === 'WAVE';

@@ -1,0 +1,186 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { BYTES_PER_SAMPLE, SAMPLE_RATE_HZ } from '#contracts';
+import { throwIfAborted } from './media-errors.js';
+import { CHUNK_HEADER_BYTES, isWave, RIFF_HEADER_BYTES, UNKNOWN_SIZE } from './wave-header.js';
+
+/** A wave file that holds what engines take, and so needs no decoder: 16 kHz, signed 16-bit little-endian. */
+export interface PlainWave {
+  readonly channels: number;
+  /** Where the samples are in the file. All of them are there. */
+  readonly start: number;
+  readonly bytes: number;
+  readonly fileBytes: number;
+  /** The header promises more samples than there are. */
+  readonly isTruncated: boolean;
+}
+
+/** What stands before the samples must fit in here. */
+const HEAD_BYTES = 8 * 1024;
+/** As ffmpeg's pipe gives it. */
+const PIECE_BYTES = 64 * 1024;
+const MAX_CHANNELS = 8;
+/** Chunks behind the samples. */
+const MAX_TRAILERS = 16;
+
+const PCM = 1;
+const EXTENSIBLE = 0xff_fe;
+const FORMAT_BYTES = 16;
+const EXTENSIBLE_BYTES = 40;
+const EXTENSION_BYTES = 22;
+/** KSDATAFORMAT_SUBTYPE_PCM, as it stands in the file. */
+const PCM_SUBTYPE = '0100000000001000800000aa00389b71';
+
+/** Chunks that say nothing about the sound. Others may, to a program that knows them. */
+const silentChunks: ReadonlySet<string> = new Set(['LIST', 'fact', 'JUNK', 'junk', 'PAD ', 'FLLR', 'PEAK', 'cue ']);
+/** The entry of a list that tells when the recording was made. */
+const TIME_TAG = 'IDIT';
+
+interface Chunk {
+  readonly name: string;
+  readonly size: number;
+  /** Where its content begins. */
+  readonly start: number;
+}
+
+/**
+ * Reads the header of a file that may be a plain wave file (Microsoft and IBM, RIFF 1.0, with WAVE_FORMAT_EXTENSIBLE). What
+ * is unusual in any way, or not what it should be, is left to ffmpeg, which knows what to make of it or what to say; so
+ * whatever is taken here must give the samples that ffmpeg gives.
+ *
+ * @returns undefined for any other file
+ * @throws the system's error when the file cannot be read
+ */
+export async function readPlainWave(path: string): Promise<PlainWave | undefined> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const head = await readAt(file, 0, Math.min(size, HEAD_BYTES));
+    if (!isWave(head)) return undefined;
+    const format = chunkAt(head, RIFF_HEADER_BYTES);
+    const channels = format && channelsOf(head, format);
+    const data = format && dataChunk(head, format);
+    if (channels === undefined || !data) return undefined;
+    const wave = samplesOf(data, channels, size);
+    return wave && (await isPlainBehind(file, endOf(data), size, data)) ? wave : undefined;
+  } finally {
+    await file.close();
+  }
+}
+
+/** The samples of one channel, from 0, in pieces that hold whole samples. @throws `cancelled` */
+export async function* plainSamples(
+  path: string,
+  { channels, start, bytes }: PlainWave,
+  channel: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  const file = await open(path, 'r');
+  try {
+    const end = start + bytes;
+    const pieceBytes = PIECE_BYTES - (PIECE_BYTES % (channels * BYTES_PER_SAMPLE));
+    for (let at = start; at < end; at += pieceBytes) {
+      throwIfAborted(signal);
+      const piece = await readAt(file, at, Math.min(pieceBytes, end - at));
+      throwIfAborted(signal);
+      // Somebody shortened the file meanwhile.
+      if (piece.length === 0) return;
+      yield channels === 1 ? piece : oneChannel(piece, channels, channel);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, position);
+  return buffer.subarray(0, bytesRead);
+}
+
+function oneChannel(piece: Buffer, channels: number, channel: number): Buffer {
+  const frameBytes = channels * BYTES_PER_SAMPLE;
+  const frames = Math.floor(piece.length / frameBytes);
+  const samples = Buffer.allocUnsafe(frames * BYTES_PER_SAMPLE);
+  for (let frame = 0; frame < frames; frame += 1) {
+    samples.writeInt16LE(piece.readInt16LE(frame * frameBytes + channel * BYTES_PER_SAMPLE), frame * BYTES_PER_SAMPLE);
+  }
+  return samples;
+}
+
+function chunkAt(head: Buffer, at: number): Chunk | undefined {
+  if (at + CHUNK_HEADER_BYTES > head.length) return undefined;
+  return { name: head.toString('latin1', at, at + 4), size: head.readUInt32LE(at + 4), start: at + CHUNK_HEADER_BYTES };
+}
+
+/** Chunks begin at even bytes. */
+function endOf({ start, size }: Chunk): number {
+  return start + size + (size % 2);
+}
+
+/** @returns undefined where the samples are not what engines take */
+function channelsOf(head: Buffer, { name, size, start }: Chunk): number | undefined {
+  if (name !== 'fmt ' || size < FORMAT_BYTES || start + size > head.length) return undefined;
+  const channels = head.readUInt16LE(start + 2);
+  const frameBytes = channels * BYTES_PER_SAMPLE;
+  const isPlain =
+    channels >= 1 &&
+    channels <= MAX_CHANNELS &&
+    head.readUInt32LE(start + 4) === SAMPLE_RATE_HZ &&
+    head.readUInt32LE(start + 8) === SAMPLE_RATE_HZ * frameBytes &&
+    head.readUInt16LE(start + 12) === frameBytes &&
+    head.readUInt16LE(start + 14) === 8 * BYTES_PER_SAMPLE;
+  return isPlain && isPcm(head.subarray(start, start + size)) ? channels : undefined;
+}
+
+function isPcm(format: Buffer): boolean {
+  const tag = format.readUInt16LE(0);
+  if (tag === PCM) return true;
+  return (
+    tag === EXTENSIBLE &&
+    format.length >= EXTENSIBLE_BYTES &&
+    format.readUInt16LE(FORMAT_BYTES) >= EXTENSION_BYTES &&
+    format.readUInt16LE(18) === 8 * BYTES_PER_SAMPLE &&
+    format.toString('hex', 24, EXTENSIBLE_BYTES) === PCM_SUBTYPE
+  );
+}
+
+/** The chunk with the samples, where nothing stands before it that may matter. */
+function dataChunk(head: Buffer, format: Chunk): Chunk | undefined {
+  for (let chunk = chunkAt(head, endOf(format)); chunk; chunk = chunkAt(head, endOf(chunk))) {
+    if (chunk.name === 'data') return chunk;
+    if (!isSilent(chunk, head.subarray(chunk.start, chunk.start + chunk.size))) return undefined;
+  }
+  return undefined;
+}
+
+/** @param content all of it, or what was read of it */
+function isSilent({ name, size }: Chunk, content: Buffer): boolean {
+  return silentChunks.has(name) && content.length === size && !content.includes(TIME_TAG, 0, 'latin1');
+}
+
+function samplesOf({ start, size }: Chunk, channels: number, fileBytes: number): PlainWave | undefined {
+  const there = Math.max(0, fileBytes - start);
+  const promised = isUnknown(size) ? there : size;
+  const bytes = Math.min(promised, there);
+  // Part of a sample is a fault that is to be told.
+  const isWhole = [bytes, promised].every((count) => count % (channels * BYTES_PER_SAMPLE) === 0);
+  if (bytes === 0 || !isWhole) return undefined;
+  return { channels, start, bytes, fileBytes, isTruncated: promised > there };
+}
+
+function isUnknown(size: number): boolean {
+  return size === 0 || size >= UNKNOWN_SIZE;
+}
+
+/** Whether what follows the samples is nothing, or says nothing about the sound. */
+async function isPlainBehind(file: FileHandle, end: number, fileBytes: number, data: Chunk): Promise<boolean> {
+  if (isUnknown(data.size)) return true;
+  let at = end;
+  for (let count = 0; at < fileBytes; count += 1) {
+    const head = await readAt(file, at, Math.min(HEAD_BYTES, fileBytes - at));
+    const chunk = chunkAt(head, 0);
+    if (!chunk || count >= MAX_TRAILERS) return false;
+    if (!isSilent(chunk, head.subarray(chunk.start, chunk.start + chunk.size))) return false;
+    at += endOf(chunk);
+  }
+  return true;
+}
