@@ -2,6 +2,7 @@ import type { JobEvent, JobEventBody } from '#contracts';
 import { brokenRules, type ContractFixture } from '#testing';
 import { eventBusContract, eventBusRules } from './event-bus.contract.js';
 import type { EventBus, EventSubscription, PublishOptions } from './event-bus.port.js';
+import type { Feed, Follower } from './feed.js';
 import { emptyMemoryLog, MemoryEventBus } from './testing/memory.event-bus.js';
 
 function memoryFixture(Bus: typeof MemoryEventBus): Promise<ContractFixture<EventBus>> {
@@ -87,6 +88,20 @@ const faults: Record<string, { bus: typeof MemoryEventBus; caughtBy: string }> =
       }
     },
     caughtBy: 'loses and doubles nothing when events come while a subscriber arrives',
+  },
+  'pushes on to a follower that holds': {
+    bus: class extends MemoryEventBus {
+      override follow(jobId: string, afterSeq: number, follower: Follower<JobEvent>): Feed {
+        return super.follow(jobId, afterSeq, {
+          take: (event) => {
+            follower.take(event);
+            return true;
+          },
+          end: () => follower.end(),
+        });
+      }
+    },
+    caughtBy: 'pushes nothing to a follower that holds, goes on where that was, and ends once',
   },
   'forgets every job': {
     bus: class extends MemoryEventBus {

@@ -205,6 +205,32 @@ export const eventBusRules: readonly ContractRule<EventBus>[] = [
     },
   },
   {
+    title: 'pushes nothing to a follower that holds, goes on where that was, and ends once',
+    async check(fixture) {
+      const bus = fixture.open();
+      const jobId = randomUUID();
+      await bus.publish(jobId, deltas(3));
+      const seen: number[] = [];
+      let ends = 0;
+      const feed = bus.follow(jobId, 0, {
+        take: ({ seq }) => {
+          seen.push(seq);
+          return false;
+        },
+        end: () => (ends += 1),
+      });
+      for (const count of fromTo(1, 5)) {
+        await eventually('the next event', () => seen.length >= count);
+        expect(seen).toEqual(fromTo(1, count));
+        if (count === 2) await bus.publish(jobId, deltas(2));
+        feed.resume();
+      }
+      feed.close();
+      feed.close();
+      expect(ends).toBe(1);
+    },
+  },
+  {
     title: `serves ${String(SUBSCRIBERS)} subscribers of one job`,
     async check(fixture) {
       const [publisher, bus] = [fixture.open(), fixture.open()];

@@ -1,4 +1,6 @@
 import type { JobEvent, JobEventBody } from '#contracts';
+import type { Feed, Follower } from './feed.js';
+import { PulledFeed } from './pulled-feed.js';
 
 export interface PublishOptions {
   /**
@@ -38,7 +40,15 @@ export abstract class EventBus {
    *
    * @throws PolyscribeError `dependency_unavailable`, from the iteration, when the bus is away for longer
    */
-  abstract subscribe(jobId: string, afterSeq: number): EventSubscription;
+  subscribe(jobId: string, afterSeq: number): EventSubscription {
+    return new PulledFeed((follower) => this.follow(jobId, afterSeq, follower));
+  }
+
+  /**
+   * The same, pushed, which costs little where many read: followers of one job are given the same objects, that none may
+   * change. Starts at once, and ends with `dependency_unavailable` when the bus is away for longer than a minute.
+   */
+  abstract follow(jobId: string, afterSeq: number, follower: Follower<JobEvent>): Feed;
 
   /** The log from `afterSeq` on, at most `limit` events; empty when it has expired or never was. */
   abstract history(jobId: string, afterSeq: number, limit: number): Promise<readonly JobEvent[]>;

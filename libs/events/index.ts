@@ -3,6 +3,8 @@ import type { EventBus } from './event-bus.port.js';
 import { LogEventBus } from './log.event-bus.js';
 
 export * from './event-bus.port.js';
+export type { Feed, Follower } from './feed.js';
+export { PulledFeed } from './pulled-feed.js';
 
 export interface EventBusOptions {
   readonly databaseUrl: string;

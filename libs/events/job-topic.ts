@@ -1,7 +1,7 @@
 import type { JobEvent } from '#contracts';
 import { PAGE_EVENTS } from './event-log.js';
 
-/** A subscription, as its topic sees it. */
+/** A feed, as its topic sees it. */
 export interface Listening {
   /** The log has grown to this sequence; Infinity when that is not known. */
   heard(seq: number): void;
@@ -13,9 +13,9 @@ export interface EventReader {
   read(jobId: string, afterSeq: number, limit: number): Promise<readonly JobEvent[]>;
 }
 
-/** The subscriptions of one process to one job. Those that stand at the same place share one read of the log. */
+/** The feeds of one process from one job's log. Those that stand at the same place share one read of the log. */
 export class JobTopic {
-  private readonly subscriptions = new Set<Listening>();
+  private readonly feeds = new Set<Listening>();
   private readonly reads = new Map<number, Promise<readonly JobEvent[]>>();
 
   constructor(
@@ -24,26 +24,26 @@ export class JobTopic {
   ) {}
 
   get empty(): boolean {
-    return this.subscriptions.size === 0;
+    return this.feeds.size === 0;
   }
 
-  join(subscription: Listening): void {
-    this.subscriptions.add(subscription);
+  join(feed: Listening): void {
+    this.feeds.add(feed);
   }
 
-  leave(subscription: Listening): void {
-    this.subscriptions.delete(subscription);
+  leave(feed: Listening): void {
+    this.feeds.delete(feed);
   }
 
   /** @param seq the log has grown to this; Infinity when that is not known */
   heard(seq: number): void {
     // A read that is under way may have begun before the news was in the log: who asks from now on must not share it.
     this.reads.clear();
-    for (const subscription of this.subscriptions) subscription.heard(seq);
+    for (const feed of this.feeds) feed.heard(seq);
   }
 
   close(): void {
-    for (const subscription of [...this.subscriptions]) subscription.close();
+    for (const feed of [...this.feeds]) feed.close();
   }
 
   read(afterSeq: number): Promise<readonly JobEvent[]> {

@@ -1,10 +1,11 @@
 import type { JobEvent, JobEventBody } from '#contracts';
 import type { Logger } from '#telemetry';
-import { EventBus, type EventSubscription, type PublishOptions } from './event-bus.port.js';
+import { EventBus, type PublishOptions } from './event-bus.port.js';
 import { EventLog } from './event-log.js';
 import type { EventNews } from './event-news.js';
+import type { Feed, Follower } from './feed.js';
 import { JobTopic } from './job-topic.js';
-import { LogSubscription } from './log-subscription.js';
+import { LogFeed } from './log-feed.js';
 import { PostgresEventNews } from './postgres.event-news.js';
 import { RedisEventNews, type RedisEventNewsOptions } from './redis.event-news.js';
 
@@ -51,11 +52,13 @@ export class LogEventBus extends EventBus {
     return published;
   }
 
-  override subscribe(jobId: string, afterSeq: number): EventSubscription {
-    return new LogSubscription(jobId, afterSeq, {
-      enter: (subscription) => this.enter(subscription),
-      leave: (subscription) => this.leave(subscription),
+  override follow(jobId: string, afterSeq: number, follower: Follower<JobEvent>): Feed {
+    const feed = new LogFeed(jobId, afterSeq, follower, {
+      enter: (entering) => this.enter(entering),
+      leave: (leaving) => this.leave(leaving),
     });
+    feed.start();
+    return feed;
   }
 
   override history(jobId: string, afterSeq: number, limit: number): Promise<readonly JobEvent[]> {
@@ -88,20 +91,20 @@ export class LogEventBus extends EventBus {
     return (await this.news.readCopy(jobId, afterSeq, limit)) ?? (await this.log.read(jobId, afterSeq, limit));
   }
 
-  private enter(subscription: LogSubscription): JobTopic {
-    const topic = this.topics.get(subscription.jobId) ?? new JobTopic(subscription.jobId, this);
-    this.topics.set(subscription.jobId, topic);
-    topic.join(subscription);
-    if (this.closed) subscription.close();
-    else this.news.follow(subscription.jobId);
+  private enter(feed: LogFeed): JobTopic {
+    const topic = this.topics.get(feed.jobId) ?? new JobTopic(feed.jobId, this);
+    this.topics.set(feed.jobId, topic);
+    topic.join(feed);
+    if (this.closed) feed.close();
+    else this.news.follow(feed.jobId);
     return topic;
   }
 
-  private leave(subscription: LogSubscription): void {
-    const topic = this.topics.get(subscription.jobId);
-    topic?.leave(subscription);
+  private leave(feed: LogFeed): void {
+    const topic = this.topics.get(feed.jobId);
+    topic?.leave(feed);
     if (!topic?.empty) return;
-    this.topics.delete(subscription.jobId);
-    this.news.unfollow(subscription.jobId);
+    this.topics.delete(feed.jobId);
+    this.news.unfollow(feed.jobId);
   }
 }

@@ -1,10 +1,12 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { endsStream, PolyscribeError } from '#contracts';
+import { PulledFeed } from '#events';
 import type { GrpcCallContext } from '#grpc';
 import type { jobV1 } from '#protos';
 import { CancelJob } from '../jobs/cancel-job.service.js';
 import { jobFilterSchema, JobQueries, parseQuery } from '../jobs/job-queries.service.js';
 import { TranscriptQueries } from '../jobs/transcript-queries.service.js';
+import type { WatchedEvent } from '../jobs/job-news.js';
 import { WatchJob } from '../jobs/watch-job.service.js';
 import { KEY_HEADER, readKey, REPLAYED_HEADER } from '../submit/submission-key.js';
 import { SubmitJob } from '../submit/submit-job.service.js';
@@ -59,8 +61,9 @@ export class JobGrpcService implements jobV1.JobServiceImplementation, BeforeApp
     { jobId, afterSequence }: jobV1.WatchRequest,
     { signal }: Pick<GrpcCallContext, 'signal'>,
   ): AsyncGenerator<jobV1.WatchResponse> {
-    const news = await this.watchJob.open(jobId, afterSequence);
-    if (!news) return;
+    const opened = await this.watchJob.open(jobId, afterSequence);
+    if (!opened) return;
+    const news = new PulledFeed<WatchedEvent>((follower) => opened.follow(follower));
     const close = (): void => {
       news.close();
     };

@@ -9,7 +9,7 @@ import {
 } from '#contracts';
 import { fullText } from '#formats';
 import { jobV1, msToDuration } from '#protos';
-import type { WatchedEvent } from '../jobs/watch-job.service.js';
+import type { WatchedEvent } from '../jobs/job-news.js';
 
 const { JobState } = jobV1;
 

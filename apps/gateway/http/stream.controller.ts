@@ -1,19 +1,16 @@
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { type BeforeApplicationShutdown, Controller, Get, Headers, Inject, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { JobEventType } from '#contracts';
+import type { Feed } from '#events';
 import type { Logger } from '#telemetry';
-import { type JobNews, parsePosition, type Position, type WatchedEvent, WatchJob } from '../jobs/watch-job.service.js';
+import { parsePosition, WatchJob } from '../jobs/watch-job.service.js';
 import { CLIENT_LIMITS, LOGGER } from '../tokens.js';
 import type { ClientLimits } from '../client-limits.js';
 import { inAnswerTime } from '../answer-time.js';
-
-const KEEP_ALIVE_MS = 15_000;
+import { EventWriter, frame, type Framing } from './event-writer.js';
 
 @Controller('api/transcribe/jobs/stream')
 export class StreamController implements BeforeApplicationShutdown {
-  private readonly open = new Set<JobNews>();
+  private readonly open = new Set<Feed>();
 
   constructor(
     private readonly watchJob: WatchJob,
@@ -32,18 +29,8 @@ export class StreamController implements BeforeApplicationShutdown {
   }
 
   /** Answers with the events of a job after that one, each as `framed` writes it. */
-  async send(
-    jobId: string,
-    lastEventId: string | undefined,
-    reply: FastifyReply,
-    framed: (event: WatchedEvent) => string,
-  ): Promise<void> {
-    const opening = this.watchJob.open(jobId, parsePosition(lastEventId));
-    const news = await inAnswerTime(opening).catch((error: unknown) => {
-      // Nobody reads what is opened after that answer.
-      void opening.then((late) => late?.close()).catch(() => undefined);
-      throw error;
-    });
+  async send(jobId: string, lastEventId: string | undefined, reply: FastifyReply, framed: Framing): Promise<void> {
+    const news = await inAnswerTime(this.watchJob.open(jobId, parsePosition(lastEventId)));
     if (!news) {
       await reply.code(204).send();
       return;
@@ -57,73 +44,22 @@ export class StreamController implements BeforeApplicationShutdown {
     reply.hijack();
     reply.raw.writeHead(200, reply.getHeaders() as Record<string, string>);
     reply.raw.flushHeaders();
-    this.open.add(news);
+    const writer = new EventWriter(reply.raw, this.limits.slowReaderMs, framed);
+    const feed = writer.follow(news);
+    this.open.add(feed);
     try {
-      await relay(news, reply.raw, this.limits.slowReaderMs, framed);
+      await writer.ended;
     } catch (error) {
       // The head is out: the client sees the stream break off and comes back with its last id.
       this.logger.warn({ err: error, jobId, requestId: reply.request.id }, 'an event stream broke off');
     } finally {
-      this.open.delete(news);
-      news.close();
+      this.open.delete(feed);
       reply.raw.end();
     }
   }
 
   /** Streams have no end of their own while jobs run; they must not hold up a stop. */
   beforeApplicationShutdown(): void {
-    for (const news of this.open) news.close();
+    for (const feed of this.open) feed.close();
   }
-}
-
-async function relay(
-  news: JobNews,
-  response: ServerResponse,
-  slowReaderMs: number,
-  framed: (event: WatchedEvent) => string,
-): Promise<void> {
-  const onClose = (): void => {
-    news.close();
-  };
-  response.once('close', onClose);
-  const keepAlive = setInterval(() => {
-    if (!response.writableNeedDrain) response.write(': keep-alive\n\n');
-  }, KEEP_ALIVE_MS);
-  try {
-    if (response.destroyed) return;
-    for await (const event of news) {
-      if (!(await write(response, framed(event), slowReaderMs))) return;
-    }
-  } finally {
-    clearInterval(keepAlive);
-    response.off('close', onClose);
-  }
-}
-
-/** Writes and waits while the client is behind, up to `slowReaderMs`; false when it is gone or was cut off. */
-export async function write(response: ServerResponse, text: string, slowReaderMs: number): Promise<boolean> {
-  if (response.destroyed) return false;
-  if (response.write(text)) return true;
-  const waiting = new AbortController();
-  const { signal } = waiting;
-  const patience = setTimeout(() => response.destroy(), slowReaderMs);
-  try {
-    await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
-  } finally {
-    clearTimeout(patience);
-    // Of the two only one happened: the other's listener would stay for as long as the stream.
-    waiting.abort();
-  }
-  return !response.destroyed;
-}
-
-/** One event as our own clients read it. */
-export function frame({ position, body }: WatchedEvent): string {
-  return frameOf(position, body.type, body.data);
-}
-
-/** One event in the wire form of the HTML standard, 9.2.6. JSON has no line ends, so `data` is one line. */
-export function frameOf(position: Position, type: JobEventType, data: object): string {
-  const name = type === 'status' ? '' : `event: ${type}\n`;
-  return `id: ${position}\n${name}data: ${JSON.stringify(data)}\n\n`;
 }

@@ -9,24 +9,13 @@ import {
   type JobStatus,
   PolyscribeError,
 } from '#contracts';
-import { EventBus, type EventSubscription } from '#events';
+import { EventBus } from '#events';
 import { toSeconds } from '#formats';
 import { TranscriptRepository } from '#persistence';
+import { FollowedJobs } from './followed-jobs.js';
+import { JobFeed } from './job-feed.js';
+import type { JobNews, Position, WatchedEvent } from './job-news.js';
 import { JobQueries } from './job-queries.service.js';
-
-/** Where a client goes on: after a sequence of the log, or after the end that was made from the database. */
-export type Position = number | 'end';
-
-export interface WatchedEvent {
-  readonly position: Position;
-  readonly body: JobEventBody;
-}
-
-/** What a watcher gets: past events first, then new ones; ends after the last. */
-export interface JobNews extends AsyncIterable<WatchedEvent> {
-  /** Ends the iteration from outside and frees what it holds. */
-  close(): void;
-}
 
 /** @throws PolyscribeError `invalid_request` */
 export function parsePosition(text: string | undefined): Position {
@@ -40,8 +29,6 @@ export function parsePosition(text: string | undefined): Position {
 }
 
 const HISTORY_PAGE = 200;
-/** How often it is looked whether a job that is followed is still there. */
-const STILL_THERE_EVERY_MS = 10_000;
 
 /** Where a job stands after its end. */
 const statusAfter: Readonly<Partial<Record<JobEventType, JobStatus>>> = {
@@ -53,6 +40,9 @@ const statusAfter: Readonly<Partial<Record<JobEventType, JobStatus>>> = {
 /** Follows one job from any point of its history. */
 @Injectable()
 export class WatchJob {
+  /** The log of an erased job is gone with it, and says nothing more. */
+  private readonly followed = new FollowedJobs(async (jobId) => (await this.find(jobId)) !== undefined);
+
   constructor(
     private readonly queries: JobQueries,
     private readonly transcripts: TranscriptRepository,
@@ -72,31 +62,26 @@ export class WatchJob {
     // Whatever a worker's late breath put behind the end is nothing that a client waits for.
     if (last?.seq === seq && endsStream(last.type) && (await this.isLastEnd(job.id, last))) return undefined;
     const [next] = await this.events.history(job.id, seq, 1);
-    if (last ?? next) return this.follow(job, seq);
+    if (last ?? next) return this.newsOf(job.id, seq);
 
     // The client is ahead of the log, which has expired, and may have begun anew with a retry.
     const [first] = await this.events.history(job.id, 0, 1);
-    if (first || !hasEnded(job.status)) return this.follow(job, 0);
+    if (first || !hasEnded(job.status)) return this.newsOf(job.id, 0);
     return onlyEvent({ position: 'end', body: await this.endOf(job) });
   }
 
-  private follow(job: Job, afterSeq: number): JobNews {
-    const subscription = this.events.subscribe(job.id, afterSeq);
-    // The log of an erased job is gone with it, and says nothing more.
-    const look = setInterval(() => void this.closeIfGone(job.id, subscription), STILL_THERE_EVERY_MS);
-    const close = (): void => {
-      clearInterval(look);
-      subscription.close();
+  private newsOf(jobId: string, afterSeq: number): JobNews {
+    return {
+      follow: (follower) => {
+        const feed = new JobFeed(follower, {
+          isLastEnd: (event) => this.isLastEnd(jobId, event),
+          onEnd: () => this.followed.remove(jobId, feed),
+        });
+        this.followed.add(jobId, feed);
+        feed.start((events) => this.events.follow(jobId, afterSeq, events));
+        return feed;
+      },
     };
-    return { [Symbol.asyncIterator]: () => this.relay(job.id, subscription, close), close };
-  }
-
-  private async closeIfGone(jobId: string, subscription: EventSubscription): Promise<void> {
-    try {
-      if (!(await this.find(jobId))) subscription.close();
-    } catch {
-      // The database is away: the next look will tell.
-    }
   }
 
   /** undefined when the job was erased meanwhile. */
@@ -106,29 +91,6 @@ export class WatchJob {
     } catch (error) {
       if (error instanceof PolyscribeError && error.code === 'job_not_found') return undefined;
       throw error;
-    }
-  }
-
-  private async *relay(
-    jobId: string,
-    subscription: EventSubscription,
-    close: () => void,
-  ): AsyncGenerator<WatchedEvent> {
-    try {
-      yield* this.untilEnd(jobId, subscription);
-    } finally {
-      close();
-    }
-  }
-
-  private async *untilEnd(jobId: string, subscription: EventSubscription): AsyncGenerator<WatchedEvent> {
-    for await (const event of subscription) {
-      const { seq, ...body } = event;
-      const ends = endsStream(body.type);
-      // The end of an attempt that was retried is no end: who reads it would go away and miss the rest.
-      if (ends && !(await this.isLastEnd(jobId, event))) continue;
-      yield { position: seq, body };
-      if (ends) return;
     }
   }
 
@@ -173,9 +135,10 @@ export class WatchJob {
 
 function onlyEvent(event: WatchedEvent): JobNews {
   return {
-    async *[Symbol.asyncIterator]() {
-      yield await Promise.resolve(event);
+    follow(follower) {
+      follower.take(event);
+      follower.end();
+      return { resume: () => undefined, close: () => undefined };
     },
-    close: () => undefined,
   };
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type Job, type JobEventBody, jobStatuses } from '#contracts';
 import { resultBody } from '#formats';
-import { frameOf } from '../http/stream.controller.js';
-import type { WatchedEvent } from '../jobs/watch-job.service.js';
+import { frameOf } from '../http/event-writer.js';
+import type { WatchedEvent } from '../jobs/job-news.js';
 import { pageSchema, parseQuery } from '../jobs/job-queries.service.js';
 import { sendDownload } from './download.js';
 import type { LegacyRoute } from './legacy-route.js';

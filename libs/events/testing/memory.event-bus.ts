@@ -1,5 +1,6 @@
 import type { JobEvent, JobEventBody } from '#contracts';
-import { EventBus, type EventSubscription, type PublishOptions } from '../event-bus.port.js';
+import { EventBus, type PublishOptions } from '../event-bus.port.js';
+import type { Feed, Follower } from '../feed.js';
 
 /** What the instances of one backing share. */
 export interface MemoryLog {
@@ -13,7 +14,7 @@ export function emptyMemoryLog(): MemoryLog {
 
 /** The rules of the port in the plainest form, to check the contract suite itself with; never used by the product. */
 export class MemoryEventBus extends EventBus {
-  private readonly open = new Set<EventSubscription>();
+  private readonly open = new Set<Feed>();
 
   constructor(protected readonly log: MemoryLog) {
     super();
@@ -38,31 +39,32 @@ export class MemoryEventBus extends EventBus {
     return Promise.resolve(stored);
   }
 
-  override subscribe(jobId: string, afterSeq: number): EventSubscription {
+  override follow(jobId: string, afterSeq: number, follower: Follower<JobEvent>): Feed {
     const { log, open } = this;
-    const closing = new AbortController();
-    const { signal } = closing;
-    const subscription: EventSubscription = {
-      close: () => closing.abort(),
-      async *[Symbol.asyncIterator]() {
-        let last = afterSeq;
-        open.add(subscription);
-        while (!signal.aborted) {
-          const news = deferred();
-          const wakeUp = () => news.resolve();
-          log.wakeUps.add(wakeUp);
-          signal.addEventListener('abort', wakeUp, { once: true });
-          for (const event of [...(log.jobs.get(jobId)?.events ?? [])]) {
-            if (event.seq <= last) continue;
-            last = event.seq;
-            yield event;
-          }
-          if (!isAborted(signal)) await news.promise;
-          log.wakeUps.delete(wakeUp);
-        }
+    let last = afterSeq;
+    let held = false;
+    const give = (): void => {
+      for (const event of [...(log.jobs.get(jobId)?.events ?? [])]) {
+        if (held || !open.has(feed)) return;
+        if (event.seq <= last) continue;
+        last = event.seq;
+        held = !follower.take(event);
+      }
+    };
+    const feed: Feed = {
+      resume: () => {
+        held = false;
+        queueMicrotask(give);
+      },
+      close: () => {
+        log.wakeUps.delete(give);
+        if (open.delete(feed)) follower.end();
       },
     };
-    return subscription;
+    open.add(feed);
+    log.wakeUps.add(give);
+    queueMicrotask(give);
+    return feed;
   }
 
   override history(jobId: string, afterSeq: number, limit: number): Promise<readonly JobEvent[]> {
@@ -88,7 +90,7 @@ export class MemoryEventBus extends EventBus {
   }
 
   override close(): Promise<void> {
-    for (const subscription of this.open) subscription.close();
+    for (const feed of this.open) feed.close();
     return Promise.resolve();
   }
 
@@ -97,15 +99,4 @@ export class MemoryEventBus extends EventBus {
     this.log.jobs.set(jobId, job);
     return job;
   }
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = (): void => undefined;
-  const promise = new Promise<void>((settle) => (resolve = settle));
-  return { promise, resolve };
-}
-
-/** Through a call, as the signal may abort while the reader holds an event. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }
