@@ -18,12 +18,16 @@ export interface BenchMeshOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+const KNOWN_DEADLINE_MS = 30_000;
+
 /**
  * The mesh, every service a process of its own, on a PostgreSQL server that flushes to the disk as in production, with
  * objects as files.
  */
 export class BenchMesh {
   private readonly stops: (() => Promise<void>)[] = [];
+  /** What all processes of the mesh are given. */
+  private shared: Readonly<Record<string, string>> = {};
   readonly engines: BenchProcess[] = [];
   readonly workers: BenchProcess[] = [];
   readonly gateways: BenchProcess[] = [];
@@ -55,9 +59,21 @@ export class BenchMesh {
     return cpuMeter(processes.map(({ pid }) => pid));
   }
 
-  /** Until the gateway knows of exactly that many engine instances. */
-  async untilKnown(count: number): Promise<void> {
-    await eventually('the engines to be known', () => this.knowsEngines(count), 30_000);
+  /** One engine more; resolves when the gateway knows of it. */
+  async addEngine(main: string, env: Readonly<Record<string, string>> = {}): Promise<BenchProcess> {
+    const before = new Set(await this.knownInstances());
+    const engine = await this.run(main, { ...this.shared, ...env });
+    this.engines.push(engine);
+    const isKnown = async () => (await this.knownInstances()).some((id) => !before.has(id));
+    await eventually('the engine to be known', isKnown, KNOWN_DEADLINE_MS);
+    return engine;
+  }
+
+  /** One worker more. */
+  async addWorker(): Promise<BenchProcess> {
+    const worker = await this.run('apps/worker/main.js', this.shared);
+    this.workers.push(worker);
+    return worker;
   }
 
   async close(): Promise<void> {
@@ -78,7 +94,7 @@ export class BenchMesh {
     const registryPort = String(await freePort());
     this.registryAddress = `127.0.0.1:${registryPort}`;
     await this.run('apps/engine-registry/main.js', { ENGINE_REGISTRY_PORT: registryPort });
-    const shared = {
+    this.shared = {
       DATA_DIR: this.folder,
       DATABASE_URL: this.databaseUrl,
       ENGINE_REGISTRY_URL: this.registryAddress,
@@ -87,14 +103,16 @@ export class BenchMesh {
       ...(this.redisUrl === undefined ? {} : { REDIS_URL: this.redisUrl }),
       ...env,
     };
-    for (const engine of engines) this.engines.push(await this.run(engine.main, { ...shared, ...engine.env }));
+    for (const engine of engines) this.engines.push(await this.run(engine.main, { ...this.shared, ...engine.env }));
     for (let number = 0; number < gateways; number += 1) {
-      this.gateways.push(await this.run('apps/gateway/main.js', shared));
+      this.gateways.push(await this.run('apps/gateway/main.js', this.shared));
     }
     for (let number = 0; number < workers; number += 1) {
-      this.workers.push(await this.run('apps/worker/main.js', shared));
+      await this.addWorker();
     }
-    if (gateways > 0) await this.untilKnown(engines.length);
+    if (gateways === 0) return;
+    const areKnown = async () => (await this.knownInstances()).length === engines.length;
+    await eventually('the engines to be known', areKnown, KNOWN_DEADLINE_MS);
   }
 
   private async run(main: string, env: Readonly<Record<string, string>>): Promise<BenchProcess> {
@@ -103,10 +121,11 @@ export class BenchMesh {
     return started;
   }
 
-  private async knowsEngines(count: number): Promise<boolean> {
-    const response = await fetch(`${this.http}/api/transcribe/jobs/engines`);
-    const body = (await response.json()) as { engines: Record<string, { instances: unknown[] }> };
-    const known = Object.values(body.engines).reduce((sum, { instances }) => sum + instances.length, 0);
-    return known === count;
+  /** The ids of the engine instances that the gateway knows. */
+  private async knownInstances(): Promise<string[]> {
+    const signal = AbortSignal.timeout(KNOWN_DEADLINE_MS);
+    const response = await fetch(`${this.http}/api/transcribe/jobs/engines`, { signal });
+    const body = (await response.json()) as { engines: Record<string, { instances: { id: string }[] }> };
+    return Object.values(body.engines).flatMap(({ instances }) => instances.map(({ id }) => id));
   }
 }

@@ -13,6 +13,12 @@ export interface Ready {
   readonly registry?: string;
 }
 
+/** What this process leaves behind when it ends in the middle of something. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A process of the measurement: one of the product, or a bare thing that it is held against. */
 export class BenchProcess {
   private constructor(
@@ -31,6 +37,8 @@ export class BenchProcess {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { PATH: process.env['PATH'], NODE_ENV: 'production', LOG_LEVEL: 'error', ...env },
     });
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     let said = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-4_000);
@@ -40,16 +48,17 @@ export class BenchProcess {
         child.kill('SIGKILL');
         reject(new Error(`${main} ${why}: ${said}`));
       };
+      const onExit = () => {
+        clearTimeout(timer);
+        fail('ended');
+      };
       const timer = setTimeout(() => fail('was not ready in time'), READY_DEADLINE_MS);
       child.once('message', (message) => {
         clearTimeout(timer);
-        child.removeAllListeners('exit');
+        child.off('exit', onExit);
         resolve(message as Ready);
       });
-      child.once('exit', () => {
-        clearTimeout(timer);
-        fail('ended');
-      });
+      child.once('exit', onExit);
     });
     return new BenchProcess(child, ready);
   }
@@ -70,6 +79,13 @@ export class BenchProcess {
     this.child.send(question);
     const [answer] = (await answered) as [Answer];
     return answer;
+  }
+
+  /** Ends it as a crash would. */
+  async kill(): Promise<void> {
+    const ended = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await ended;
   }
 
   async stop(): Promise<void> {

@@ -9,14 +9,16 @@ function scenario(changes: Partial<Scenario> = {}): Scenario {
     title: 'An example',
     against: 'half of it',
     goals: [{ figure: 'wall s', as: 'ratio', wanted: { is: 'at most', value: 2 } }],
-    growth: 'wall s',
+    growth: { figure: 'wall s', unit: '1 clip' },
+    budget: { quickS: 1, fullS: 1 },
     amount: () => '1 unit',
     open: () =>
       Promise.resolve({
-        mesh: ({ round, work }: Run) => {
+        mesh: ({ round }: Run) => {
           runs.push(`mesh ${round}`);
-          return Promise.resolve({ 'wall s': 2 * work * (round === 0 ? 1000 : round) });
+          return Promise.resolve({ 'wall s': 2 * (round === 0 ? 1000 : round) });
         },
+        grow: (times: number) => Promise.resolve({ 'wall s': 2 * times }),
         bare: ({ round }: Run) => {
           runs.push(`bare ${round}`);
           return Promise.resolve({ 'wall s': round === 0 ? 1000 : round });
@@ -51,10 +53,21 @@ describe('measure', () => {
     const { growth } = await measure(scenario(), options);
     expect(growth?.exponent).toBeCloseTo(1, 10);
     expect(growth?.points).toEqual([
-      { work: 1, cost: 2 },
-      { work: 4, cost: 8 },
-      { work: 16, cost: 32 },
+      { times: 1, cost: 2 },
+      { times: 4, cost: 8 },
+      { times: 16, cost: 32 },
     ]);
+  });
+
+  it('says why there is no growth', async () => {
+    const { growth, noGrowth } = await measure(scenario({ growth: { none: 'a wait' } }), options);
+    expect(growth).toBeUndefined();
+    expect(noGrowth).toBe('a wait');
+  });
+
+  it('runs fewer rounds in a quick run where the scenario asks for it', async () => {
+    expect((await measure(scenario({ quickRounds: 1 }), options)).rounds).toHaveLength(1);
+    expect((await measure(scenario({ quickRounds: 1 }), { ...options, quick: false })).rounds).toHaveLength(3);
   });
 
   it('says where a goal is missed', async () => {
@@ -62,16 +75,31 @@ describe('measure', () => {
     expect((await measure(scenario({ goals }), options)).goals).toMatchObject([{ reached: false }]);
   });
 
-  it('closes what it opened when a run fails', async () => {
+  it('closes what it opened when a run fails, and keeps the rounds before', async () => {
     const open = () =>
       Promise.resolve({
-        mesh: () => Promise.reject(new Error('broken')),
+        mesh: ({ round }: Run) =>
+          round < 2 ? Promise.resolve({ 'wall s': 1 }) : Promise.reject(new Error('It broke.')),
+        bare: () => Promise.resolve({ 'wall s': 1 }),
         close: () => {
           runs.push('closed');
           return Promise.resolve();
         },
       });
-    await expect(measure(scenario({ open }), options)).rejects.toThrow('broken');
+    const { rounds, failure, goals } = await measure(scenario({ open }), options);
+    expect(failure).toBe('It broke.');
+    expect(rounds).toHaveLength(1);
+    expect(goals).toMatchObject([{ value: { median: 1 }, reached: true }]);
     expect(runs).toEqual(['closed']);
+  });
+
+  it('says that a scenario could not be opened', async () => {
+    const open = () => Promise.reject(new Error('There is no room.'));
+    expect(await measure(scenario({ open }), options)).toMatchObject({ failure: 'There is no room.', goals: [] });
+  });
+
+  it('says which figure a run did not give', async () => {
+    const open = () => Promise.resolve({ mesh: () => Promise.resolve({}), close: () => Promise.resolve() });
+    expect((await measure(scenario({ open }), options)).failure).toBe('The run gave no wall s.');
   });
 });

@@ -1,5 +1,8 @@
+import { figureOf } from './figure-of.js';
+import { grow, type Growth } from './growth.js';
 import type { Figures, Goal, Run, Scenario, Stage } from './scenario.js';
-import { growthExponent, type Spread, spreadOf } from './statistics.js';
+import { type Spread, spreadOf } from './statistics.js';
+import { withinTime } from './within-time.js';
 
 export interface Round {
   readonly mesh: Figures;
@@ -15,61 +18,99 @@ export interface GoalOutcome extends Goal {
   readonly reached?: boolean;
 }
 
-export interface Growth {
-  readonly figure: string;
-  readonly points: readonly { readonly work: number; readonly cost: number }[];
-  readonly exponent: number;
-}
-
 export interface Outcome {
   readonly name: string;
   readonly title: string;
   readonly against: string;
   readonly amount: string;
+  /** What it took in all, and what it may take. */
+  readonly seconds: number;
+  readonly budgetS: number;
+  /** Why it came to no end, or to no growth. */
+  readonly failure?: string;
   readonly rounds: readonly Round[];
   readonly goals: readonly GoalOutcome[];
   readonly growth?: Growth;
+  /** Why its growth is not measured. */
+  readonly noGrowth?: string;
 }
 
 export interface MeasureOptions {
   readonly quick: boolean;
   readonly rounds: number;
-  /** Works of the growth run, as multiples; empty leaves it out. */
+  /** Multiples of the growth run; empty leaves it out. */
   readonly growth: readonly number[];
   readonly say: (line: string) => void;
 }
 
+/** A scenario that takes so many times its budget hangs. */
+const PATIENCE = 4;
+const LEAST_LIMIT_MS = 120_000;
+const CLOSE_LIMIT_MS = 90_000;
+
 /**
  * Runs a scenario: once to warm up, then in rounds in which the two sides take turns at going first, so that what else the
- * machine does falls on both. Growth is measured last, on the mesh alone.
+ * machine does falls on both. Growth is measured last, on the mesh alone. Never throws: a scenario that fails or hangs says
+ * so in its outcome, with the rounds that it has.
  */
 export async function measure(scenario: Scenario, options: MeasureOptions): Promise<Outcome> {
   const { quick, say } = options;
-  const stage = await scenario.open(quick);
-  try {
-    await runRound(stage, 0);
-    const rounds: Round[] = [];
-    for (let number = 1; number <= options.rounds; number += 1) {
-      rounds.push(await runRound(stage, number));
-      say(`${scenario.name}: round ${number} of ${options.rounds}`);
+  const started = performance.now();
+  const budgetS = quick ? scenario.budget.quickS : scenario.budget.fullS;
+  const found: Found = { rounds: [], goals: [] };
+  const failures: string[] = [];
+  const attempt = async (what: string, limitMs: number, doing: Promise<void>): Promise<void> => {
+    try {
+      await withinTime(what, limitMs, doing);
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+      say(`${scenario.name}: ${failures.at(-1) ?? ''}`);
     }
-    const growth = scenario.growth === undefined ? undefined : await grow(stage, scenario.growth, options.growth);
-    return {
-      name: scenario.name,
-      title: scenario.title,
-      against: scenario.against,
-      amount: scenario.amount(quick),
-      rounds,
-      goals: scenario.goals.map((goal) => outcomeOf(goal, rounds)),
-      ...(growth === undefined ? {} : { growth }),
-    };
-  } finally {
-    await stage.close();
+  };
+  const opened = scenario.open(quick);
+  const ran = opened.then((stage) => runAll(stage, scenario, found, options));
+  await attempt('The scenario', Math.max(LEAST_LIMIT_MS, budgetS * PATIENCE * 1000), ran);
+  // What never opened has nothing to close.
+  const closed = opened.catch(() => undefined).then((stage) => stage?.close());
+  await attempt('Closing it', CLOSE_LIMIT_MS, closed);
+  return {
+    name: scenario.name,
+    title: scenario.title,
+    against: scenario.against,
+    amount: scenario.amount(quick),
+    seconds: (performance.now() - started) / 1000,
+    budgetS,
+    ...found,
+    ...(failures.length === 0 ? {} : { failure: failures.join(' ') }),
+    ...('none' in scenario.growth ? { noGrowth: scenario.growth.none } : {}),
+  };
+}
+
+/** What a scenario gave so far. */
+interface Found {
+  readonly rounds: Round[];
+  goals: readonly GoalOutcome[];
+  growth?: Growth;
+}
+
+async function runAll(
+  stage: Stage,
+  { name, goals, growth, quickRounds = Infinity }: Scenario,
+  found: Found,
+  { quick, rounds, growth: multiples, say }: MeasureOptions,
+): Promise<void> {
+  const count = quick ? Math.min(rounds, quickRounds) : rounds;
+  await runRound(stage, 0);
+  for (let number = 1; number <= count; number += 1) {
+    found.rounds.push(await runRound(stage, number));
+    found.goals = goals.map((goal) => outcomeOf(goal, found.rounds));
+    say(`${name}: round ${number} of ${count}`);
   }
+  if ('figure' in growth && multiples.length > 0) found.growth = await grow(stage, growth, multiples);
 }
 
 async function runRound(stage: Stage, round: number): Promise<Round> {
-  const run: Run = { round, work: 1 };
+  const run: Run = { round };
   if (!stage.bare) return { mesh: await stage.mesh(run) };
   if (round % 2 === 1) {
     const bare = await stage.bare(run);
@@ -77,13 +118,6 @@ async function runRound(stage: Stage, round: number): Promise<Round> {
   }
   const mesh = await stage.mesh(run);
   return { mesh, bare: await stage.bare(run) };
-}
-
-async function grow(stage: Stage, figure: string, works: readonly number[]): Promise<Growth | undefined> {
-  if (works.length === 0) return undefined;
-  const points: { work: number; cost: number }[] = [];
-  for (const work of works) points.push({ work, cost: figureOf(await stage.mesh({ round: 1, work }), figure) });
-  return { figure, points, exponent: growthExponent(points) };
 }
 
 function outcomeOf(goal: Goal, rounds: readonly Round[]): GoalOutcome {
@@ -106,10 +140,4 @@ function valueOf(as: Goal['as'], mesh: number, bare: number | undefined): number
   if (as === 'absolute') return mesh;
   if (bare === undefined) throw new Error('There is nothing to hold the figure against.');
   return as === 'ratio' ? mesh / bare : mesh - bare;
-}
-
-function figureOf(figures: Figures, name: string): number {
-  const value = figures[name];
-  if (value === undefined) throw new Error(`The run gave no ${name}.`);
-  return value;
 }

@@ -7,6 +7,8 @@ const outcome: Outcome = {
   title: 'An example',
   against: 'half of it',
   amount: '10 clips',
+  seconds: 41.2,
+  budgetS: 60,
   rounds: [],
   goals: [
     {
@@ -25,7 +27,12 @@ const outcome: Outcome = {
       value: { median: 1234.5, low: 1, high: 2000 },
     },
   ],
-  growth: { figure: 'wall s', points: [1, 4, 16].map((work) => ({ work, cost: work })), exponent: 1 },
+  growth: {
+    figure: 'wall s',
+    unit: '2 clips',
+    points: [1, 4, 16].map((times) => ({ times, cost: times })),
+    exponent: 1,
+  },
 };
 const report: Report = {
   at: '2026-01-01',
@@ -35,16 +42,38 @@ const report: Report = {
   outcomes: [outcome],
 };
 
+const broken: Outcome = { ...outcome, name: 'broken', goals: [], failure: 'It broke.', noGrowth: 'It is a wait.' };
+
 describe('the report of a run', () => {
-  it('has a line for each goal with both sides, the range and the verdict', () => {
+  it('has a line for each goal with its command, both sides, the range and the verdict', () => {
     const lines = markdownReport(report).split('\n');
-    expect(lines[0]).toBe('2026-01-01, a machine, 62 s in all');
-    expect(lines).toContain('| `example` | 10 clips | wall s | 1.23 | 1 | 1.23 x (1 to 2) | <= 1.2 x | no |');
-    expect(lines).toContain('| `example` | 10 clips | lag ms | 1235 |  | 1235 (1 to 2000) | printed |  |');
+    const made = '`npm run bench -- example`';
+    expect(lines[0]).toBe('2026-01-01, a full run, 62 s in all, on a machine.');
+    expect(lines).toContain(`| ${made} | 10 clips | wall s | 1.23 | 1 | 1.23 x (1 to 2) | at most 1.2 x | no |`);
+    expect(lines).toContain(`| ${made} | 10 clips | lag ms | 1235 |  | 1235 (1 to 2000) | printed |  |`);
+  });
+
+  it('names the command of a quick run', () => {
+    expect(markdownReport({ ...report, quick: true })).toContain('`npm run bench -- --quick example`');
   });
 
   it('has the growth with its exponent', () => {
-    expect(markdownReport(report)).toContain('| `example` | wall s | 1 | 4 | 16 | 1.00 | <= 1.05 | yes |');
+    expect(markdownReport(report)).toContain(
+      '| `example` | 2 clips | wall s | 1 | 4 | 16 | 1.00 | at most 1.05 | yes |',
+    );
+  });
+
+  it('says what failed and what has no growth', () => {
+    const markdown = markdownReport({ ...report, outcomes: [outcome, broken] });
+    expect(markdown).toContain('| `npm run bench -- broken` | 10 clips | none |  |  | failed, see below |  | no |');
+    expect(markdown).toContain('- `broken`: It broke.');
+    expect(markdown).toContain('- `broken`: It is a wait.');
+  });
+
+  it('says what each scenario took and what it may take', () => {
+    const lines = markdownReport({ ...report, outcomes: [outcome, outcome] }).split('\n');
+    expect(lines).toContain('| `example` | 0 | 41 s | 60 s |');
+    expect(lines).toContain('| all |  | 82 s | 120 s |');
   });
 
   it('draws every ratio', () => {

@@ -5,8 +5,6 @@ export type Figures = Readonly<Record<string, number>>;
 export interface Run {
   /** 0 warms up; what it gives is thrown away. */
   readonly round: number;
-  /** How many times the scenario's unit of work. */
-  readonly work: number;
 }
 
 /** A scenario that is ready to run: its servers are up, its input is made. */
@@ -14,6 +12,8 @@ export interface Stage {
   mesh(run: Run): Promise<Figures>;
   /** The bare thing that the mesh is held against; absent where a figure stands for itself. */
   bare?(run: Run): Promise<Figures>;
+  /** The mesh does that many times the unit of the scenario's growth. */
+  grow?(times: number): Promise<Figures>;
   close(): Promise<void>;
 }
 
@@ -24,11 +24,28 @@ export interface Goal {
   /**
    * - `ratio`: mesh over bare, of the same round
    * - `difference`: mesh less bare, of the same round
-   * - `absolute`: the mesh's own figure
+   * - `absolute`: the mesh's own figure, with the bare one beside it where there is one
    */
   readonly as: 'ratio' | 'difference' | 'absolute';
   /** undefined prints the figure without judging it. */
   readonly wanted?: { readonly is: 'at most' | 'at least'; readonly value: number };
+}
+
+/** How a scenario shows that the cost of more work grows no faster than the work. */
+export type GrowthPlan =
+  | {
+      /** Which figure of the mesh is the cost. */
+      readonly figure: string;
+      /** What is done once, for people, such as `4 min of mp3`. */
+      readonly unit: string;
+    }
+  /** Why more work would say nothing. */
+  | { readonly none: string };
+
+/** Seconds that a scenario may take in all, with what it starts and stops, on a quiet machine with two cores. */
+export interface Budget {
+  readonly quickS: number;
+  readonly fullS: number;
 }
 
 export interface Scenario {
@@ -39,8 +56,10 @@ export interface Scenario {
   /** What it is held against, in a line. */
   readonly against: string;
   readonly goals: readonly Goal[];
-  /** Which figure of the mesh tells how the work grows; absent where more work makes no sense. */
-  readonly growth?: string;
+  readonly growth: GrowthPlan;
+  readonly budget: Budget;
+  /** Rounds of a quick run, where one takes too long for as many as the others have. */
+  readonly quickRounds?: number;
   /** How much work a run does, for people, such as `60 min of mp3`. */
   amount(quick: boolean): string;
   open(quick: boolean): Promise<Stage>;

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { MediaObject } from '#contracts';
 import { BenchMesh } from '../harness/bench-mesh.js';
 import { JobFeeder } from '../harness/job-feeder.js';
 import { childCpuSeconds } from '../harness/process-usage.js';
-import type { Figures, Run, Scenario } from '../harness/scenario.js';
+import type { Figures, Scenario } from '../harness/scenario.js';
 import { speechFile } from '../harness/speech-file.js';
 
 const MINUTES = 60;
@@ -24,7 +25,8 @@ export const decodeToEngine: Scenario = {
     { figure: CPU, as: 'ratio', wanted: { is: 'at most', value: 1.3 } },
     { figure: WALL, as: 'ratio', wanted: { is: 'at most', value: 1.2 } },
   ],
-  growth: CPU,
+  growth: { figure: CPU, unit: `${MINUTES / 16} min of mp3` },
+  budget: { quickS: 15, fullS: 120 },
   amount: (quick) => `${minutesOf(quick)} min of mp3`,
   async open(quick) {
     const mesh = await BenchMesh.start({
@@ -36,13 +38,20 @@ export const decodeToEngine: Scenario = {
     const feeder = await JobFeeder.open(mesh);
     const mp3 = speechFile(join(mesh.folder, 'speech.mp3'), minutesOf(quick) * 60, '-b:a', '64k');
     const media = await feeder.store(mp3, 'audio/mpeg');
+    const transcribe = async (file: MediaObject): Promise<Figures> => {
+      const cpu = mesh.meter('work');
+      const started = Date.now();
+      await feeder.submit(file);
+      const ended = await feeder.allCompleted(DEADLINE_MS);
+      return { [CPU]: cpu(), [WALL]: (ended - started) / 1000 };
+    };
     return {
-      async mesh({ work }: Run): Promise<Figures> {
-        const cpu = mesh.meter('work');
-        const started = Date.now();
-        for (let job = 0; job < work; job += 1) await feeder.submit(media);
-        const ended = await feeder.allCompleted(DEADLINE_MS);
-        return { [CPU]: cpu(), [WALL]: (ended - started) / 1000 };
+      mesh: () => transcribe(media),
+      async grow(times) {
+        const part = join(mesh.folder, `part-${times}.mp3`);
+        const seconds = String((minutesOf(quick) * 60 * times) / 16);
+        await run('ffmpeg', ['-v', 'error', '-i', mp3, '-t', seconds, '-c', 'copy', '-y', part]);
+        return transcribe(await feeder.store(part, 'audio/mpeg'));
       },
       async bare(): Promise<Figures> {
         const cpu = childCpuSeconds();

@@ -16,6 +16,7 @@ const QUICK_READERS = 200;
 const READERS_A_JOB = 100;
 const EVENTS_A_SECOND = 20;
 const SECONDS = 5;
+const QUICK_SECONDS = 2;
 const ASK_MS = 60_000;
 const CPU = 'CPU s';
 const P99 = 'p99 lag ms';
@@ -34,9 +35,10 @@ export const fanOut: Scenario = {
     { figure: CPU, as: 'ratio', wanted: { is: 'at most', value: 1.5 } },
     { figure: P99, as: 'ratio', wanted: { is: 'at most', value: 2 } },
   ],
-  amount: (quick) => `${quick ? QUICK_READERS : READERS} readers, ${SECONDS} s`,
+  growth: { figure: CPU, unit: `${READERS / 16} readers` },
+  budget: { quickS: 25, fullS: 140 },
+  amount: (quick) => `${quick ? QUICK_READERS : READERS} readers, ${secondsOf(quick)} s`,
   async open(quick) {
-    const readers = quick ? QUICK_READERS : READERS;
     const mesh = await BenchMesh.start({
       engines: [{ main: 'bench/bare/counting-engine.js' }],
       workers: 0,
@@ -53,6 +55,7 @@ export const fanOut: Scenario = {
     const redis = new Redis(mesh.redisUrl ?? '');
 
     const run = async (
+      readers: number,
       server: BenchProcess,
       path: (job: string) => string,
       publish: (job: string, stamp: string) => Promise<unknown>,
@@ -63,26 +66,32 @@ export const fanOut: Scenario = {
       const wanted = { url: server.http, paths: jobs.map(path), readers };
       await clients.ask({ connect: wanted }, ASK_MS);
       const cpu = cpuMeter([server.pid]);
-      await tick(async () => {
+      const ticks = EVENTS_A_SECOND * secondsOf(quick);
+      await tick(ticks, async () => {
         await Promise.all(jobs.map((job) => publish(job, `at:${Date.now()}`)));
       });
       // What is on its way still counts.
       await delay(500);
       const used = cpu();
       const { events: seen, p99Ms } = await clients.ask<Seen>({ collect: true }, ASK_MS);
-      const due = readers * EVENTS_A_SECOND * SECONDS;
+      const due = readers * ticks;
       if (seen < due * 0.99) throw new Error(`Of ${due} events ${seen} came.`);
       return { [CPU]: used, [P99]: p99Ms };
     };
+    const runMesh = (readers: number) =>
+      run(
+        readers,
+        mesh.gateways[0] ?? bare,
+        (job) => `/api/transcribe/jobs/stream/${job}`,
+        (job, stamp) => events.publish(job, [statusEvent(job, stamp)]),
+      );
+    const readers = quick ? QUICK_READERS : READERS;
     return {
-      mesh: () =>
-        run(
-          mesh.gateways[0] ?? bare,
-          (job) => `/api/transcribe/jobs/stream/${job}`,
-          (job, stamp) => events.publish(job, [statusEvent(job, stamp)]),
-        ),
+      mesh: () => runMesh(readers),
+      grow: (times) => runMesh((readers * times) / 16),
       bare: () =>
         run(
+          readers,
           bare,
           (job) => `/${job}`,
           (job, stamp) => redis.publish(`/${job}`, frame(job, stamp)),
@@ -99,10 +108,14 @@ export const fanOut: Scenario = {
   },
 };
 
-/** Does it at every tick of the events' clock until the time is over. */
-async function tick(what: () => Promise<void>): Promise<void> {
+function secondsOf(quick: boolean): number {
+  return quick ? QUICK_SECONDS : SECONDS;
+}
+
+/** Does it at so many ticks of the events' clock. */
+async function tick(count: number, what: () => Promise<void>): Promise<void> {
   const started = performance.now();
-  for (let number = 0; number < EVENTS_A_SECOND * SECONDS; number += 1) {
+  for (let number = 0; number < count; number += 1) {
     const wait = started + (number * 1000) / EVENTS_A_SECOND - performance.now();
     if (wait > 0) await delay(wait);
     await what();

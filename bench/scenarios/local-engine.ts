@@ -3,7 +3,7 @@ import { accepted, watch } from '../../test/support/api.js';
 import { BenchMesh } from '../harness/bench-mesh.js';
 import { BenchProcess } from '../harness/bench-process.js';
 import { JobFeeder } from '../harness/job-feeder.js';
-import type { Figures, Run, Scenario } from '../harness/scenario.js';
+import type { Figures, Scenario } from '../harness/scenario.js';
 import { speechFile } from '../harness/speech-file.js';
 
 /** What the bare engine answers. */
@@ -18,6 +18,8 @@ const ENGINE = 'apps/engine-local/main.js';
 const DEADLINE_MS = 600_000;
 const ASK_MS = 600_000;
 const RATE = 'audio s/s';
+/** Of the recording whose first words are waited for. */
+const SECONDS = 30;
 const WALL = 'wall s';
 const FIRST = 'first text ms';
 
@@ -27,7 +29,8 @@ export const meshOverhead: Scenario = {
   title: `Speech through the whole mesh to engine-local (${MODEL})`,
   against: 'the same engine object called directly with PCM',
   goals: [{ figure: RATE, as: 'ratio', wanted: { is: 'at least', value: 0.97 } }],
-  growth: WALL,
+  growth: { figure: WALL, unit: '15 s of speech' },
+  budget: { quickS: 20, fullS: 70 },
   amount: (quick) => `${quick ? 1 : 4} min of speech`,
   async open(quick) {
     const seconds = quick ? 60 : 240;
@@ -38,16 +41,18 @@ export const meshOverhead: Scenario = {
       redis: false,
     });
     const feeder = await JobFeeder.open(mesh);
-    const file = speechFile(join(mesh.folder, 'speech.ogg'), seconds, '-c:a', 'libopus', '-b:a', '24k');
-    const media = await feeder.store(file, 'audio/ogg');
+    const file = opusFile(mesh.folder, seconds);
+    const transcribe = async (path: string, length: number): Promise<Figures> => {
+      const media = await feeder.store(path, 'audio/ogg');
+      const started = Date.now();
+      await feeder.submit(media);
+      const wall = ((await feeder.allCompleted(DEADLINE_MS)) - started) / 1000;
+      return { [RATE]: length / wall, [WALL]: wall };
+    };
     const bare = await BenchProcess.start('bench/bare/local-engine.js', { LOCAL_MODEL: MODEL });
     return {
-      async mesh({ work }: Run): Promise<Figures> {
-        const started = Date.now();
-        for (let job = 0; job < work; job += 1) await feeder.submit(media);
-        const wall = ((await feeder.allCompleted(DEADLINE_MS)) - started) / 1000;
-        return { [RATE]: (seconds * work) / wall, [WALL]: wall };
-      },
+      mesh: () => transcribe(file, seconds),
+      grow: (times) => transcribe(opusFile(mesh.folder, (seconds * times) / 16), (seconds * times) / 16),
       async bare(): Promise<Figures> {
         const { audioS, wallS } = await bare.ask<Spoken>({ file }, ASK_MS);
         return { [RATE]: audioS / wallS, [WALL]: wallS };
@@ -67,7 +72,9 @@ export const firstText: Scenario = {
   title: `From the end of an upload to the first delta, engine-local (${MODEL})`,
   against: 'the same engine object called directly with PCM, to its first segment',
   goals: [{ figure: FIRST, as: 'difference', wanted: { is: 'at most', value: 60 } }],
-  amount: () => '30 s of speech',
+  growth: { figure: FIRST, unit: '30 s of speech' },
+  budget: { quickS: 15, fullS: 40 },
+  amount: () => `${SECONDS} s of speech`,
   async open() {
     const mesh = await BenchMesh.start({
       engines: [{ main: ENGINE, env: { LOCAL_MODEL: MODEL } }],
@@ -75,18 +82,20 @@ export const firstText: Scenario = {
       gateways: 1,
       redis: false,
     });
-    const file = speechFile(join(mesh.folder, 'speech.ogg'), 30, '-c:a', 'libopus', '-b:a', '24k');
+    const file = opusFile(mesh.folder, SECONDS);
     const bare = await BenchProcess.start('bench/bare/local-engine.js', { LOCAL_MODEL: MODEL });
+    const listen = async (path: string): Promise<Figures> => {
+      const job = await accepted(mesh.http, path);
+      const uploaded = performance.now();
+      let first = Number.NaN;
+      for await (const { type } of watch(mesh.http, job.job_id)) {
+        if (type === 'delta' && Number.isNaN(first)) first = performance.now() - uploaded;
+      }
+      return { [FIRST]: first };
+    };
     return {
-      async mesh(): Promise<Figures> {
-        const job = await accepted(mesh.http, file);
-        const uploaded = performance.now();
-        let first = Number.NaN;
-        for await (const { type } of watch(mesh.http, job.job_id)) {
-          if (type === 'delta' && Number.isNaN(first)) first = performance.now() - uploaded;
-        }
-        return { [FIRST]: first };
-      },
+      mesh: () => listen(file),
+      grow: (times) => listen(opusFile(mesh.folder, SECONDS * times)),
       async bare(): Promise<Figures> {
         const { firstMs } = await bare.ask<Spoken>({ file }, ASK_MS);
         return { [FIRST]: firstMs };
@@ -98,3 +107,7 @@ export const firstText: Scenario = {
     };
   },
 };
+
+function opusFile(folder: string, seconds: number): string {
+  return speechFile(join(folder, `speech-${seconds}.ogg`), seconds, '-c:a', 'libopus', '-b:a', '24k');
+}

@@ -1,20 +1,31 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { wordErrorRate } from '#evaluation';
-import { accepted, result, watch } from '../../test/support/api.js';
+import { accepted, result, type ResultBody, watch } from '../../test/support/api.js';
 import { sample } from '../../test/support/mesh-process.js';
 import { BenchMesh } from '../harness/bench-mesh.js';
 import { BenchProcess } from '../harness/bench-process.js';
 import type { Figures, Scenario } from '../harness/scenario.js';
+import { speechFile } from '../harness/speech-file.js';
 
 const ASK_MS = 600_000;
 const RATE = 'audio s/s';
+const WALL = 'wall s';
+/** Sixteen times that are twenty minutes. */
+const GROWTH_SECONDS = 75;
 const ERRORS = 'word errors %';
 
 /** What a mesh makes of the model's speed that the plain loop does not. */
-export const localThroughputTiny = localThroughput('tiny');
-export const localThroughputBase = localThroughput('base');
+export const localThroughputTiny = localThroughput('tiny', {
+  growth: { figure: WALL, unit: `${GROWTH_SECONDS} s of speech` },
+  budget: { quickS: 20, fullS: 120 },
+});
+export const localThroughputBase = localThroughput('base', {
+  growth: { none: 'that of local-throughput-tiny; only the model is another' },
+  budget: { quickS: 30, fullS: 170 },
+});
 
-function localThroughput(model: 'tiny' | 'base'): Scenario {
+function localThroughput(model: 'tiny' | 'base', { growth, budget }: Pick<Scenario, 'growth' | 'budget'>): Scenario {
   return {
     name: `local-throughput-${model}`,
     title: `Read speech through the whole mesh to engine-local (${model})`,
@@ -23,7 +34,9 @@ function localThroughput(model: 'tiny' | 'base'): Scenario {
       { figure: RATE, as: 'ratio', wanted: { is: 'at least', value: 2.5 } },
       { figure: ERRORS, as: 'difference', wanted: { is: 'at most', value: 0.3 } },
     ],
-    amount: (quick) => (quick ? '1 min of speech' : '5 min of speech'),
+    growth,
+    budget,
+    amount: (quick) => (quick ? '1 min of speech' : '5 min of speech a round'),
     async open(quick) {
       const name = quick ? 'clinic-dialogue' : 'long-read';
       const file = sample(`${name}.opus`);
@@ -36,15 +49,23 @@ function localThroughput(model: 'tiny' | 'base'): Scenario {
       });
       const bare = await BenchProcess.start('bench/bare/moonshine-loop.js', { LOCAL_MODEL: model });
       let cuts: readonly { start: number; end: number }[] = [];
+      const transcribe = async (path: string): Promise<{ seconds: number; found: ResultBody }> => {
+        const started = performance.now();
+        const job = await accepted(mesh.http, path);
+        for await (const message of watch(mesh.http, job.job_id)) if (message.type === 'completed') break;
+        const seconds = (performance.now() - started) / 1000;
+        return { seconds, found: await result(mesh.http, job.job_id) };
+      };
       return {
         async mesh(): Promise<Figures> {
-          const started = performance.now();
-          const job = await accepted(mesh.http, file);
-          for await (const message of watch(mesh.http, job.job_id)) if (message.type === 'completed') break;
-          const seconds = (performance.now() - started) / 1000;
-          const { segments, text, duration } = await result(mesh.http, job.job_id);
-          cuts = segments.map(({ start, end }) => ({ start, end }));
-          return { [RATE]: duration / seconds, [ERRORS]: 100 * wordErrorRate(spoken, text).wer };
+          const { seconds, found } = await transcribe(file);
+          cuts = found.segments.map(({ start, end }) => ({ start, end }));
+          return { [RATE]: found.duration / seconds, [ERRORS]: 100 * wordErrorRate(spoken, found.text).wer };
+        },
+        async grow(times) {
+          const path = join(mesh.folder, `speech-${times}.ogg`);
+          speechFile(path, GROWTH_SECONDS * times, '-c:a', 'libopus', '-b:a', '24k');
+          return { [WALL]: (await transcribe(path)).seconds };
         },
         async bare(): Promise<Figures> {
           const { wallS, text } = await bare.ask<{ wallS: number; text: string }>({ file, cuts }, ASK_MS);

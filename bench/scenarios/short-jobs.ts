@@ -6,17 +6,21 @@ import { BenchMesh } from '../harness/bench-mesh.js';
 import { BenchProcess } from '../harness/bench-process.js';
 import { inParallel } from '../harness/in-parallel.js';
 import { JobFeeder } from '../harness/job-feeder.js';
-import type { Figures, Run, Scenario } from '../harness/scenario.js';
+import type { Figures, Scenario } from '../harness/scenario.js';
 import { speechFile } from '../harness/speech-file.js';
 
-const JOBS = 2_000;
-const QUICK_JOBS = 200;
+/** A run has as many jobs as the mesh does in this time, at most MOST_JOBS: a slow machine must come to an end as well. */
+const RUN_MS = 20_000;
+const QUICK_RUN_MS = 3_000;
+const MOST_JOBS = 2_000;
+const WARM_UP_JOBS = 80;
 /** As many jobs at once for both. */
 const CONCURRENCY = '8';
 const FEEDERS = 16;
 const DEADLINE_MS = 600_000;
 const RATE = 'jobs/s';
 const WALL = 'wall s';
+const CLIPS = 'clips';
 
 /** What the guarantees of a job cost when there is next to nothing to transcribe. */
 export const shortJobsOnRedis = shortJobs('short-jobs-redis', true, 0.4);
@@ -28,9 +32,13 @@ function shortJobs(name: string, redis: boolean, goal: number): Scenario {
     name,
     title: `One-second clips, an engine that does nothing, the queue on ${store}`,
     against: `bare BullMQ on the same ${store}, one insert and commit a job`,
-    goals: [{ figure: RATE, as: 'ratio', wanted: { is: 'at least', value: goal } }],
-    growth: WALL,
-    amount: (quick) => `${countOf(quick)} clips`,
+    goals: [
+      { figure: RATE, as: 'ratio', wanted: { is: 'at least', value: goal } },
+      { figure: CLIPS, as: 'absolute' },
+    ],
+    growth: { figure: WALL, unit: 'a 16th of the clips' },
+    budget: { quickS: 25, fullS: 180 },
+    amount: (quick) => `clips for ${(quick ? QUICK_RUN_MS : RUN_MS) / 1000} s, at most ${MOST_JOBS}`,
     async open(quick) {
       const mesh = await BenchMesh.start({
         engines: [{ main: 'bench/bare/counting-engine.js' }],
@@ -43,15 +51,20 @@ function shortJobs(name: string, redis: boolean, goal: number): Scenario {
       const clip = speechFile(join(mesh.folder, 'clip.wav'), 1, '-ac', '1', '-ar', '16000');
       const media = await feeder.store(clip, 'audio/wav');
       const bare = await BareQueue.open(mesh);
+      const transcribe = async (count: number): Promise<Figures> => {
+        const started = Date.now();
+        await inParallel(FEEDERS, count, () => feeder.submit(media));
+        return figures(count, ((await feeder.allCompleted(DEADLINE_MS)) - started) / 1000);
+      };
+      let count = WARM_UP_JOBS;
       return {
-        async mesh({ work }: Run): Promise<Figures> {
-          const count = growthUnit(quick, work);
-          const started = Date.now();
-          await inParallel(FEEDERS, count, () => feeder.submit(media));
-          return figures(count, ((await feeder.allCompleted(DEADLINE_MS)) - started) / 1000);
+        async mesh({ round }): Promise<Figures> {
+          const found = await transcribe(count);
+          if (round === 0) count = countAt(found[RATE] ?? 0, quick);
+          return found;
         },
+        grow: (times) => transcribe((count * times) / 16),
         async bare(): Promise<Figures> {
-          const count = countOf(quick);
           return figures(count, await bare.run(count));
         },
         async close() {
@@ -65,16 +78,13 @@ function shortJobs(name: string, redis: boolean, goal: number): Scenario {
 }
 
 function figures(jobs: number, seconds: number): Figures {
-  return { [RATE]: jobs / seconds, [WALL]: seconds };
+  return { [RATE]: jobs / seconds, [WALL]: seconds, [CLIPS]: jobs };
 }
 
-function countOf(quick: boolean): number {
-  return quick ? QUICK_JOBS : JOBS;
-}
-
-/** Growth begins with a tenth: sixteen times 2,000 jobs would take longer than all the rest. */
-function growthUnit(quick: boolean, work: number): number {
-  return work === 1 ? countOf(quick) : (countOf(quick) / 10) * work;
+/** How many jobs a run has when so many are done in a second: a multiple of 16, for the growth. */
+function countAt(jobsPerSecond: number, quick: boolean): number {
+  const jobs = (jobsPerSecond * (quick ? QUICK_RUN_MS : RUN_MS)) / 1000;
+  return Math.max(16, Math.min(MOST_JOBS, Math.floor(jobs / 16) * 16));
 }
 
 class BareQueue {

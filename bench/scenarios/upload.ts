@@ -12,6 +12,7 @@ import type { Figures, Scenario } from '../harness/scenario.js';
 const BYTES = 2_000_000_000;
 const QUICK_BYTES = 200_000_000;
 const RATE = 'MB/s';
+const WALL = 'wall s';
 const MEMORY = 'memory growth MB';
 
 /** How fast a large file comes in, and whether memory grows with it. */
@@ -23,6 +24,8 @@ export const upload: Scenario = {
     { figure: RATE, as: 'ratio', wanted: { is: 'at least', value: 0.85 } },
     { figure: MEMORY, as: 'absolute', wanted: { is: 'at most', value: 64 } },
   ],
+  growth: { figure: WALL, unit: `${BYTES / 16 / 1e6} MB` },
+  budget: { quickS: 20, fullS: 120 },
   amount: (quick) => `${(quick ? QUICK_BYTES : BYTES) / 1e6} MB`,
   async open(quick) {
     const bytes = quick ? QUICK_BYTES : BYTES;
@@ -41,24 +44,26 @@ export const upload: Scenario = {
     const objects = await createObjectStore({ config, logger: createLogger('bench', 'silent') });
     const gateway = mesh.gateways[0]?.pid ?? 0;
     const agent = new Agent();
-    const rateOf = async (url: string): Promise<{ rate: number; answer: string }> => {
+    const timed = async (url: string, length: number): Promise<{ seconds: number; answer: string }> => {
       const started = performance.now();
-      const answer = await send({ url, ...multipart({ bytes }) }, agent);
-      return { rate: bytes / 1e3 / (performance.now() - started), answer };
+      const answer = await send({ url, ...multipart({ bytes: length }) }, agent);
+      return { seconds: (performance.now() - started) / 1000, answer };
+    };
+    const take = async (length: number): Promise<Figures> => {
+      const before = residentMb(gateway, 'VmRSS');
+      const { seconds, answer } = await timed(`${mesh.http}/api/transcribe/jobs/transcribe`, length);
+      const grown = residentMb(gateway, 'VmHWM') - before;
+      const { transcript_id: id } = JSON.parse(answer) as { transcript_id: string };
+      await fetch(`${mesh.http}/api/transcripts/${id}`, { method: 'DELETE' });
+      return { [RATE]: length / 1e6 / seconds, [WALL]: seconds, [MEMORY]: Math.max(0, grown) };
     };
     return {
-      async mesh(): Promise<Figures> {
-        const before = residentMb(gateway, 'VmRSS');
-        const { rate, answer } = await rateOf(`${mesh.http}/api/transcribe/jobs/transcribe`);
-        const grown = residentMb(gateway, 'VmHWM') - before;
-        const { transcript_id: id } = JSON.parse(answer) as { transcript_id: string };
-        await fetch(`${mesh.http}/api/transcripts/${id}`, { method: 'DELETE' });
-        return { [RATE]: rate, [MEMORY]: Math.max(0, grown) };
-      },
+      mesh: () => take(bytes),
+      grow: (times) => take((bytes * times) / 16),
       async bare(): Promise<Figures> {
-        const { rate, answer } = await rateOf(bare.http);
+        const { seconds, answer } = await timed(bare.http, bytes);
         await objects.delete((JSON.parse(answer) as { key: string }).key);
-        return { [RATE]: rate };
+        return { [RATE]: bytes / 1e6 / seconds };
       },
       async close() {
         agent.destroy();

@@ -12,9 +12,9 @@ import { markdownTable, surroundings } from '../harness/surroundings.js';
  * half of it without a pause to cut in, on engines that take one call at a time and work by waiting, so that the processors
  * of this machine are not what is measured. The text is set beside what was said.
  */
-const MINUTES = Number(process.env['SPAN_SCALING_MINUTES'] ?? 60);
+const MINUTES = Number(process.env['SPAN_TEXTS_MINUTES'] ?? 60);
 /** Work for each second of audio. */
-const WORK_MS = Number(process.env['SPAN_SCALING_WORK_MS'] ?? 25);
+const WORK_MS = Number(process.env['SPAN_TEXTS_WORK_MS'] ?? 25);
 const INSTANCES = [1, 2, 4, 8];
 const DEADLINE_MS = 1_800_000;
 /** Length of a word with the gap behind it. */
