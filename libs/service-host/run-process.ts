@@ -1,5 +1,6 @@
 import { bind, type Config, ConfigError, loadConfig } from '#config';
 import { createLogger, Metrics, type MetricsServer, serveMetrics } from '#telemetry';
+import { letHeapGrow } from './heap-growth.js';
 import type { ServiceDefinition } from './service-definition.js';
 import { startServices } from './service-host.js';
 
@@ -24,6 +25,7 @@ export interface ReadyMessage {
  * later, ends the process at once. A process that was started with a channel to its parent also stops when the parent is gone.
  */
 export async function runProcess(name: string, definitions: readonly ServiceDefinition[]): Promise<void> {
+  letHeapGrow();
   const stopWanted = firstStopRequest();
   let metricsServer: MetricsServer | undefined;
   try {
