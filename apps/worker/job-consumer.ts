@@ -95,7 +95,8 @@ export class JobConsumer {
     let error: unknown;
     try {
       try {
-        if (picked.hopeless) throw picked.hopeless;
+        const trouble = picked.hopeless ?? picked.setback;
+        if (trouble) throw trouble;
         const summary = await settledWithin(runner.run(attempt, keeper.signal), keeper.signal, settings.settleMs);
         await attempt.silence(settings.settleMs);
         await leases.complete(claim.lease, await withSpeakerRoles(summary, claim.job, claim.lease, leases));
@@ -121,7 +122,7 @@ export class JobConsumer {
 
   /** Writes the end of an attempt that did not complete. */
   private async end(
-    { claim, hopeless }: PickedJob,
+    { claim, hopeless, setback }: PickedJob,
     keeper: LeaseKeeper,
     attempt: ClaimedAttempt,
     thrown: unknown,
@@ -141,7 +142,7 @@ export class JobConsumer {
     if (thrown instanceof FinalFailure) return this.fail(claim, thrown.error);
     const error = interruption ? tooLong(settings.jobTimeoutMs) : PolyscribeError.from(thrown);
     const { maxAttempts } = claim;
-    const waitedMs = hopeless ? waitedLongEnough : claim.waitedMs;
+    const waitedMs = hopeless ? waitedLongEnough : setback ? { ...claim.waitedMs, busy: 0 } : claim.waitedMs;
     const verdict = verdictOn(error, { attempt: claim.job.attempts, maxAttempts, waitedMs }, settings);
     if (verdict.kind === 'again') return this.giveBack(claim, attempt, error.message, verdict);
     // A file that can never be decoded is of no use to anybody; in all other cases a retry needs it.

@@ -26,6 +26,15 @@ export function outlookOf(options: JobOptions, snapshot: RegistrySnapshot, setti
   return best ?? outlookFor(request, snapshot, settings);
 }
 
+/** What all jobs of a line that stands for many demands need: the engine that they ask for, and nothing of it. */
+export function leastNeeds({ engine, engines, allowFallback, profile }: JobOptions): JobOptions {
+  return {
+    ...{ engine, allowFallback, profile, task: 'transcribe', onUnsupported: 'warn', priority: 0, tags: [] },
+    ...(engines === undefined ? {} : { engines }),
+    ...{ enableDiarization: false, wordTimestamps: false, separateChannels: false },
+  };
+}
+
 function outlookFor(request: RoutingRequest, snapshot: RegistrySnapshot, settings: RoutingSettings): JobOutlook {
   const decision = route(request, snapshot, settings);
   const [best] = decision.candidates;

@@ -15,6 +15,7 @@ interface WaitingJob {
   readonly options: JobOptions;
   readonly waitedMs: number;
   readonly ends: boolean;
+  readonly isMixed: boolean;
 }
 
 /** Lines in memory, each of one job, in the order in which they came. */
@@ -26,8 +27,8 @@ class FakeLines implements Pick<JobLineRepository, 'heads' | 'sampleOf' | 'take'
   locked = false;
   private jobs: readonly WaitingJob[] = [];
 
-  add(name: string, options: Partial<JobOptions>, { waitedMs = 0, ends = false } = {}): void {
-    this.jobs = [...this.jobs, { name, options: optionsWith(options), waitedMs, ends }];
+  add(name: string, options: Partial<JobOptions>, { waitedMs = 0, ends = false, isMixed = false } = {}): void {
+    this.jobs = [...this.jobs, { name, options: optionsWith(options), waitedMs, ends, isMixed }];
   }
 
   heads(): Promise<LineHead[]> {
@@ -36,7 +37,10 @@ class FakeLines implements Pick<JobLineRepository, 'heads' | 'sampleOf' | 'take'
     this.failure = undefined;
     if (failure) return Promise.reject(failure);
     return Promise.resolve(
-      this.jobs.map(({ name, waitedMs }) => ({ demand: name, priority: 5, turn: new Date(), waitedMs })),
+      this.jobs.map(({ name, waitedMs, isMixed }) => ({
+        ...{ demand: name, priority: 5, turn: new Date(), waitedMs },
+        ...(isMixed ? { isMixed } : {}),
+      })),
     );
   }
 
@@ -101,6 +105,15 @@ describe('JobPicker', () => {
     for (const name of ['a', 'b', 'c']) bench.lines.add(name, asr);
     bench.lines.add('d', local);
     expect(await bench.next()).toBe('d');
+  });
+
+  it('takes a job of a mixed line for its engine alone, and says when nobody has what else it needs', async () => {
+    const bench = new Bench([instanceOf('asr', { inFlight: 2 }), instanceOf('local')]);
+    bench.lines.add('a', { model: 'asr-model' }, { isMixed: true });
+    bench.lines.add('b', {}, { isMixed: true });
+    const [a, b] = [await bench.picker.next(never), await bench.picker.next(never)];
+    expect([nameOf(a), a?.setback?.code]).toEqual(['a', 'engine_busy']);
+    expect([nameOf(b), b?.setback]).toEqual(['b', undefined]);
   });
 
   it('gives nothing when no job is due', async () => {
@@ -175,10 +188,12 @@ describe('JobPicker', () => {
 
   it('waits for a line that another has only where there is nothing else', async () => {
     const bench = new Bench([instanceOf('asr')]);
-    bench.lines.add('a', asr);
+    for (const name of ['a', 'b']) bench.lines.add(name, asr);
     bench.lines.locked = true;
     expect(await bench.next()).toBe('a');
     expect(bench.lines.looks).toBe(2);
+    expect(await bench.next()).toBe('b');
+    expect(bench.lines.looks).toBe(3);
   });
 
   it.each([

@@ -2,7 +2,7 @@ import type { JobOptions, PolyscribeError } from '#contracts';
 import type { Announcer } from '#job-status';
 import type { Claim, JobLineRepository, LineHead } from '#persistence';
 import type { EngineDirectory } from './engine-directory.js';
-import { type JobOutlook, outlookOf } from './job-outlook.js';
+import { type JobOutlook, leastNeeds, outlookOf } from './job-outlook.js';
 import type { WorkerSettings } from './worker-settings.js';
 
 /** A job that this worker has now. */
@@ -10,6 +10,8 @@ export interface PickedJob {
   readonly claim: Claim;
   /** Why it is to be ended without a try: nobody could serve it for as long as it may wait. */
   readonly hopeless?: PolyscribeError;
+  /** Why it is to be put back at once: it was taken for what it has in common with others, and needs more. */
+  readonly setback?: PolyscribeError;
   /** To be called when its first engine call begins, or it ends without one: until then a place is kept for it. */
   started(): void;
 }
@@ -155,7 +157,7 @@ export class JobPicker {
           blocked.push(options);
           continue;
         }
-        const taken = await this.take(head, outlook, patience);
+        const taken = await this.take(head, outlook, patience || heads.length === 1);
         if (taken) return taken;
         contended = true;
       }
@@ -193,8 +195,14 @@ export class JobPicker {
     try {
       const taken = await this.lines.take(head, this.workerId, this.settings.leaseMs, patience);
       if (taken && 'claim' in taken) {
-        const hopeless = outlook && outlook.kind !== 'servable' ? { hopeless: outlook.error } : {};
-        return { kind: 'picked', picked: { claim: taken.claim, ...hopeless, started } };
+        const { claim } = taken;
+        if (outlook && outlook.kind !== 'servable') {
+          return { kind: 'picked', picked: { claim, hopeless: outlook.error, started } };
+        }
+        if (head.isMixed !== true) return { kind: 'picked', picked: { claim, started } };
+        // Let go first: the place that is kept for it would count as taken.
+        started();
+        return { kind: 'picked', picked: this.ofMixedLine(claim) };
       }
       started();
       if (!taken) return undefined;
@@ -204,6 +212,12 @@ export class JobPicker {
       started();
       throw error;
     }
+  }
+
+  private ofMixedLine(claim: Claim): PickedJob {
+    const own = this.outlook(claim.job.options);
+    if (own.kind === 'servable') return { claim, started: this.keepPlace(own.instanceId) };
+    return { claim, started: () => undefined, ...(own.kind === 'lacking' ? {} : { setback: own.error }) };
   }
 
   /** A job that is fetched or decoded for long does not keep the engine idle. */
@@ -217,12 +231,14 @@ export class JobPicker {
   }
 
   /** undefined when nobody of that demand waits any more. */
-  private async optionsOf({ demand, lost }: LineHead): Promise<JobOptions | undefined> {
-    const options = lost?.options ?? this.known.get(demand) ?? (await this.lines.sampleOf(demand));
-    if (options && !this.known.has(demand)) {
-      if (this.known.size >= MOST_DEMANDS) this.known.clear();
-      this.known.set(demand, options);
-    }
+  private async optionsOf({ demand, isMixed, lost }: LineHead): Promise<JobOptions | undefined> {
+    const known = lost?.options ?? this.known.get(demand);
+    if (known) return known;
+    const sample = await this.lines.sampleOf(demand);
+    if (!sample) return undefined;
+    const options = isMixed === true ? leastNeeds(sample) : sample;
+    if (this.known.size >= MOST_DEMANDS) this.known.clear();
+    this.known.set(demand, options);
     return options;
   }
 }

@@ -4,7 +4,7 @@ import type { Transaction } from '../database.js';
 import { TranscriptJobEntity, TranscriptSpanEntity } from '../entities/index.js';
 import { toJob } from './job.mapper.js';
 import { cancelled, ended, fromNow, MAX_FAILED_ATTEMPTS } from './job-sql.js';
-import type { Claim, SpanRecord } from './lease.js';
+import type { Claim, SpanRecord, WaitedMs } from './lease.js';
 
 /** A queue's timer and the database's clock may differ by that much. */
 export const EARLY_MS = 1_000;
@@ -51,12 +51,22 @@ export async function takeJob(
     [free.id, workerId, randomUUID(), leaseMs],
   );
   const row = await manager.findOneByOrFail(TranscriptJobEntity, { id: free.id });
+  return claimOf(manager, row, { busy: free.busy, outage: free.outage });
+}
+
+/** A row that was taken just now, as who took it sees it. */
+export async function claimOf(
+  manager: Transaction['manager'],
+  row: TranscriptJobEntity,
+  waitedMs: WaitedMs,
+): Promise<Claim> {
   return {
-    lease: { jobId: row.jobId, token: row.leaseToken ?? '', workerId, attempt: row.run },
+    lease: { jobId: row.jobId, token: row.leaseToken ?? '', workerId: row.workerId ?? '', attempt: row.run },
     job: toJob(row),
-    spans: await spansOf(manager, free.id),
+    // Spans are planned under a lease: nobody had one before the first run.
+    spans: row.run === 1 ? [] : await spansOf(manager, row.id),
     maxAttempts: row.fruitfulAttempts + row.maxRetries + 1,
-    waitedMs: { busy: free.busy, outage: free.outage },
+    waitedMs,
   };
 }
 

@@ -50,13 +50,13 @@ async function add(options: Partial<JobOptions> = {}): Promise<string> {
 }
 
 /** Jobs that are due already, as many as are asked for in one statement. */
-async function fill(count: number, session: string): Promise<void> {
+async function fill(count: number, session: string, options = `'{"engine": "auto"}'`): Promise<void> {
   await database.query(
     `WITH numbers AS MATERIALIZED (SELECT gen_random_uuid() AS transcript, n FROM generate_series(1, $1::integer) AS n),
        made AS (INSERT INTO transcripts (id) SELECT transcript FROM numbers)
      INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority, media_filename,
        media_key, not_before)
-     SELECT gen_random_uuid(), transcript, 'auto', '{"engine": "auto"}', ${session}, 5, 'x.wav', 'x',
+     SELECT gen_random_uuid(), transcript, 'auto', ${options}, ${session}, 5, 'x.wav', 'x',
        now() - (($1 - n) || ' ms')::interval FROM numbers`,
     [count],
   );
@@ -106,6 +106,37 @@ describe('JobLineRepository', () => {
     expect(new Set(heads.map(({ demand }) => demand)).size).toBe(2);
     const samples = await Promise.all(heads.map(({ demand }) => lines.sampleOf(demand)));
     expect(samples.map((sample) => sample?.language).toSorted()).toEqual(['de', undefined]);
+  });
+
+  it('gives the jobs of an owner with very many demands lines of their own up to a limit, and one for the rest', async () => {
+    await fill(200, `'batch'`, "jsonb_build_object('engine', 'auto', 'model', n)");
+    const heads = await lines.heads();
+    expect(heads).toHaveLength(65);
+    expect(heads.filter(({ isMixed }) => isMixed)).toHaveLength(1);
+    const taken = new Set<string | undefined>();
+    for (let n = 0; n < 200; n += 1) taken.add(jobIdOf(await takeNext()));
+    expect(taken.size).toBe(200);
+    expect(await takeNext()).toBeUndefined();
+  }, 120_000);
+
+  it('shows a bounded number of demands at a look, and all of them in turn', async () => {
+    await fill(600, `'session ' || n`, "jsonb_build_object('engine', 'auto', 'model', n)");
+    const seen = new Set<string>();
+    for (let look = 0; look < 3; look += 1) {
+      const heads = await lines.heads();
+      expect(heads.length).toBeLessThanOrEqual(256);
+      for (const { demand } of heads) seen.add(demand);
+    }
+    expect(seen.size).toBe(600);
+  });
+
+  it('finds what is due behind any number of demands that are not', async () => {
+    await fill(300, `'session ' || n`, "jsonb_build_object('engine', 'auto', 'model', n)");
+    await database.query(`UPDATE transcript_jobs SET not_before = now() + interval '1 hour'`);
+    await database.query(`UPDATE job_lines SET ready_at = now() + interval '1 hour'`);
+    expect(await takeNext()).toBeUndefined();
+    const id = await add({ sessionId: 'other' });
+    expect(jobIdOf(await takeNext())).toBe(id);
   });
 
   it('takes a job for one engine past any number for another', async () => {

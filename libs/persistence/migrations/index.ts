@@ -16,6 +16,7 @@ import { MediaFactsAndReuse1790000000019 } from './0019-media-facts-and-reuse.mi
 import { SpanOverlaps1790000000021 } from './0021-span-overlaps.migration.js';
 import { JointTranscripts1790000000023 } from './0023-joint-transcripts.migration.js';
 import { JobLines1790000000025 } from './0025-job-lines.migration.js';
+import { QuickClaims1790000000026 } from './0026-quick-claims.migration.js';
 
 /** In the order in which they run; TypeORM goes by the number at the end of the name. */
 export const migrations = [
@@ -37,4 +38,5 @@ export const migrations = [
   SpanOverlaps1790000000021,
   JointTranscripts1790000000023,
   JobLines1790000000025,
+  QuickClaims1790000000026,
 ];
