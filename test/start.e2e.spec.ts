@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { ReadyMessage } from '#service-host';
-import { startTestDatabase, type TestDatabase } from '../libs/persistence/testing.js';
+import { startEmptyDatabase, type TestDatabase } from '../libs/persistence/testing.js';
 import { root } from './support/mesh-process.js';
 
 const START_DEADLINE_MS = 60_000;
@@ -18,7 +18,7 @@ describe('a process that starts', () => {
   let database: TestDatabase;
 
   beforeAll(async () => {
-    database = await startTestDatabase();
+    database = await startEmptyDatabase();
     folder = await mkdtemp(join(tmpdir(), 'polyscribe-start-'));
     taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');

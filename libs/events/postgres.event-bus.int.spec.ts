@@ -4,14 +4,14 @@ import pg from 'pg';
 import type { JobEventBody } from '#contracts';
 import { createLogger } from '#telemetry';
 import { type ContractFixture, eventually } from '#testing';
-import { startTestDatabase, type TestDatabase } from '../persistence/testing.js';
+import { startEmptyDatabase, type TestDatabase } from '../persistence/testing.js';
 import { eventBusContract } from './event-bus.contract.js';
 import { createEventBus, type EventBus } from './index.js';
 
 let database: TestDatabase;
 
 beforeAll(async () => {
-  database = await startTestDatabase();
+  database = await startEmptyDatabase();
 });
 
 afterAll(() => database.stop());

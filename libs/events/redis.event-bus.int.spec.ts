@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { endsStream, type JobEvent, type JobEventBody } from '#contracts';
 import { createLogger } from '#telemetry';
 import { type ContractFixture, eventually } from '#testing';
-import { startTestDatabase, type TestDatabase } from '../persistence/testing.js';
+import { startEmptyDatabase, type TestDatabase } from '../persistence/testing.js';
 import { TestRedis } from '../redis/testing.js';
 import { eventBusContract } from './event-bus.contract.js';
 import { createEventBus, type EventBus } from './index.js';
@@ -13,7 +13,7 @@ let database: TestDatabase;
 let redis: TestRedis;
 
 beforeAll(async () => {
-  [database, redis] = await Promise.all([startTestDatabase(), TestRedis.start({ password: 'open sesame' })]);
+  [database, redis] = await Promise.all([startEmptyDatabase(), TestRedis.start({ password: 'open sesame' })]);
 });
 
 afterAll(async () => {

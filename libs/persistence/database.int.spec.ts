@@ -2,12 +2,12 @@ import { CommitUnknownError, Database, type Transaction } from './database.js';
 import { migrations } from './migrations/index.js';
 import { waitUntil } from '../embedded-postgres/testing.js';
 import { startFarewellProxy } from '../postgres/testing.js';
-import { startTestDatabase, type TestDatabase } from './testing.js';
+import { startEmptyDatabase, type TestDatabase } from './testing.js';
 
 describe('Database', () => {
   let server: TestDatabase;
   beforeAll(async () => {
-    server = await startTestDatabase();
+    server = await startEmptyDatabase();
   });
   afterAll(async () => {
     await server.stop();

@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import pg from 'pg';
 import { createLogger } from '#telemetry';
 import { type ContractFixture, eventually } from '#testing';
-import { startTestDatabase, type TestDatabase } from '../persistence/testing.js';
+import { startEmptyDatabase, type TestDatabase } from '../persistence/testing.js';
 import { startFarewellProxy } from '../postgres/testing.js';
 import { jobQueueContract } from './job-queue.contract.js';
 import type { JobQueue } from './job-queue.port.js';
@@ -14,7 +14,7 @@ const logger = createLogger('test', 'silent');
 let database: TestDatabase;
 
 beforeAll(async () => {
-  database = await startTestDatabase();
+  database = await startEmptyDatabase();
 });
 
 afterAll(() => database.stop());
