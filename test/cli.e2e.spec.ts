@@ -28,7 +28,8 @@ describe('npm run transcribe', () => {
       execFile(
         process.execPath,
         ['--no-warnings', main, ...args],
-        { env: { ...own, ...env } },
+        // One that hangs must not stand in the way of the next, which shares its mesh.
+        { env: { ...own, ...env }, timeout: 110_000 },
         (error, stdout, stderr) =>
           resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
       );
@@ -55,7 +56,7 @@ describe('npm run transcribe', () => {
     const outcome = await transcribe([sample('clinic-dialogue.opus'), '--format', 'srt', '--output', output]);
     expect(outcome).toMatchObject({ code: 0, stdout: '' });
     expect(await readFile(output, 'utf8')).toMatch(/^1\n00:00:0\d,\d{3} --> /);
-  }, 60_000);
+  }, 120_000);
 
   it('serves two runs that begin at the same time with one mesh', async () => {
     const outcomes = await Promise.all([
@@ -83,7 +84,7 @@ describe('npm run transcribe', () => {
       .filter((line) => !line.includes('starting an embedded mesh'));
     expect(complaints).toHaveLength(1);
     expect(complaints[0]).toMatch(/unsupported_media/);
-  }, 60_000);
+  }, 120_000);
 
   it('judges a missing or empty file without starting a mesh', async () => {
     const empty = join(data.path, 'empty.wav');

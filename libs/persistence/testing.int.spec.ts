@@ -27,15 +27,15 @@ describe('startTestDatabase', () => {
   it('gives suites that ask at once databases of their own, with the tables of every part and nothing in them', async () => {
     const databases = await Promise.all([startTestDatabase(), startTestDatabase(), startTestDatabase()]);
     expect(new Set(databases.map(({ url }) => url)).size).toBe(3);
-    for (const { url, stop } of databases) {
+    for (const copy of databases) {
       const expected = ['public.transcript_jobs', 'bullmq.job', 'events.job_log'];
-      await expect(tables(url)).resolves.toEqual(expect.arrayContaining(expected));
-      const database = new Database(url);
+      await expect(tables(copy.url)).resolves.toEqual(expect.arrayContaining(expected));
+      const database = new Database(copy.url);
       await database.connect();
       await expect(database.dataSource.showMigrations()).resolves.toBe(false);
       await expect(database.query('SELECT 1 FROM transcript_jobs')).resolves.toEqual([]);
       await database.close();
-      await stop();
+      await copy.stop();
     }
   });
 });

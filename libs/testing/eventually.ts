@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-const DEADLINE_MS = 10_000;
+/** For a machine that is busy with much else; whoever waits in vain says what for. */
+const DEADLINE_MS = 30_000;
 
 /** Shortens every deadline of what runs inside: for checks that are known to wait in vain. */
 export const patienceMs = new AsyncLocalStorage<number>();

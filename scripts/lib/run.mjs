@@ -10,8 +10,9 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
  *
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: Record<string, string>, stdio?: import('node:child_process').StdioOptions }} [options] standard output
- *   goes to standard error by default, so that a script's own standard output stays free for results
+ * @param {{ env?: Record<string, string>, stdio?: import('node:child_process').StdioOptions, signal?: AbortSignal }}
+ *   [options] standard output goes to standard error by default, so that a script's own standard output stays free for
+ *   results; the signal ends the command
  * @returns {Promise<void>} rejects when the command fails
  */
 export function run(command, args, options = {}) {
@@ -20,6 +21,7 @@ export function run(command, args, options = {}) {
     cwd: root,
     stdio: options.stdio ?? ['ignore', 2, 2],
     env: { ...process.env, PATH: path, ...options.env },
+    signal: options.signal,
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
