@@ -24,10 +24,8 @@ export interface Attempt {
   readonly joint: JointLedger;
   /** Notes that the recording has been fetched; throws once the lease is lost. */
   recordMedia(media: MediaObject): Promise<void>;
-  /** Notes what the headers of the recording say. */
-  recordFacts(facts: MediaFacts): Promise<void>;
-  /** Notes how long the engines should take for all of it. */
-  recordExpectation(expectedMs: number): Promise<void>;
+  /** Notes what the headers of the recording say, and how long the engines should take for all of it. */
+  recordFacts(facts: { media?: MediaFacts; expectedMs?: number }): Promise<void>;
   /** Takes a transcript that the same recording and options gave before; undefined where there is none. */
   reuse(): Promise<TranscriptSummary | undefined>;
   readonly events: JobEventSink;

@@ -15,8 +15,12 @@ import type { DoneSpan } from './transcript-summary.js';
 export interface ClaimedAttempt extends Attempt {
   /** The job's media by now; undefined while they are not fetched. */
   media(): MediaObject | undefined;
-  /** Lets nothing more be told of the work and waits for what is under way, at most about `withinMs`. Never throws. */
-  silence(withinMs: number): Promise<void>;
+  /**
+   * Lets nothing more be told of the work and waits for what is under way, at most about `withinMs`. Never throws.
+   *
+   * @returns what may be told right before the end
+   */
+  silence(withinMs: number): Promise<readonly JobEventBody[]>;
 }
 
 /** What a claimed job writes and says, all of it only as long as its lease is held. */
@@ -39,7 +43,7 @@ export function attemptOf(
       await leases.reportProgress(claim.lease, report);
       await statuses.refresh(job.id);
     },
-    publish: (event: JobEventBody) => events.add(event),
+    publish: (event: JobEventBody) => events.addPatiently(event),
   });
   return {
     job,
@@ -63,13 +67,12 @@ export function attemptOf(
     joint: leasedJointLedger(ledger, lease, leases, (step) => ledger.write(step)),
     recordMedia: (media) => ledger.recordMedia(media),
     recordFacts: (facts) => ledger.write(() => leases.recordFacts(lease, facts)),
-    recordExpectation: (expectedMs) => ledger.write(() => leases.recordExpectation(lease, expectedMs)),
     reuse: () => ledger.write(() => leases.reuse(lease)),
     events,
     progress,
     silence: async (withinMs) => {
       await withDeadline(progress.stop(), withinMs, 'A report does not end.').catch(() => undefined);
-      await events.seal(withinMs);
+      return events.seal(withinMs);
     },
   };
 }

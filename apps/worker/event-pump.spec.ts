@@ -1,4 +1,5 @@
 import type { JobEventBody } from '#contracts';
+import { eventually } from '#testing';
 import { EventPump } from './event-pump.js';
 
 function partial(span: number): JobEventBody {
@@ -30,6 +31,32 @@ describe('EventPump', () => {
     await endNext();
     await drained;
     expect(batches).toEqual([[0], [1, 2]]);
+  });
+
+  it('holds back what is in no hurry until something is, and keeps the order', async () => {
+    const { batches, publish, endNext } = slowBus();
+    const pump = new EventPump(publish);
+    await pump.addPatiently(partial(0));
+    await pump.drain();
+    expect(batches).toEqual([]);
+    await pump.add(partial(1));
+    await pump.addPatiently(partial(2));
+    await endNext();
+    await pump.drain();
+    expect(batches).toEqual([[0, 1]]);
+    expect(await pump.seal(1_000)).toEqual([partial(2)]);
+    await pump.addPatiently(partial(3));
+    expect(await pump.seal(1_000)).toEqual([]);
+  });
+
+  it('sends what is in no hurry by itself after a moment', async () => {
+    const { batches, publish, endNext } = slowBus();
+    const pump = new EventPump(publish);
+    await pump.addPatiently(partial(0));
+    await eventually('the write', () => batches.length > 0);
+    await endNext();
+    await pump.drain();
+    expect(batches).toEqual([[0]]);
   });
 
   it('has nothing to wait for when nothing was added', async () => {

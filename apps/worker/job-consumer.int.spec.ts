@@ -162,7 +162,7 @@ describe('JobConsumer', () => {
   });
 
   it('fails a file whose decoding takes too long, and keeps it for a retry', async () => {
-    const job = await harness.submit(short);
+    const job = await harness.submit(wav(2, 2));
     const slow = await harness.program('exec sleep 600');
     const worker = harness.worker([local], {}, {}, harness.events, { ffmpegPath: slow, timeoutMs: 300 });
     await run(worker, job);

@@ -1,6 +1,6 @@
 import { type MediaObject, PolyscribeError } from '#contracts';
 import type { EventBus } from '#events';
-import type { Announcer, JobStatuses } from '#job-status';
+import type { Announcer, JobStatuses, KnownEnd } from '#job-status';
 import type { ObjectStore } from '#objects';
 import { type Claim, type GiveBack, type JobLeaseRepository, LeaseLostError, type WaitedMs } from '#persistence';
 import type { Logger } from '#telemetry';
@@ -93,13 +93,16 @@ export class JobConsumer {
     let outcome: Outcome;
     let requeue: Requeue | undefined;
     let error: unknown;
+    let known: KnownEnd = {};
     try {
       try {
         const trouble = picked.hopeless ?? picked.setback;
         if (trouble) throw trouble;
         const summary = await settledWithin(runner.run(attempt, keeper.signal), keeper.signal, settings.settleMs);
-        await attempt.silence(settings.settleMs);
-        await leases.complete(claim.lease, await withSpeakerRoles(summary, claim.job, claim.lease, leases));
+        const before = await attempt.silence(settings.settleMs);
+        const finished = await withSpeakerRoles(summary, claim.job, claim.lease, leases);
+        const segments = await leases.complete(claim.lease, { ...finished, stages: attempt.progress.takeStages() });
+        known = { before, transcript: finished, segments };
         engine = summary.engineUsed;
         outcome = 'completed';
       } catch (thrown) {
@@ -116,7 +119,7 @@ export class JobConsumer {
     this.parts.metrics.jobEnded(outcome, seconds);
     this.log(claim, { outcome, engine, seconds, error });
     if (outcome === 'completed' || outcome === 'failed' || outcome === 'cancelled')
-      await this.parts.announcer.announce(claim.job.id);
+      await this.parts.announcer.announce(claim.job.id, known);
     return requeue;
   }
 

@@ -59,10 +59,14 @@ export class JobRunner {
     const copy = await this.parts.objects.toLocalFile(stored.key, signal);
     try {
       const media = await probeMedia(copy.path, this.parts.ffmpeg, signal);
-      if (!stored.facts) await attempt.recordFacts(mediaFacts(media));
       await progress.enter('transcribing', 'Transcribing', 5);
       const warnings: TranscriptWarning[] = media.isTruncated ? [truncated] : [];
-      const plan = await this.planOf(attempt, copy.path, media, warnings);
+      const { expectedMs, ...plan } = this.planOf(attempt, copy.path, media, warnings);
+      const facts = {
+        ...(stored.facts ? {} : { media: mediaFacts(media) }),
+        ...(expectedMs === undefined ? {} : { expectedMs }),
+      };
+      if (Object.keys(facts).length > 0) await attempt.recordFacts(facts);
       for (const span of attempt.done) progress.audioDone(span.index, span.endMs - span.startMs);
       const finishing = async () => {
         await progress.enter('finishing', 'Finishing the transcript', 95);
@@ -82,12 +86,12 @@ export class JobRunner {
   }
 
   /** How the recording is to be cut. */
-  private async planOf(
+  private planOf(
     attempt: Attempt,
     path: string,
     { audio, durationMs }: MediaInfo,
     warnings: TranscriptWarning[],
-  ): Promise<JointPlan> {
+  ): JointPlan & { readonly expectedMs: number | undefined } {
     const { job } = attempt;
     const channels = channelsOf(job, audio.channels);
     const lanes = channels?.length ?? 1;
@@ -97,9 +101,8 @@ export class JobRunner {
     const lengths = lengthsFor(job, audioMs, prospects);
     if (whole && prospects.places > 1 && (durationMs ?? 0) > lengths.maxMs) warnings.push(notSpread);
     const expectedMs = expectedWorkMs({ audioMs, lanes, whole, lengths }, prospects);
-    if (expectedMs !== undefined) await attempt.recordExpectation(expectedMs);
     const settings = this.parts.ffmpeg;
-    return { path, settings, channels, whole, lengths, onWarning: (warning) => warnings.push(warning) };
+    return { expectedMs, path, settings, channels, whole, lengths, onWarning: (warning) => warnings.push(warning) };
   }
 
   private async transcribe(

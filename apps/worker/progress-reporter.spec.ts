@@ -1,15 +1,15 @@
-import { type ProgressReport, ProgressReporter } from './progress-reporter.js';
+import { eventually } from '#testing';
+import { type ProgressReport, ProgressReporter, type ProgressSinks } from './progress-reporter.js';
 
-function reporter(save: (report: ProgressReport) => Promise<void> = () => Promise.resolve()) {
+const never = 3_600_000;
+
+function reporter(save: ProgressSinks['save'] = () => Promise.resolve(), everyMs = 20) {
   const reports: ProgressReport[] = [];
-  const progress = new ProgressReporter('job', {
-    save,
-    publish: (event) => {
-      if (event.type === 'status') reports.push(event.data);
-      return Promise.resolve();
-    },
-  });
-  return { progress, reports };
+  const publish: ProgressSinks['publish'] = (event) => {
+    if (event.type === 'status') reports.push(event.data);
+    return Promise.resolve();
+  };
+  return { progress: new ProgressReporter('job', { save, publish }, everyMs), reports };
 }
 
 describe('ProgressReporter', () => {
@@ -87,9 +87,38 @@ describe('ProgressReporter', () => {
     expect(reports).toEqual([]);
   });
 
+  it('writes the row now and then, with all stages since', async () => {
+    const rows: Parameters<ProgressSinks['save']>[0][] = [];
+    const { progress, reports } = reporter((row) => Promise.resolve(rows.push(row)));
+    for (const stage of ['a', 'b', 'b', 'c']) await progress.enter(stage, '');
+    expect(rows).toEqual([]);
+    await eventually('the row', () => rows.length > 0);
+    await progress.stop();
+    expect(reports.map(({ stage }) => stage)).toEqual(['a', 'b', 'c']);
+    expect(rows.map(({ stage }) => stage)).toEqual(['c']);
+    const [{ stages = [] } = {}] = rows;
+    expect(stages.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+    const agoMs = stages.map((stage) => stage.agoMs);
+    expect(agoMs).toEqual(agoMs.toSorted((a, b) => b - a));
+    expect(progress.takeStages()).toEqual([]);
+  });
+
+  it('writes no row for a job that ends at once, and leaves its stages to the end', async () => {
+    const rows: unknown[] = [];
+    const { progress, reports } = reporter((row) => Promise.resolve(rows.push(row)), never);
+    await progress.enter('a', '', 1);
+    progress.audioDone(0, 10);
+    await progress.enter('b', '');
+    await progress.stop();
+    expect([rows.length, reports.length]).toEqual([0, 2]);
+    expect(progress.takeStages().map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
   it('throws at the next stage what a report failed with', async () => {
     const { progress } = reporter(() => Promise.reject(new Error('lease lost')));
-    await expect(progress.enter('a', '')).rejects.toThrow('lease lost');
+    let stage = 0;
+    const entered = () => progress.enter(`${stage++}`, '').then(() => undefined, String);
+    expect(await eventually('the failure', entered)).toContain('lease lost');
     await progress.stop();
   });
 });

@@ -15,8 +15,14 @@ const engineStages: Readonly<Record<string, string>> = {
   finishing: 'Finishing the transcript',
 };
 
-/** Shortest time between two reports that differ only in progress. */
-const REPORT_EVERY_MS = 250;
+/** The row is written at most that often, and for a job that ends sooner not at all. */
+const SAVE_EVERY_MS = 250;
+
+/** A stage that has begun. */
+export interface BegunStage {
+  readonly name: string;
+  readonly agoMs: number;
+}
 
 export interface ProgressReport {
   /** 0 to 99, whole; 100 comes with the end of the job. */
@@ -26,25 +32,31 @@ export interface ProgressReport {
 }
 
 export interface ProgressSinks {
-  /** Writes to the job's row. */
-  save(report: ProgressReport): Promise<unknown>;
-  /** Tells subscribers. */
+  /** Writes to the job's row, with the stages that have begun since the last time. */
+  save(report: ProgressReport & { readonly stages: readonly BegunStage[] }): Promise<unknown>;
+  /** Tells subscribers; may hold it back for a moment. */
   publish(event: JobEventBody): Promise<unknown>;
 }
 
 /**
- * Follows one attempt at a job and reports whole percents, never falling, at most four times a second.
+ * Follows one attempt at a job in whole percents that never fall. Subscribers are told of each stage and message at once and
+ * of mere progress four times a second; the row is written four times a second.
  */
 export class ProgressReporter {
   private stage = 'preparing';
   private message = '';
   private highest = 0;
-  private reported = '';
+  private told = '';
+  private saved = '';
+  private savedAt = performance.now();
   private totalMs = 0;
   private readonly doneMs = new Map<number, number>();
   private readonly spansBegun = new Set<number>();
   private engineStage = 'transcribing';
-  private timer: NodeJS.Timeout | undefined;
+  private begun: { readonly name: string; readonly at: number }[] = [];
+  private lastBegun: string | undefined;
+  private progressTimer: NodeJS.Timeout | undefined;
+  private saveTimer: NodeJS.Timeout | undefined;
   private writing: Promise<void> = Promise.resolve();
   private failure: { readonly error: unknown } | undefined;
   private stopped = false;
@@ -52,6 +64,7 @@ export class ProgressReporter {
   constructor(
     private readonly jobId: string,
     private readonly sinks: ProgressSinks,
+    private readonly everyMs = SAVE_EVERY_MS,
   ) {}
 
   /** The highest percent reported or to be reported next. */
@@ -70,7 +83,7 @@ export class ProgressReporter {
     return Math.max(0, this.totalMs - this.doneAudioMs());
   }
 
-  /** Begins a stage and reports it at once. @throws what an earlier report failed with */
+  /** Begins a stage. @throws what an earlier report failed with */
   async enter(stage: string, message: string, atLeast = 0): Promise<void> {
     this.stage = stage;
     this.message = message;
@@ -87,10 +100,11 @@ export class ProgressReporter {
   /** Says how far a span is. A span that is redone begins again, the progress reported stays. */
   audioDone(span: number, ms: number): void {
     this.doneMs.set(span, ms);
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
+    if (this.stopped) return;
+    this.progressTimer ??= setTimeout(() => {
+      this.progressTimer = undefined;
       this.report();
-    }, REPORT_EVERY_MS);
+    }, this.everyMs);
   }
 
   /**
@@ -112,10 +126,17 @@ export class ProgressReporter {
     this.report();
   }
 
+  /** The stages that have begun since the row was last written: whoever writes it next is to write them. */
+  takeStages(): BegunStage[] {
+    const now = performance.now();
+    return this.begun.splice(0).map(({ name, at }) => ({ name, agoMs: now - at }));
+  }
+
   /** Reports nothing more and waits for what is under way. */
   async stop(): Promise<void> {
     this.stopped = true;
-    clearTimeout(this.timer);
+    clearTimeout(this.progressTimer);
+    clearTimeout(this.saveTimer);
     await this.writing;
   }
 
@@ -138,20 +159,46 @@ export class ProgressReporter {
 
   private report(): void {
     if (this.stopped) return;
-    const report = { progress: this.percent(), stage: this.stage, message: this.message };
+    if (this.stage !== this.lastBegun) this.begun.push({ name: this.stage, at: performance.now() });
+    this.lastBegun = this.stage;
+    const report = this.current();
     const text = JSON.stringify(report);
-    if (text === this.reported) return;
-    this.reported = text;
-    this.writing = this.writing.then(() => this.write(report));
+    if (text === this.told) return;
+    this.told = text;
+    this.saveLater();
+    const data = { job_id: this.jobId, status: 'processing' as const, ...report };
+    this.noteFailure(this.sinks.publish({ type: 'status', data }));
   }
 
-  private async write(report: ProgressReport): Promise<void> {
+  private current(): ProgressReport {
+    return { progress: this.percent(), stage: this.stage, message: this.message };
+  }
+
+  private saveLater(): void {
+    const waitMs = this.savedAt + this.everyMs - performance.now();
+    this.saveTimer ??= setTimeout(() => {
+      this.saveTimer = undefined;
+      this.writing = this.writing.then(() => this.save());
+    }, Math.max(0, waitMs));
+  }
+
+  private async save(): Promise<void> {
+    const report = this.current();
+    const text = JSON.stringify(report);
+    if (text === this.saved) return;
+    this.saved = text;
+    this.savedAt = performance.now();
     try {
-      await this.sinks.save(report);
-      await this.sinks.publish({ type: 'status', data: { job_id: this.jobId, status: 'processing', ...report } });
+      await this.sinks.save({ ...report, stages: this.takeStages() });
     } catch (error) {
       // A lost lease or database shows up at the job's next write as well; the first cause is kept for it.
       this.failure ??= { error };
     }
+  }
+
+  private noteFailure(telling: Promise<unknown>): void {
+    telling.catch((error: unknown) => {
+      this.failure ??= { error };
+    });
   }
 }

@@ -85,7 +85,7 @@ export class RemoteRunner {
     const copy = await objects.toLocalFile(media.key, signal);
     try {
       const probed = await probeMedia(copy.path, ffmpeg, signal);
-      if (!media.facts) await attempt.recordFacts(mediaFacts(probed));
+      if (!media.facts) await attempt.recordFacts({ media: mediaFacts(probed) });
       let bytes = 0;
       for await (const chunk of decodePcm(copy.path, { settings: ffmpeg, signal })) bytes += chunk.length;
       return pcmBytesToMs(bytes);

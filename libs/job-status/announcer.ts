@@ -1,8 +1,17 @@
 import { type Job, type JobEventBody, PolyscribeError } from '#contracts';
 import type { EventBus } from '#events';
-import type { ReconcileRepository, TranscriptRepository, UnannouncedJob } from '#persistence';
+import type { ReconcileRepository, TranscriptRepository, TranscriptSummary, UnannouncedJob } from '#persistence';
 import type { ResultFiles } from '#result-files';
 import type { JobStatuses } from './job-statuses.js';
+
+/** What whoever ended a job knows of it, which then need not be asked for. */
+export interface KnownEnd {
+  /** Progress that nobody has been told of yet, for the same breath. */
+  readonly before?: readonly JobEventBody[];
+  readonly transcript?: Pick<TranscriptSummary, 'language' | 'durationMs' | 'engineUsed'>;
+  /** How many the transcript has. */
+  readonly segments?: number;
+}
 
 /**
  * Tells subscribers how a job ended, once the end stands in the database. Safe to repeat: the key lets one announcement
@@ -19,9 +28,9 @@ export class Announcer {
   ) {}
 
   /** Announces the end of the job's last run; does nothing when it has not ended or everybody knows. */
-  async announce(jobId: string): Promise<void> {
+  async announce(jobId: string, known: KnownEnd = {}): Promise<void> {
     const end = await this.ends.unannouncedEnd(jobId);
-    if (end && (await this.filed(end))) await this.tell(end);
+    if (end && (await this.filed(end))) await this.tell(end, known);
   }
 
   /**
@@ -58,20 +67,23 @@ export class Announcer {
     return this.files !== undefined;
   }
 
-  private async tell({ job, attempt }: UnannouncedJob): Promise<void> {
+  private async tell({ job, attempt }: UnannouncedJob, known: KnownEnd = {}): Promise<void> {
+    const { before = [], transcript, segments } = known;
+    const counts = transcript && segments !== undefined ? { segments, durationMs: transcript.durationMs } : undefined;
     // Whoever asks once the event is out is to find the end.
-    await this.statuses.put(job);
-    await this.events.publish(job.id, [statusEvent(job), await this.endEvent(job)], { key: `end:${attempt}` });
+    await this.statuses.put(job, counts);
+    const end = await this.endEvent(job, transcript);
+    await this.events.publish(job.id, [...before, statusEvent(job), end], { key: `end:${attempt}` });
     await this.ends.markAnnounced(job.id, attempt);
   }
 
-  private async endEvent(job: Job): Promise<JobEventBody> {
+  private async endEvent(job: Job, known: KnownEnd['transcript']): Promise<JobEventBody> {
     if (job.status === 'cancelled') return { type: 'cancelled', data: { job_id: job.id } };
     if (job.status === 'failed') {
       const code = job.failure?.code ?? 'internal';
       return { type: 'error', data: { job_id: job.id, code, detail: job.failure?.message ?? 'The job failed.' } };
     }
-    const transcript = await this.transcripts.summary(job.id);
+    const transcript = known ?? (await this.transcripts.summary(job.id));
     if (!transcript) throw new PolyscribeError('internal', 'A completed job has no transcript.');
     return {
       type: 'completed',

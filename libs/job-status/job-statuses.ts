@@ -3,6 +3,9 @@ import type { JobRepository, TranscriptRepository } from '#persistence';
 import type { StatusCache } from '#status-cache';
 import { type JobView, jobView } from './job-view.js';
 
+/** How long a transcript's audio is and how many segments it has. */
+type TranscriptCounts = NonNullable<Awaited<ReturnType<TranscriptRepository['counts']>>>;
+
 /** Where jobs stand, for those who ask often: from the cache, or from the database where the cache knows nothing. */
 export class JobStatuses {
   constructor(
@@ -27,9 +30,11 @@ export class JobStatuses {
   /**
    * Makes known what was read of the job's row. To be called before others are told of it, so that none of them finds an
    * older status.
+   *
+   * @param counts what a completed job became, where that is at hand
    */
-  async put(job: Job): Promise<void> {
-    if (this.cache.keeps) await this.keep(job);
+  async put(job: Job, counts?: TranscriptCounts): Promise<void> {
+    if (this.cache.keeps) await this.keep(job, counts);
   }
 
   /** The same after a change whose result is not at hand. Does nothing for a job that is gone. */
@@ -39,8 +44,8 @@ export class JobStatuses {
     if (job) await this.keep(job);
   }
 
-  private async keep(job: Job): Promise<JobView> {
-    const counts = job.status === 'completed' ? await this.transcripts.counts(job.id) : undefined;
+  private async keep(job: Job, known?: TranscriptCounts): Promise<JobView> {
+    const counts = job.status === 'completed' ? (known ?? (await this.transcripts.counts(job.id))) : undefined;
     const body = jobView(job, counts);
     await this.cache.put({ revision: job.revision, body });
     return body;

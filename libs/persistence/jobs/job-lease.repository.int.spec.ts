@@ -238,6 +238,24 @@ describe('JobLeaseRepository', () => {
     ]);
   });
 
+  it('writes stages down together as if each had been told when it began', async () => {
+    const { job, lease } = await claimed();
+    await leases.reportProgress(lease, { progress: 1, stage: 'preparing', message: '' });
+    const stages = [
+      { name: 'preparing', agoMs: 4_000 },
+      { name: 'transcribing', agoMs: 3_000 },
+      { name: 'finishing', agoMs: 1_000 },
+    ];
+    await leases.reportProgress(lease, { progress: 5, stage: 'finishing', message: '', stages });
+    await leases.reportProgress(lease, { progress: 7, stage: 'finishing', message: '', stages: [] });
+    await leases.complete(lease, { ...result, stages: [{ name: 'last', agoMs: 250 }] });
+    const ended = (await jobs.find(job.id))?.stages ?? [];
+    expect(ended.map(({ name }) => name)).toEqual(['queued', 'preparing', 'transcribing', 'finishing', 'last']);
+    expect(ended[2]?.seconds).toBeCloseTo(2, 2);
+    expect(ended[4]?.seconds).toBeGreaterThanOrEqual(0.25);
+    for (const { seconds } of ended) expect(seconds).toBeGreaterThanOrEqual(0);
+  });
+
   it('bounds the stages and failed attempts that a job can gather', async () => {
     const { job, lease } = await claimed();
     for (let n = 0; n < 60; n++) {

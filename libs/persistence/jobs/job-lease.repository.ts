@@ -18,8 +18,18 @@ import { copyTranscript } from '../transcripts/copy-transcript.js';
 import { replaceSegments, type SegmentTable, toSegment } from '../transcripts/segment-store.js';
 import { renumberSpeakers } from '../transcripts/speaker-numbers.js';
 import { claimJob } from './claim-job.js';
-import { cancelled, completed, ended, fromNow, MAX_FAILED_ATTEMPTS, stagesClosed } from './job-sql.js';
+import {
+  type BegunStage,
+  cancelled,
+  ended,
+  fromNow,
+  MAX_FAILED_ATTEMPTS,
+  MAX_STAGES,
+  stagesClosed,
+  stagesWith,
+} from './job-sql.js';
 import { type Claim, type Lease, LeaseLostError } from './lease.js';
+import { commitPlainSpan, completePlain, held, heldJob } from './lease-statements.js';
 
 /** A stretch of audio to be planned; times from the start of the audio. */
 export interface PlannedSpan {
@@ -57,10 +67,19 @@ export interface JobResult {
   /** By the tags that `speech` gave. */
   readonly speakerRoles?: SpeakerRoles;
   readonly warnings: readonly TranscriptWarning[];
+  /** Those that have begun since the row was last written. */
+  readonly stages?: readonly BegunStage[];
 }
 
-/** Stages that are kept of one job. */
-const MAX_STAGES = 50;
+/** Progress as a worker reports it. */
+export interface ProgressNote {
+  readonly progress: number;
+  readonly stage: string;
+  readonly message: string;
+  /** Those that have begun since the last report, this one's last; by default it begins now. */
+  readonly stages?: readonly BegunStage[];
+}
+
 const MAX_MESSAGE_CHARS = 1_000;
 
 /** How and why a worker puts a job back. */
@@ -71,9 +90,6 @@ export interface GiveBack {
   /** What it waits for: a full engine, or something that is away. The claim tells for how long already. */
   readonly waitsFor?: 'busy' | 'outage';
 }
-
-/** The one place where a row is known to be this worker's: its token stands in it, and the job runs. */
-const held = `job_id = $1 AND lease_token = $2 AND status = 'processing'`;
 
 /**
  * Jobs as the worker that has one sees and changes it. Each write goes through only while the lease's token is the
@@ -108,16 +124,16 @@ export class JobLeaseRepository {
   }
 
   /** Progress from 0 to 100; a lower one than before is raised to that. A new stage ends the one before. */
-  async reportProgress(lease: Lease, report: { progress: number; stage: string; message: string }): Promise<void> {
+  async reportProgress(lease: Lease, report: ProgressNote): Promise<void> {
+    const stages = report.stages ?? [{ name: report.stage, agoMs: 0 }];
     await this.updateHeld(
       lease,
       `updated_at = now(), progress = greatest(progress, least(100, greatest(0, $3::double precision))),
-       stage = $4::text, message = $5,
-       stages = CASE
-         WHEN stages->-1->>'name' = $4::text OR jsonb_array_length(stages) >= $6::integer THEN stages
-         ELSE ${stagesClosed} || jsonb_build_array(jsonb_build_object('name', $4::text, 'startedAt', clock_timestamp()))
-       END`,
-      [report.progress, report.stage, storableText(report.message).slice(0, MAX_MESSAGE_CHARS), MAX_STAGES],
+       stage = $4::text, message = $5, stages = ${stagesWith('$6', '$7')}`,
+      [
+        ...[report.progress, report.stage, storableText(report.message).slice(0, MAX_MESSAGE_CHARS)],
+        ...[storableJson(stages), MAX_STAGES],
+      ],
     );
   }
 
@@ -130,14 +146,13 @@ export class JobLeaseRepository {
     );
   }
 
-  /** Notes what the headers of the recording say. */
-  async recordFacts(lease: Lease, facts: MediaFacts): Promise<void> {
-    await this.updateHeld(lease, 'updated_at = now(), media_facts = $3', [storableJson(facts)]);
-  }
-
-  /** Notes how long the engines should take for all of it. */
-  async recordExpectation(lease: Lease, expectedMs: number): Promise<void> {
-    await this.updateHeld(lease, 'updated_at = now(), expected_ms = $3', [expectedMs]);
+  /** Notes what the headers of the recording say, and how long the engines should take for all of it. */
+  async recordFacts(lease: Lease, { media, expectedMs }: { media?: MediaFacts; expectedMs?: number }): Promise<void> {
+    await this.updateHeld(
+      lease,
+      'updated_at = now(), media_facts = coalesce($3, media_facts), expected_ms = coalesce($4, expected_ms)',
+      [media ? storableJson(media) : null, expectedMs ?? null],
+    );
   }
 
   /**
@@ -151,32 +166,30 @@ export class JobLeaseRepository {
 
   /** Writes spans down before they are worked on. Repeating it changes nothing; a span that is done is left alone. */
   async planSpans(lease: Lease, spans: readonly PlannedSpan[]): Promise<void> {
-    await this.whileHeld(lease, async ({ query }, id) => {
-      await query(
-        `INSERT INTO transcript_spans (transcript_job_id, span_index, start_ms, end_ms, channel, is_whole, lead_ms, tail_ms)
-         SELECT $1, span.index, round(span."startMs"), round(span."endMs"), span.channel, coalesce(span."isWhole", false),
-           coalesce(round(span."leadMs"), 0), coalesce(round(span."tailMs"), 0)
-         FROM jsonb_to_recordset($2::jsonb)
-           AS span (index integer, "startMs" double precision, "endMs" double precision, channel smallint,
-             "isWhole" boolean, "leadMs" double precision, "tailMs" double precision)
-         ON CONFLICT (transcript_job_id, span_index) DO UPDATE
-         SET start_ms = excluded.start_ms, end_ms = excluded.end_ms, channel = excluded.channel,
-           is_whole = excluded.is_whole, lead_ms = excluded.lead_ms, tail_ms = excluded.tail_ms
-         WHERE transcript_spans.state <> 'done'`,
-        [id, storableJson(spans)],
-      );
-    });
+    await this.writeHeld(
+      lease,
+      `INSERT INTO transcript_spans (transcript_job_id, span_index, start_ms, end_ms, channel, is_whole, lead_ms, tail_ms)
+       SELECT job.id, span.index, round(span."startMs"), round(span."endMs"), span.channel,
+         coalesce(span."isWhole", false), coalesce(round(span."leadMs"), 0), coalesce(round(span."tailMs"), 0)
+       FROM job, jsonb_to_recordset($3::jsonb)
+         AS span (index integer, "startMs" double precision, "endMs" double precision, channel smallint,
+           "isWhole" boolean, "leadMs" double precision, "tailMs" double precision)
+       ON CONFLICT (transcript_job_id, span_index) DO UPDATE
+       SET start_ms = excluded.start_ms, end_ms = excluded.end_ms, channel = excluded.channel,
+         is_whole = excluded.is_whole, lead_ms = excluded.lead_ms, tail_ms = excluded.tail_ms
+       WHERE transcript_spans.state <> 'done'`,
+      [storableJson(spans)],
+    );
   }
 
   /** Marks a span as being worked on. One that is done is left alone. */
   async startSpan(lease: Lease, index: number, by: { engine: EngineKind; instance: string }): Promise<void> {
-    await this.whileHeld(lease, async ({ query }, id) => {
-      await query(
-        `UPDATE transcript_spans SET state = 'running', tries = tries + 1, engine = $3, instance = $4, updated_at = now()
-         WHERE transcript_job_id = $1 AND span_index = $2 AND state <> 'done'`,
-        [id, index, by.engine, storableText(by.instance)],
-      );
-    });
+    await this.writeHeld(
+      lease,
+      `UPDATE transcript_spans SET state = 'running', tries = tries + 1, engine = $4, instance = $5, updated_at = now()
+       FROM job WHERE transcript_job_id = job.id AND span_index = $3 AND state <> 'done'`,
+      [index, by.engine, storableText(by.instance)],
+    );
   }
 
   /** Adds a failed engine call to the job's history, of which the last 50 are kept. */
@@ -203,6 +216,9 @@ export class JobLeaseRepository {
     result: SpanResult,
     into: SegmentTable = 'transcript_segments',
   ): Promise<void> {
+    const isAlone = (result.neighbours ?? []).length === 0 && (result.joined ?? []).length === 0;
+    const query: Transaction['query'] = (sql, parameters) => this.database.query(sql, parameters);
+    if (isAlone && into === 'transcript_segments' && (await commitPlainSpan(query, lease, index, result))) return;
     await this.whileHeld(lease, async (transaction, id) => {
       const [span] = await transaction.query<{ state: string }>(
         'SELECT state FROM transcript_spans WHERE transcript_job_id = $1 AND span_index = $2',
@@ -267,28 +283,26 @@ export class JobLeaseRepository {
   /**
    * Ends the job well. Speaker tags of the whole transcript become 0, 1, 2 in order of first speech.
    *
+   * @returns how many segments the transcript has
    * @throws PolyscribeError `internal` when a span is not done
    */
-  async complete(lease: Lease, result: JobResult): Promise<void> {
-    await this.whileHeld(lease, async (transaction, id) => {
+  async complete(lease: Lease, result: JobResult): Promise<number> {
+    const { language, durationMs, engineUsed, model, fallbackReason, stages = [] } = result;
+    const head = {
+      ...{ language, durationMs, engineUsed, model, fallbackReason, stages, warnings: storableJson(result.warnings) },
+      speakerRoles: result.speakerRoles ? storableJson(result.speakerRoles) : null,
+    };
+    const query: Transaction['query'] = (sql, parameters) => this.database.query(sql, parameters);
+    const segments = await completePlain(query, lease, head, false);
+    if (segments !== undefined) return segments;
+    return this.whileHeld(lease, async (transaction, id) => {
       const open = await transaction.query(
         `SELECT 1 FROM transcript_spans WHERE transcript_job_id = $1 AND state <> 'done' LIMIT 1`,
         [id],
       );
       if (open.length > 0) throw new PolyscribeError('internal', 'The job has spans that are not done.');
       await renumberSpeakers(transaction, id);
-      await transaction.query(
-        `UPDATE transcripts
-         SET language = $2, duration_ms = round($3::double precision), engine_used = $4, model = $5, fallback_reason = $6,
-           warnings = $7, speaker_roles = $8, updated_at = now()
-         WHERE id = (SELECT transcript_id FROM transcript_jobs WHERE id = $1)`,
-        [
-          ...[id, storableText(result.language), result.durationMs, result.engineUsed, storableText(result.model)],
-          ...[storableText(result.fallbackReason ?? '') || null, storableJson(result.warnings)],
-          result.speakerRoles ? storableJson(result.speakerRoles) : null,
-        ],
-      );
-      await transaction.query(`UPDATE transcript_jobs SET ${completed} WHERE id = $1`, [id]);
+      return (await completePlain(transaction.query, lease, head, true)) ?? 0;
     });
   }
 
@@ -344,6 +358,16 @@ export class JobLeaseRepository {
       );
       return 'queued';
     });
+  }
+
+  /** One statement on what belongs to the row, which is `job`; `$1` and `$2` are taken. */
+  private async writeHeld(lease: Lease, write: string, parameters: readonly unknown[]): Promise<void> {
+    const rows = await this.database.query(`${heldJob}, written AS (${write}) SELECT FROM job`, [
+      lease.jobId,
+      lease.token,
+      ...parameters,
+    ]);
+    if (rows.length === 0) throw new LeaseLostError(lease);
   }
 
   /** One statement on the row; `$1` and `$2` are taken. */

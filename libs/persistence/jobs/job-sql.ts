@@ -8,12 +8,56 @@ export const stagesClosed = `CASE
     round(greatest(0, extract(epoch FROM clock_timestamp() - (stages->-1->>'startedAt')::timestamptz))::numeric, 3)))
   ELSE stages END`;
 
+/** A stage that has begun `agoMs` milliseconds ago. */
+export interface BegunStage {
+  readonly name: string;
+  readonly agoMs: number;
+}
+
+/**
+ * The stages with further ones behind them, each closed where the next begins. One of the same name as the running one is
+ * that.
+ *
+ * @param begun placeholder of an array of `BegunStage` as JSON, in order
+ * @param most placeholder of how many stages are kept
+ * @param end an instant at which the last is closed; without it, it goes on
+ */
+export function stagesWith(begun: string, most: string, end = 'NULL::timestamptz'): string {
+  return `(SELECT coalesce(jsonb_agg(CASE WHEN entry ? 'seconds' OR next IS NULL THEN entry
+      ELSE entry || jsonb_build_object('seconds', round(greatest(0, extract(epoch FROM next - started))::numeric, 3)) END
+      ORDER BY place), '[]')
+    FROM (
+      SELECT entry, place, started, coalesce(lead(started) OVER (ORDER BY place), ${end}) AS next
+      FROM (
+        SELECT entry, place, (entry->>'startedAt')::timestamptz AS started
+        FROM jsonb_array_elements(stages) WITH ORDINALITY AS before (entry, place)
+        UNION ALL
+        SELECT jsonb_build_object('name', stage->>'name', 'startedAt', instant.began),
+          jsonb_array_length(stages) + place, instant.began
+        FROM jsonb_array_elements(${begun}::jsonb) WITH ORDINALITY AS added (stage, place),
+          LATERAL (SELECT clock_timestamp() - (stage->>'agoMs')::double precision * interval '1 millisecond') AS instant (began)
+        WHERE jsonb_array_length(stages) + place <= ${most}::integer
+          AND NOT (place = 1 AND coalesce(stages->-1->>'name', '') = stage->>'name')
+      ) AS listed
+    ) AS followed)`;
+}
+
+function endedWith(stages: string): string {
+  return `completed_at = clock_timestamp(), updated_at = clock_timestamp(), lease_token = NULL,
+  lease_until = NULL, announced = false, stages = ${stages}`;
+}
+
 /** What every way to end has in common. The lease goes with it, so that whoever held it can write no more. */
-export const ended = `completed_at = clock_timestamp(), updated_at = clock_timestamp(), lease_token = NULL,
-  lease_until = NULL, announced = false, stages = ${stagesClosed}`;
+export const ended = endedWith(stagesClosed);
 
 /** A job that has its transcript. */
-export const completed = `status = 'completed', progress = 100, stage = 'completed', message = 'Completed.', ${ended}`;
+export function completedWith(stages: string): string {
+  const fields = "status = 'completed', progress = 100, stage = 'completed', message = 'Completed.'";
+  return `${fields}, ${endedWith(stages)}`;
+}
+
+/** The same whose stages are all written down. */
+export const completed = completedWith(stagesClosed);
 
 /** A job that a client or an operator took back. */
 export const cancelled = `status = 'cancelled', stage = 'cancelled', message = 'Cancelled.', cancel_requested = false,
@@ -21,6 +65,9 @@ export const cancelled = `status = 'cancelled', stage = 'cancelled', message = '
 
 /** Failed engine calls that are kept of one job: the last ones, since a job may be tried for hours. */
 export const MAX_FAILED_ATTEMPTS = 50;
+
+/** Stages that are kept of one job. */
+export const MAX_STAGES = 50;
 
 /** An instant `ms` milliseconds from now; the placeholder must be a number. */
 export function fromNow(placeholder: string): string {

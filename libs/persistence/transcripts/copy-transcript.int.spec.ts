@@ -55,7 +55,7 @@ describe('a transcript that is reused', () => {
   async function worked(sha256: string, options: Partial<JobOptions> = {}, fallbackReason?: string): Promise<NewJob> {
     const job = jobOf(sha256, options);
     const lease = await claimed(job);
-    await leases.recordFacts(lease, facts);
+    await leases.recordFacts(lease, { media: facts });
     await leases.planSpans(lease, [{ index: 0, startMs: 0, endMs: 2_000, isWhole: true }]);
     await leases.commitSpan(lease, 0, spanResult([segment(0, 0, { speakerTag: 0, words }), segment(0, 1)]));
     await leases.complete(lease, {

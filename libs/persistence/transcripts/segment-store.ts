@@ -19,16 +19,34 @@ export async function replaceSegments(
 ): Promise<void> {
   await query(`DELETE FROM ${table} WHERE transcript_job_id = $1 AND span_index = $2`, [transcriptJobId, spanIndex]);
   for (let first = 0; first < segments.length; first += BATCH) {
-    const rows = segments.slice(first, first + BATCH).map((segment, n) => toRow(segment, first + n));
-    await query(
-      `INSERT INTO ${table} (transcript_job_id, span_index, ordinal, segment_id, start_ms, end_ms, text,
-         speaker_tag, channel, confidence, words)
-       SELECT $1, $2, ordinal, segment_id, start_ms, end_ms, text, speaker_tag, channel, confidence, words
-       FROM jsonb_to_recordset($3::jsonb) AS segment (ordinal integer, segment_id text, start_ms integer, end_ms integer,
-         text text, speaker_tag integer, channel smallint, confidence real, words jsonb)`,
-      [transcriptJobId, spanIndex, storableJson(rows)],
-    );
+    const rows = segmentRows(segments.slice(first, first + BATCH), first);
+    await query(segmentInsert('SELECT $1::bigint, $2::integer', '$3', '', table), [
+      ...[transcriptJobId, spanIndex, storableJson(rows)],
+    ]);
   }
+}
+
+/** The segments of a span as rows, the first of which has that number. */
+export function segmentRows(segments: readonly TranscriptSegment[], first = 0): Record<string, unknown>[] {
+  return segments.map((segment, n) => toRow(segment, first + n));
+}
+
+/**
+ * @param owner `SELECT` of the row of the job and the index of the span
+ * @param rows placeholder of `segmentRows` as JSON
+ * @param from what the owner is selected from, with a comma; empty for nothing
+ */
+export function segmentInsert(
+  owner: string,
+  rows: string,
+  from: string,
+  table: SegmentTable = 'transcript_segments',
+): string {
+  return `INSERT INTO ${table} (transcript_job_id, span_index, ordinal, segment_id, start_ms, end_ms, text, speaker_tag,
+      channel, confidence, words)
+    ${owner}, ordinal, segment_id, start_ms, end_ms, text, speaker_tag, channel, confidence, words
+    FROM ${from} jsonb_to_recordset(${rows}::jsonb) AS segment (ordinal integer, segment_id text, start_ms integer,
+      end_ms integer, text text, speaker_tag integer, channel smallint, confidence real, words jsonb)`;
 }
 
 function toRow(segment: TranscriptSegment, ordinal: number): Record<string, unknown> {
