@@ -96,7 +96,7 @@ describe('ProgressReporter', () => {
     await progress.stop();
     expect(reports.map(({ stage }) => stage)).toEqual(['a', 'b', 'c']);
     expect(rows.map(({ stage }) => stage)).toEqual(['c']);
-    const [{ stages = [] } = {}] = rows;
+    const stages = rows.flatMap((row) => row.stages);
     expect(stages.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
     const agoMs = stages.map((stage) => stage.agoMs);
     expect(agoMs).toEqual(agoMs.toSorted((a, b) => b - a));

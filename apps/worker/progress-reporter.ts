@@ -176,10 +176,13 @@ export class ProgressReporter {
 
   private saveLater(): void {
     const waitMs = this.savedAt + this.everyMs - performance.now();
-    this.saveTimer ??= setTimeout(() => {
-      this.saveTimer = undefined;
-      this.writing = this.writing.then(() => this.save());
-    }, Math.max(0, waitMs));
+    this.saveTimer ??= setTimeout(
+      () => {
+        this.saveTimer = undefined;
+        this.writing = this.writing.then(() => this.save());
+      },
+      Math.max(0, waitMs),
+    );
   }
 
   private async save(): Promise<void> {
