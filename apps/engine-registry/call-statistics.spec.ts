@@ -34,6 +34,16 @@ describe('CallStatistics', () => {
     expect(statistics.view().realTimeFactor).toBeGreaterThan(0.35);
   });
 
+  it('no longer tells a speed that no call has confirmed for long, and begins anew with the next', () => {
+    statistics.add(call({ workMs: 50_000 }));
+    nowMs += 14 * minute;
+    expect(statistics.view().realTimeFactor).toBeCloseTo(5);
+    nowMs += 2 * minute;
+    expect(statistics.view()).not.toHaveProperty('realTimeFactor');
+    statistics.add(call());
+    expect(statistics.view().realTimeFactor).toBeCloseTo(0.1);
+  });
+
   it('weighs speed by the audio, so that the cost of a short call does not look like slowness', () => {
     statistics.add(call({ audioMs: 100_000, workMs: 10_000 }));
     statistics.add(call({ audioMs: 1_000, workMs: 1_000 }));

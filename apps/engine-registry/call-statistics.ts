@@ -5,6 +5,11 @@ import type { RegistryClock } from './registry-clock.js';
 
 /** The speed of a machine changes when its neighbours do: minutes, and a dozen calls of usual length, say it well. */
 const SPEED_MEMORY_MS = 300_000;
+/**
+ * A figure that nobody has confirmed for so long is no longer told. Under a policy that goes by speed an instance that was
+ * slow once would otherwise never get the call that shows that it is quick again.
+ */
+const SPEED_LAPSES_MS = 900_000;
 /** A queue comes and goes within a minute. */
 const QUEUE_MEMORY_MS = 60_000;
 /** Long enough that one bad call among some good ones is no alarm, short enough that a repair shows within minutes. */
@@ -29,7 +34,8 @@ const LEAST_AUDIO_MS = 100;
 /** What calls of one instance have shown. Of fixed size, however many calls there are. */
 export class CallStatistics {
   private calls = 0;
-  private readonly realTimeFactor = new DecayingMean(SPEED_MEMORY_MS);
+  private realTimeFactor = new DecayingMean(SPEED_MEMORY_MS);
+  private speedAtMs = 0;
   private readonly queueMs = new DecayingMean(QUEUE_MEMORY_MS);
   private faults = new DecayingMean(ERROR_MEMORY_MS);
   private readonly recentErrors = new RecentCount(RECENT_MS, RECENT_BUCKETS);
@@ -53,7 +59,9 @@ export class CallStatistics {
     this.queueMs.add(queueMs, 1, now);
     if (audioMs < LEAST_AUDIO_MS) return;
     // Weighted by the audio it is all the work over all the audio: short clips do not make an engine look slow.
+    if (this.hasLapsed(now)) this.realTimeFactor = new DecayingMean(SPEED_MEMORY_MS);
     this.realTimeFactor.add(workMs / audioMs, audioMs, now);
+    this.speedAtMs = now;
     this.workMsPerSecond.push((workMs / audioMs) * 1000);
     if (this.workMsPerSecond.length > PERCENTILE_WINDOW) this.workMsPerSecond.shift();
     this.p95Ms = percentile(this.workMsPerSecond);
@@ -66,7 +74,7 @@ export class CallStatistics {
 
   view(): InstanceStats {
     const now = this.clock.monotonicMs();
-    const realTimeFactor = this.realTimeFactor.mean;
+    const realTimeFactor = this.hasLapsed(now) ? undefined : this.realTimeFactor.mean;
     const weight = this.faults.weight(now);
     return {
       calls: this.calls,
@@ -78,6 +86,10 @@ export class CallStatistics {
       recentErrors: this.recentErrors.count(now),
       ...(this.lastError && { lastError: this.lastError }),
     };
+  }
+
+  private hasLapsed(nowMs: number): boolean {
+    return nowMs - this.speedAtMs > SPEED_LAPSES_MS;
   }
 }
 

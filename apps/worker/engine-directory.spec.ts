@@ -1,6 +1,6 @@
 import { instanceOf } from '../../libs/routing/testing.js';
-import { EngineDirectory } from './engine-directory.js';
-import { FakeRegistry } from './testing/fakes.js';
+import type { EngineDirectory } from './engine-directory.js';
+import { directoryOf, FakeRegistry } from './testing/fakes.js';
 
 function loads(directory: EngineDirectory): number[] {
   return directory.snapshot().instances.map(({ inFlight }) => inFlight);
@@ -8,7 +8,7 @@ function loads(directory: EngineDirectory): number[] {
 
 describe('EngineDirectory', () => {
   it('counts our own calls at once', () => {
-    const directory = new EngineDirectory(new FakeRegistry(instanceOf('asr', { inFlight: 1 })));
+    const directory = directoryOf(new FakeRegistry(instanceOf('asr', { inFlight: 1 })));
     const leave = directory.enter('asr');
     expect(loads(directory)).toEqual([2]);
     leave();
@@ -18,7 +18,7 @@ describe('EngineDirectory', () => {
 
   it('does not count a call twice when the instance reports it', () => {
     const registry = new FakeRegistry(instanceOf('asr'));
-    const directory = new EngineDirectory(registry);
+    const directory = directoryOf(registry);
     const leave = directory.enter('asr');
     registry.set(instanceOf('asr', { inFlight: 1 }));
     expect(loads(directory)).toEqual([1]);
@@ -28,7 +28,7 @@ describe('EngineDirectory', () => {
 
   it('keeps the calls of others apart', () => {
     const registry = new FakeRegistry(instanceOf('asr'));
-    const directory = new EngineDirectory(registry);
+    const directory = directoryOf(registry);
     directory.enter('asr');
     registry.set(instanceOf('asr', { inFlight: 2 }));
     expect(loads(directory)).toEqual([2]);
@@ -43,7 +43,7 @@ describe('EngineDirectory', () => {
     ['the signal is aborted', (_: FakeRegistry, __: () => void, stop: AbortController) => stop.abort()],
   ])('wakes who waits when %s', async (_title, happen) => {
     const registry = new FakeRegistry(instanceOf('asr'));
-    const directory = new EngineDirectory(registry);
+    const directory = directoryOf(registry);
     const leave = directory.enter('asr');
     const stop = new AbortController();
     const woken = directory.changed(60_000, stop.signal);
@@ -52,7 +52,7 @@ describe('EngineDirectory', () => {
   });
 
   it('wakes who waits after the time given', async () => {
-    const directory = new EngineDirectory(new FakeRegistry());
+    const directory = directoryOf(new FakeRegistry());
     await expect(directory.changed(5, new AbortController().signal)).resolves.toBeUndefined();
   });
 });

@@ -1,4 +1,6 @@
 import type { EngineInstance, RegistrySnapshot } from '#contracts';
+import { LastResortTurns } from './last-resort-turns.js';
+import type { BackoffLimits } from './worker-settings.js';
 
 /** Where a directory learns which engines there are. */
 export interface SnapshotSource {
@@ -17,10 +19,17 @@ export class EngineDirectory {
   private readonly expected = new Map<string, number>();
   private readonly waiters = new Set<() => void>();
   private readonly unwatch: () => void;
+  private readonly turns: LastResortTurns;
 
-  constructor(private readonly source: SnapshotSource) {
+  /** @param lastResortPause between calls to an instance whose breaker is open */
+  constructor(
+    private readonly source: SnapshotSource,
+    lastResortPause: BackoffLimits,
+  ) {
+    this.turns = new LastResortTurns(lastResortPause);
     this.countOthers();
     this.unwatch = source.onChange(() => {
+      this.turns.keepOnly(source.snapshot());
       this.countOthers();
       this.wake();
     });
@@ -40,7 +49,23 @@ export class EngineDirectory {
 
   /** Counts a call to the instance until the returned function is called. */
   enter(instanceId: string): () => void {
-    return this.count(this.own, instanceId);
+    const instance = this.source.snapshot().instances.find(({ id }) => id === instanceId);
+    const endTurn = instance && this.turns.begin(instance);
+    const leave = this.count(this.own, instanceId);
+    return () => {
+      endTurn?.();
+      leave();
+    };
+  }
+
+  /** Whether an instance may be called now that is to be called for want of any other. */
+  mayCallLast(instance: EngineInstance): boolean {
+    return this.turns.mayCall(instance);
+  }
+
+  /** Keeps the turn at such an instance for who has just chosen it and enters next. */
+  reserveLast(instance: EngineInstance): void {
+    this.turns.reserve(instance);
   }
 
   /** Counts a call that a job is about to make, until the returned function is called. */

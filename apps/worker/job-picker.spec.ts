@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { type EngineInstance, type JobOptions, PolyscribeError } from '#contracts';
 import type { Claim, JobLineRepository, LineHead, Taken } from '#persistence';
 import { instanceOf } from '../../libs/routing/testing.js';
-import { EngineDirectory } from './engine-directory.js';
+import type { EngineDirectory } from './engine-directory.js';
 import { JobPicker, type PickedJob } from './job-picker.js';
-import { FakeRegistry, jobWith, optionsWith, quickSettings } from './testing/fakes.js';
+import { directoryOf, FakeRegistry, jobWith, optionsWith, quickSettings } from './testing/fakes.js';
 
 const never = new AbortController().signal;
 const asr = { engine: 'asr', allowFallback: false } as const;
@@ -74,7 +74,7 @@ class Bench {
   /** @param lookAgainMs so long by default that nothing is found by looking again */
   constructor(instances: readonly EngineInstance[], lookAgainMs = 3_600_000) {
     this.registry = new FakeRegistry(...instances);
-    this.directory = new EngineDirectory(this.registry);
+    this.directory = directoryOf(this.registry);
     const announcer = {
       announce: (jobId: string) => {
         this.announced.push(jobId);

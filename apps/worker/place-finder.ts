@@ -35,15 +35,19 @@ export class PlaceFinder {
       if (interruption) throw interruption;
       const request = this.request();
       const decision = this.decide(request);
-      const chosen = this.choose(decision);
+      const mayBeCalled = this.inTurn(decision);
+      const chosen = this.choose(mayBeCalled);
       if (chosen) {
+        this.directory.reserveLast(chosen);
         this.waitedBeforeMs = this.waitedMs;
         return chosen;
       }
       const someAreFull = decision.rejections.some((rejection) => rejection.code === 'full');
-      const roundMs = someAreFull ? 0 : this.tries.nextRoundMs();
+      const isHeldBack = mayBeCalled.candidates.length < decision.candidates.length;
+      const roundMs = someAreFull || isHeldBack ? 0 : this.tries.nextRoundMs();
       const refused = refusal(request, decision);
       const longestMs = this.longestWaitMs(refused);
+      if (this.waitedMs >= longestMs && isHeldBack) throw nobodyServes(breakersOf(decision));
       if (this.waitedMs >= longestMs) throw this.tries.lastError ?? refused ?? nobodyServes(decision.rejections);
       if (roundMs > 0) {
         await this.pause(roundMs, signal);
@@ -93,6 +97,15 @@ export class PlaceFinder {
     return helpersOnly(decision, request, lengthMs === undefined ? undefined : { lengthMs, remainingMs });
   }
 
+  /** Those whose breaker is open take turns: who may not call one now waits, as for one that is full. */
+  private inTurn(decision: RoutingDecision): RoutingDecision {
+    if (!decision.isLastResort) return decision;
+    return {
+      ...decision,
+      candidates: decision.candidates.filter(({ instance }) => this.directory.mayCallLast(instance)),
+    };
+  }
+
   private choose(decision: RoutingDecision): EngineInstance | undefined {
     const same = this.run.mixesEngines ? undefined : this.run.engine;
     // What has failed elsewhere has nothing to lose; one that was only busy will have room again.
@@ -115,7 +128,16 @@ export class PlaceFinder {
   }
 }
 
-function nobodyServes(rejections: readonly Rejection[]): PolyscribeError {
+/** Why the candidates of a last resort are none. */
+function breakersOf({ candidates, rejections }: RoutingDecision): Pick<Rejection, 'code' | 'detail'>[] {
+  const held = candidates.map(({ instance }) => {
+    const { engine } = instance.description;
+    return { code: 'breaker_open' as const, detail: `${engine} fails and is called only now and then.` };
+  });
+  return [...held, ...rejections];
+}
+
+function nobodyServes(rejections: readonly Pick<Rejection, 'code' | 'detail'>[]): PolyscribeError {
   if (rejections.some(({ code }) => code === 'full')) {
     return new PolyscribeError('engine_busy', 'Every engine that can serve this has its places taken.');
   }

@@ -7,10 +7,9 @@ import { eventually } from '#testing';
 import { newJob, startTestDatabase, type TestDatabase } from '../../libs/persistence/testing.js';
 import { TestRedis } from '../../libs/redis/testing.js';
 import { instanceOf } from '../../libs/routing/testing.js';
-import { EngineDirectory } from './engine-directory.js';
 import type { JobConsumer } from './job-consumer.js';
 import { JobPicker, type PickedJob } from './job-picker.js';
-import { FakeRegistry, quickSettings } from './testing/fakes.js';
+import { directoryOf, FakeRegistry, quickSettings } from './testing/fakes.js';
 import { WorkLoop } from './work-loop.js';
 
 const BATCH = 1_000;
@@ -88,7 +87,7 @@ describe.each(['PostgreSQL', 'Redis'])('WorkLoop with a queue on %s', (store) =>
     const settings = quickSettings({ maxConcurrency, graceMs: 10_000 });
     const announcer = { announce: () => Promise.resolve() };
     const lines = new JobLineRepository(database);
-    const picker = new JobPicker(lines, new EngineDirectory(registry), announcer, randomUUID(), settings);
+    const picker = new JobPicker(lines, directoryOf(registry), announcer, randomUUID(), settings);
     const loop = new WorkLoop(queue, picker, jobs, settings);
     loops.push(loop);
     loop.start();

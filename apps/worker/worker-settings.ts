@@ -40,6 +40,8 @@ export interface WorkerSettings extends CallDeadlines {
   readonly fullProbeMs: number;
   /** How long a span waits for a breaker to close before it goes to an instance behind one for want of any other. */
   readonly lastResortAfterMs: number;
+  /** Pauses of this worker between calls to one instance behind an open breaker. */
+  readonly lastResortPause: BackoffLimits;
   /** By what engines are chosen. */
   readonly routing: RoutingSettings;
   /** Whether a second instance is asked for short files when the first is slower than it mostly is. */
@@ -101,6 +103,7 @@ export function workerSettings(config: Config): WorkerSettings {
     sameEngineWaitMs: 10_000,
     fullProbeMs: 1_000,
     lastResortAfterMs: 10_000,
+    lastResortPause: { firstMs: 5_000, maxMs: 60_000 },
     routing: config.routing,
     hedge: config.worker.hedge,
     heldPcmBytes: config.worker.spanMemoryBytes,

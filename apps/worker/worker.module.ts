@@ -99,7 +99,7 @@ function connections(context: ServiceContext, settings: WorkerSettings): Provide
     {
       provide: EngineDirectory,
       inject: [RegistryWatcher],
-      useFactory: (watcher: RegistryWatcher) => new EngineDirectory(watcher),
+      useFactory: (watcher: RegistryWatcher) => new EngineDirectory(watcher, settings.lastResortPause),
     },
   ];
 }

@@ -130,4 +130,13 @@ describe('route, where breakers are open', () => {
     const [rejection] = route(requestWith(), snapshotOf(barred, instanceOf('local'))).rejections;
     expect(rejection).toMatchObject({ detail, permanent: false });
   });
+
+  it.each(['three faults in a row', 'the probe failed: engine_unavailable: It is gone.'])(
+    'says why a breaker is open with one full stop: %s',
+    (reason) => {
+      const instances = [instanceOf('asr', { breaker: { state: 'open', reason } }), instanceOf('local')];
+      const [rejection] = route(requestWith(), snapshotOf(...instances)).rejections;
+      expect(rejection?.detail).toMatch(/[^.]\.$/);
+    },
+  );
 });

@@ -70,8 +70,8 @@ function rejectionOf(request: RoutingRequest, instance: EngineInstance): Rejecti
   const lack = firstLack(request, engine, capabilities);
   if (lack) return { instance, ...lack, permanent: true };
   if (health.state !== 'serving') {
-    const because = health.reason === '' ? '' : `: ${health.reason}`;
-    return { instance, code: 'not_serving', detail: `${engine} is ${health.state}${because}.`, permanent: false };
+    const detail = sentence(`${engine} is ${health.state}`, health.reason);
+    return { instance, code: 'not_serving', detail, permanent: false };
   }
   if (request.triedInstances?.has(instance.id) === true) {
     return { instance, code: 'tried', detail: `${engine} has just failed this work.`, permanent: false };
@@ -86,9 +86,15 @@ function rejectionOf(request: RoutingRequest, instance: EngineInstance): Rejecti
 
 function breakerRejection(instance: EngineInstance): Rejection {
   const { breaker, description } = instance;
-  const because = breaker.reason === '' ? '' : `: ${breaker.reason}`;
   const state = breaker.state === 'half_open' ? 'is being probed' : 'is not called for a while';
-  return { instance, code: 'breaker_open', detail: `${description.engine} ${state}${because}.`, permanent: false };
+  const detail = sentence(`${description.engine} ${state}`, breaker.reason);
+  return { instance, code: 'breaker_open', detail, permanent: false };
+}
+
+/** With one full stop, whether or not the reason brings its own. */
+function sentence(what: string, reason: string): string {
+  const text = reason === '' ? what : `${what}: ${reason}`;
+  return text.endsWith('.') ? text : `${text}.`;
 }
 
 function isFull({ inFlight, description }: EngineInstance): boolean {

@@ -43,6 +43,7 @@ export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSett
     sameEngineWaitMs: 100,
     fullProbeMs: 20,
     lastResortAfterMs: 100,
+    lastResortPause: { firstMs: 10, maxMs: 50 },
     routing: defaultRouting,
     hedge: false,
     heldPcmBytes: 64_000_000,
@@ -267,5 +268,5 @@ export function spanWork(index = 0, changes: Partial<SpanWork> = {}): SpanWork {
 }
 
 export function directoryOf(registry: FakeRegistry): EngineDirectory {
-  return new EngineDirectory(registry);
+  return new EngineDirectory(registry, quickSettings().lastResortPause);
 }

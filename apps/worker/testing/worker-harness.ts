@@ -16,7 +16,6 @@ import { ResultFiles } from '#result-files';
 import { createStatusCache } from '#status-cache';
 import { createLogger } from '#telemetry';
 import { startTestDatabase } from '../../../libs/persistence/testing.js';
-import { EngineDirectory } from '../engine-directory.js';
 import { JobConsumer } from '../job-consumer.js';
 import { JobRunner } from '../job-runner.js';
 import { JointRunner } from '../joint-runner.js';
@@ -25,7 +24,7 @@ import { type FetchLimits, MediaFetch } from '../media-fetch.js';
 import { SpanRunner } from '../span-runner.js';
 import { SpanScheduler } from '../span-scheduler.js';
 import type { WorkerSettings } from '../worker-settings.js';
-import { FakeEngines, FakeRegistry, optionsWith, quickSettings, type Script, unread } from './fakes.js';
+import { directoryOf, FakeEngines, FakeRegistry, optionsWith, quickSettings, type Script, unread } from './fakes.js';
 
 export interface TestWorker {
   readonly consumer: JobConsumer;
@@ -93,7 +92,7 @@ export class WorkerHarness {
     const settings = quickSettings(changes);
     const registry = new FakeRegistry(...instances);
     const engines = new FakeEngines(scripts);
-    const directory = new EngineDirectory(registry);
+    const directory = directoryOf(registry);
     const metrics = unread();
     const scheduler = new SpanScheduler(new SpanRunner(directory, engines, settings, metrics), directory, settings);
     const consumer = new JobConsumer({
