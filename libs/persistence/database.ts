@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client } from 'pg';
+import { Client, type Pool, type QueryResultRow } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import { PolyscribeError } from '#contracts';
 import { GuardedClient } from '#postgres';
@@ -34,6 +34,7 @@ const MIGRATION_LOCK_KEY = 7_265_002;
 export class Database {
   readonly dataSource: DataSource;
   private readonly connectTimeoutMs: number;
+  private readonly names = new Map<string, string>();
 
   constructor(
     private readonly url: string,
@@ -94,6 +95,18 @@ export class Database {
   }
 
   /**
+   * The same for a statement that every job takes: the server reads and plans it once for each connection, by its text. So
+   * the text must be one of a few, with what differs in its parameters.
+   */
+  async prepared<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    return mapped(async () => {
+      const statement = { name: this.nameOf(sql), text: sql, values: [...parameters] };
+      const { rows } = await poolOf(this.dataSource).query<Row & QueryResultRow>(statement);
+      return rows;
+    });
+  }
+
+  /**
    * Runs work in one transaction: all of it is kept or, when it throws, nothing.
    *
    * @throws what the work throws; PolyscribeError `dependency_unavailable`, `internal` for what the database throws;
@@ -129,6 +142,12 @@ export class Database {
     if (this.dataSource.isInitialized) await this.dataSource.destroy();
   }
 
+  private nameOf(sql: string): string {
+    const name = this.names.get(sql) ?? `polyscribe_${String(this.names.size)}`;
+    this.names.set(sql, name);
+    return name;
+  }
+
   private async migrate(): Promise<void> {
     const lock = new Client({ connectionString: this.url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
     lock.on('error', () => undefined);
@@ -142,6 +161,19 @@ export class Database {
       await lock.end().catch(() => undefined);
     }
   }
+}
+
+/** TypeORM's connections. It can name no statements. */
+function poolOf({ driver }: DataSource): Pool {
+  const pool: unknown = 'master' in driver ? driver.master : undefined;
+  if (!isPool(pool)) {
+    throw new PolyscribeError('dependency_unavailable', 'The database is not connected.');
+  }
+  return pool;
+}
+
+function isPool(value: unknown): value is Pool {
+  return typeof value === 'object' && value !== null && 'query' in value && 'totalCount' in value;
 }
 
 /** The database went away while it was told to commit: whether it did is known once it is back. */

@@ -115,7 +115,7 @@ export class JobLeaseRepository {
 
   /** Makes the lease last `leaseMs` from now, and tells whether the job is still wanted. */
   async renew(lease: Lease, leaseMs: number): Promise<'held' | 'cancel_requested' | 'lost'> {
-    const [row] = await this.database.query<{ cancel: boolean }>(
+    const [row] = await this.database.prepared<{ cancel: boolean }>(
       `UPDATE transcript_jobs SET lease_until = ${fromNow('$3')} WHERE ${held} RETURNING cancel_requested AS cancel`,
       [lease.jobId, lease.token, leaseMs],
     );
@@ -217,7 +217,7 @@ export class JobLeaseRepository {
     into: SegmentTable = 'transcript_segments',
   ): Promise<void> {
     const isAlone = (result.neighbours ?? []).length === 0 && (result.joined ?? []).length === 0;
-    const query: Transaction['query'] = (sql, parameters) => this.database.query(sql, parameters);
+    const query: Transaction['query'] = (sql, parameters) => this.database.prepared(sql, parameters);
     if (isAlone && into === 'transcript_segments' && (await commitPlainSpan(query, lease, index, result))) return;
     await this.whileHeld(lease, async (transaction, id) => {
       const [span] = await transaction.query<{ state: string }>(
@@ -292,7 +292,7 @@ export class JobLeaseRepository {
       ...{ language, durationMs, engineUsed, model, fallbackReason, stages, warnings: storableJson(result.warnings) },
       speakerRoles: result.speakerRoles ? storableJson(result.speakerRoles) : null,
     };
-    const query: Transaction['query'] = (sql, parameters) => this.database.query(sql, parameters);
+    const query: Transaction['query'] = (sql, parameters) => this.database.prepared(sql, parameters);
     const segments = await completePlain(query, lease, head, false);
     if (segments !== undefined) return segments;
     return this.whileHeld(lease, async (transaction, id) => {
@@ -362,7 +362,7 @@ export class JobLeaseRepository {
 
   /** One statement on what belongs to the row, which is `job`; `$1` and `$2` are taken. */
   private async writeHeld(lease: Lease, write: string, parameters: readonly unknown[]): Promise<void> {
-    const rows = await this.database.query(`${heldJob}, written AS (${write}) SELECT FROM job`, [
+    const rows = await this.database.prepared(`${heldJob}, written AS (${write}) SELECT FROM job`, [
       lease.jobId,
       lease.token,
       ...parameters,
@@ -372,7 +372,7 @@ export class JobLeaseRepository {
 
   /** One statement on the row; `$1` and `$2` are taken. */
   private async updateHeld(lease: Lease, set: string, parameters: readonly unknown[]): Promise<void> {
-    const rows = await this.database.query(`UPDATE transcript_jobs SET ${set} WHERE ${held} RETURNING id`, [
+    const rows = await this.database.prepared(`UPDATE transcript_jobs SET ${set} WHERE ${held} RETURNING id`, [
       lease.jobId,
       lease.token,
       ...parameters,

@@ -57,7 +57,7 @@ export class ReconcileRepository {
 
   /** Notes that the end of that run has been published. Does nothing when the job runs again meanwhile. */
   async markAnnounced(jobId: string, attempt: number): Promise<void> {
-    await this.database.query(
+    await this.database.prepared(
       `UPDATE transcript_jobs SET announced = true
        WHERE job_id = $1 AND run = $2 AND status IN ('completed', 'failed', 'cancelled')`,
       [jobId, attempt],
