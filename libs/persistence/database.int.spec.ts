@@ -93,8 +93,12 @@ describe('Database', () => {
         await transaction.query('SELECT 1');
       })
       .catch((error: unknown) => error);
+    const alone: unknown = await database
+      .write('SELECT pg_terminate_backend(pg_backend_pid())', [])
+      .catch((error: unknown) => error);
     await database.close();
     expect(late).toBeInstanceOf(CommitUnknownError);
+    expect(alone).toBeInstanceOf(CommitUnknownError);
     expect(late).toMatchObject({ code: 'dependency_unavailable', retryAfterMs: 2000 });
     expect(early).not.toBeInstanceOf(CommitUnknownError);
     expect(early).toMatchObject({ code: 'dependency_unavailable' });

@@ -78,8 +78,7 @@ export class Database {
         await mapped(() => this.migrate());
         return;
       } catch (error) {
-        const away = error instanceof PolyscribeError && error.code === 'dependency_unavailable';
-        if (!away || performance.now() >= deadline) throw error;
+        if (!isAway(error) || performance.now() >= deadline) throw error;
         await delay(RETRY_MS * (1 + Math.random()));
       }
     }
@@ -122,8 +121,27 @@ export class Database {
       });
     } catch (thrown) {
       const error = mapDatabaseError(thrown);
-      const away = error instanceof PolyscribeError && error.code === 'dependency_unavailable';
-      throw state.committing && away ? new CommitUnknownError(error) : error;
+      throw state.committing && isAway(error) ? new CommitUnknownError(error) : error;
+    }
+  }
+
+  /**
+   * Runs one statement that is a transaction of its own: the server commits it without another word from here.
+   *
+   * @throws PolyscribeError as `query`; CommitUnknownError when what it wrote may be kept nevertheless
+   */
+  async write<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
+    const runner = this.dataSource.createQueryRunner();
+    let sent = false;
+    try {
+      await runner.connect();
+      sent = true;
+      return await queryRows<Row>(runner.manager, sql, parameters);
+    } catch (thrown) {
+      const error = mapDatabaseError(thrown);
+      throw sent && isAway(error) ? new CommitUnknownError(error) : error;
+    } finally {
+      await runner.release();
     }
   }
 
@@ -197,6 +215,10 @@ async function queryRows<Row>(manager: EntityManager, sql: string, parameters: r
   // For UPDATE and DELETE TypeORM gives the rows together with their number.
   const [first] = result;
   return Array.isArray(first) ? first : (result as Row[]);
+}
+
+function isAway(error: unknown): error is PolyscribeError {
+  return error instanceof PolyscribeError && error.code === 'dependency_unavailable';
 }
 
 async function mapped<T>(work: () => Promise<T>): Promise<T> {

@@ -111,8 +111,9 @@ function connectionOptions(databaseUrl: string): pg.PoolConfig {
   return {
     Client: GuardedClient,
     connectionString: databaseUrl,
-    // The commands of BullMQ name their tables without the schema.
-    options: `-c search_path=${BULL_SCHEMA}`,
+    // The commands of BullMQ name their tables without the schema. No step of the queue waits for the disk: what a power cut
+    // takes from it is in the jobs' rows, from which it is put back, as it is when Redis is lost.
+    options: `-c search_path=${BULL_SCHEMA} -c synchronous_commit=off`,
     application_name: 'polyscribe-queue',
     connectionTimeoutMillis: CALL_DEADLINE_MS,
     statement_timeout: STATEMENT_DEADLINE_MS,

@@ -9,6 +9,7 @@ import {
 } from '#contracts';
 import type { Database, Transaction } from '../database.js';
 import { TranscriptJobEntity } from '../entities/index.js';
+import { entityOf, type RowOf } from '../returned-row.js';
 import { copyTranscript } from '../transcripts/copy-transcript.js';
 import { takeUpload } from '../uploads/upload.repository.js';
 import { storableJson, storableText } from '../storable.js';
@@ -44,7 +45,13 @@ export class JobRepository {
    * same recording with the same options, the job has a copy of it and is completed.
    */
   async create(job: NewJob): Promise<Job> {
-    return this.database.transaction((transaction) => insertJob(transaction, job));
+    if (job.uploadId !== undefined || job.options.reuse === true) {
+      return this.database.transaction((transaction) => insertJob(transaction, job));
+    }
+    // A new job locks the line in which it waits until it is committed: others that come at the same moment stand behind it
+    // for no longer than one step of the server.
+    const [row] = await this.database.write<RowOf>(INSERT, parametersOf(job));
+    return toJob(entityOf(this.database.dataSource, TranscriptJobEntity, inserted(row)));
   }
 
   /**
@@ -154,28 +161,37 @@ export class JobRepository {
 const elsewhere = `SELECT FROM transcript_jobs JOIN remote_offers AS offer USING (job_id)
   WHERE job_id = $1 AND is_remote AND offer.state <> 'open'`;
 
+/** The job and its empty transcript, as one statement. */
+const INSERT = `WITH transcript AS (INSERT INTO transcripts (id) VALUES ($2))
+  INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority, options_digest,
+    media_filename, source_url, media_key, media_bytes, media_sha256, media_type, media_facts, is_remote, stages)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+    jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp())))
+  RETURNING *`;
+
+function parametersOf({ id, transcriptId, options, media }: NewJob): unknown[] {
+  return [
+    ...[id, transcriptId, options.engine, storableJson(options)],
+    options.sessionId === undefined ? null : storableText(options.sessionId),
+    ...[options.priority, digestOf(options), storableText(media.filename)],
+    ...sourceColumns(media),
+    options.worker === 'remote',
+  ];
+}
+
 async function insertJob(transaction: Transaction, job: NewJob): Promise<Job> {
   const { query, manager } = transaction;
   if (job.uploadId !== undefined) await takeUpload(transaction, job.uploadId);
-  await query('INSERT INTO transcripts (id) VALUES ($1)', [job.transcriptId]);
-  const [row] = await query<{ id: string }>(
-    `INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority, options_digest,
-       media_filename, source_url, media_key, media_bytes, media_sha256, media_type, media_facts, is_remote, stages)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-       jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp())))
-     RETURNING id`,
-    [
-      ...[job.id, job.transcriptId, job.options.engine, storableJson(job.options)],
-      job.options.sessionId === undefined ? null : storableText(job.options.sessionId),
-      ...[job.options.priority, digestOf(job.options), storableText(job.media.filename)],
-      ...sourceColumns(job.media),
-      job.options.worker === 'remote',
-    ],
-  );
-  if (row && job.options.reuse === true && (await copyTranscript(transaction, row.id))) {
-    await query(`UPDATE transcript_jobs SET ${completed} WHERE id = $1`, [row.id]);
-  }
-  return toJob(await manager.findOneByOrFail(TranscriptJobEntity, { jobId: job.id }));
+  const [row] = await query<RowOf>(INSERT, parametersOf(job));
+  const entity = entityOf(manager.dataSource, TranscriptJobEntity, inserted(row));
+  if (job.options.reuse !== true || !(await copyTranscript(transaction, entity.id))) return toJob(entity);
+  await query(`UPDATE transcript_jobs SET ${completed} WHERE id = $1`, [entity.id]);
+  return toJob(await manager.findOneByOrFail(TranscriptJobEntity, { id: entity.id }));
+}
+
+function inserted(row: RowOf | undefined): RowOf {
+  if (!row) throw new Error('An INSERT returned no row.');
+  return row;
 }
 
 /** Where the media are to come from, and what is known of them. */
