@@ -17,10 +17,12 @@ const request: EngineRequest = {
 /** What is measured of a call. */
 describe('callEngine', () => {
   let measured: unknown[];
+  let heldUpMs: number[];
   let stop: AbortController;
 
   beforeEach(() => {
     measured = [];
+    heldUpMs = [];
     stop = new AbortController();
   });
 
@@ -38,20 +40,21 @@ describe('callEngine', () => {
       },
       measure: (instance) => ({
         event: ({ type }) => measured.push(type),
+        heldUp: (ms) => heldUpMs.push(ms),
         done: (audioMs) => measured.push([instance, audioMs]),
         failed: ({ code }) => measured.push([instance, code]),
       }),
     };
   }
 
-  async function call(caller: EngineCaller, deadlineMs = 60_000): Promise<unknown> {
+  async function call(caller: EngineCaller, deadlineMs = 60_000, onEvent = () => Promise.resolve()): Promise<unknown> {
     const instance = instanceOf('local');
     async function* audio(): AsyncGenerator<Uint8Array> {
       yield await Promise.resolve(Buffer.alloc(64_000));
     }
     const ended = callEngine(caller, {
       ...{ instance, request, audio, deadlineMs, signal: stop.signal },
-      onEvent: () => Promise.resolve(),
+      onEvent,
     });
     return ended.catch((error: unknown) => error);
   }
@@ -68,6 +71,16 @@ describe('callEngine', () => {
       ...['segment', ['local', 'engine_unavailable']],
       ...['segment', ['local', 'engine_bad_response']],
     ]);
+  });
+
+  it('tells how long the engine had to wait for each of its events to be dealt with', async () => {
+    const slow = async (): Promise<void> => {
+      const startMs = performance.now();
+      while (performance.now() - startMs < 5) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await call(engine(segmentEvent(0, 1, 'x'), segmentEvent(1, 2, 'y'), summaryEvent()), 60_000, slow);
+    expect(measured.at(-1)).toEqual(['local', 2_000]);
+    expect(heldUpMs.map((ms) => ms >= 5)).toEqual([true, true]);
   });
 
   it('counts an engine that does not answer in time', async () => {

@@ -25,6 +25,8 @@ export interface EngineCaller {
 /** Learns how one call goes; nothing is counted of a call that neither succeeds nor fails by the engine. */
 export interface EngineCallMeter {
   event(event: EngineEvent): void;
+  /** Takes the time for which the engine had to wait until its event was dealt with. */
+  heldUp(ms: number): void;
   done(audioMs: number): void;
   failed(error: PolyscribeError): void;
 }
@@ -43,7 +45,7 @@ export interface EngineCall {
   readonly request: EngineRequest;
   /** The audio from its start; the signal is aborted when the call ends for whatever reason. */
   audio(signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Longest time at work; what the engine says to be waiting for its turn does not count. */
+  /** Longest time at work; what the engine says to be waiting for its turn does not count, nor what `onEvent` takes. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
   /** Takes each event but the last; the engine waits for it. */
@@ -90,9 +92,7 @@ export async function callEngine(caller: EngineCaller, call: EngineCall): Promis
         meter?.done(result.audioMs);
         return result;
       }
-      if (isWaiting(next.value)) deadline.pause();
-      else deadline.run();
-      await call.onEvent(next.value);
+      await handOn(next.value, call, deadline, meter);
     }
   } catch (error) {
     if (meter && error instanceof EngineFailure) countFailure(meter, error, call.signal);
@@ -103,6 +103,20 @@ export async function callEngine(caller: EngineCaller, call: EngineCall): Promis
     deadline.stop();
     void iterator?.return?.().catch(() => undefined);
   }
+}
+
+/** What the database or the bus takes meanwhile is not the engine's time. */
+async function handOn(
+  event: Exclude<EngineEvent, { type: 'summary' }>,
+  call: EngineCall,
+  deadline: WorkClock,
+  meter: EngineCallMeter | undefined,
+): Promise<void> {
+  deadline.pause();
+  const takenMs = performance.now();
+  await call.onEvent(event);
+  meter?.heldUp(performance.now() - takenMs);
+  if (!isWaiting(event)) deadline.run();
 }
 
 /** What fails after we have broken off is not held against the engine. */

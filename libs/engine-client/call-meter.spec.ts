@@ -1,4 +1,4 @@
-import { type EndedCall, type EngineEvent, PolyscribeError } from '#contracts';
+import { type EndedCall, type EngineEvent, PolyscribeError, WAITING_STAGE } from '#contracts';
 import { CallMeter } from './call-meter.js';
 
 describe('CallMeter', () => {
@@ -35,6 +35,19 @@ describe('CallMeter', () => {
     nowMs += 300;
     meter.done(10_000);
     expect(reported).toEqual([{ instanceId: 'a', audioMs: 10_000, queueMs: 200, workMs: 800, startAgeMs: 1_000 }]);
+  });
+
+  it('takes off the time for which the engine was held up, but for that in which it waited anyway', () => {
+    events([200, progress('transcribing')], [500, segment]);
+    nowMs += 4_000;
+    meter.heldUp(4_000);
+    events([100, progress(WAITING_STAGE)]);
+    nowMs += 50;
+    meter.heldUp(50);
+    events([150, segment]);
+    nowMs += 300;
+    meter.done(10_000);
+    expect(reported).toMatchObject([{ queueMs: 200, workMs: 900 }]);
   });
 
   it('does not take an engine that is silent until its result for one that queues', () => {

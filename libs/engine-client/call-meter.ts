@@ -14,6 +14,8 @@ export class CallMeter {
   private waitedMs = 0;
   private waitedLaterMs = 0;
   private waitingSinceMs: number | undefined;
+  /** Time at work in which the engine was kept from going on. */
+  private heldUpMs = 0;
 
   /**
    * @param report takes the call when it has ended by success or by a fault of the engine
@@ -39,6 +41,12 @@ export class CallMeter {
     this.queueMs ??= event.type === 'progress' ? now - this.startedMs : this.waitedMs;
   }
 
+  /** Takes the time for which an event was dealt with before the next was asked for. */
+  heldUp(ms: number): void {
+    // While it waits for its turn it is not kept from anything.
+    if (this.waitingSinceMs === undefined) this.heldUpMs += ms;
+  }
+
   done(audioMs: number): void {
     this.end(audioMs);
   }
@@ -53,7 +61,7 @@ export class CallMeter {
     this.endWaiting(now);
     const startAgeMs = now - this.startedMs;
     const queueMs = this.queueMs ?? this.waitedMs;
-    const workMs = Math.max(0, startAgeMs - queueMs - this.waitedLaterMs);
+    const workMs = Math.max(0, startAgeMs - queueMs - this.waitedLaterMs - this.heldUpMs);
     this.report({ instanceId: this.instanceId, audioMs, queueMs, workMs, startAgeMs, ...(error && { error }) }, now);
   }
 
