@@ -19,7 +19,7 @@ describe('a mesh that dies and comes back', () => {
   afterEach(async () => {
     for (const mesh of running.splice(0)) await mesh.stop();
     await data.remove();
-  }, 60_000);
+  }, 300_000);
 
   it('finishes a job that was running when the process was killed, with no segment twice or missing', async () => {
     const first = await start();
@@ -41,7 +41,7 @@ describe('a mesh that dies and comes back', () => {
     expect(messages.filter(({ type }) => type === 'completed')).toHaveLength(1);
     // What was done before the restart is still there.
     expect((await result(second.http, whole.job_id)).text).toBe(expected.text);
-  }, 180_000);
+  }, 300_000);
 
   it('refuses a second start on the same folder with one clear line and leaves the first unharmed', async () => {
     const first = await start();
@@ -53,5 +53,5 @@ describe('a mesh that dies and comes back', () => {
     expect(refusal).toMatch(/in use/);
     expect((await fetch(`${first.http}/health/ready`)).status).toBe(200);
     expect(await first.stop()).toBe(0);
-  }, 120_000);
+  }, 300_000);
 });

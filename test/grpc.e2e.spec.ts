@@ -11,12 +11,12 @@ describe('the gRPC example', () => {
   beforeAll(async () => {
     data = await temporaryDataDir();
     mesh = await MeshProcess.start(data.path);
-  }, 60_000);
+  }, 300_000);
 
   afterAll(async () => {
     await mesh.stop();
     await data.remove();
-  }, 60_000);
+  }, 300_000);
 
   it('submits a file and prints its events in order up to the end', async () => {
     const script = join(root, 'docs/examples/grpc-submit.mjs');
@@ -28,5 +28,5 @@ describe('the gRPC example', () => {
     const types = events.map((line) => line.split(' ')[1]);
     expect(types).toContain('delta');
     expect(types.at(-1)).toBe('completed');
-  }, 60_000);
+  }, 300_000);
 });

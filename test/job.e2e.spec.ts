@@ -10,12 +10,12 @@ describe('a job on the whole mesh', () => {
   beforeAll(async () => {
     data = await temporaryDataDir();
     mesh = await MeshProcess.start(data.path);
-  }, 60_000);
+  }, 300_000);
 
   afterAll(async () => {
     await mesh.stop();
     await data.remove();
-  }, 60_000);
+  }, 300_000);
 
   it('streams text while a long file is being transcribed, and gives the same text at the end', async () => {
     const job = await accepted(mesh.http, sample('long-read.opus'), { language: 'en' });
@@ -41,7 +41,7 @@ describe('a job on the whole mesh', () => {
     expect(deltas.size).toBe(segments.length);
     expect(text).toBe(segments.map((segment) => segment.text).join(' '));
     expect(segments.every((segment) => segment.start < segment.end && segment.end <= duration)).toBe(true);
-  }, 120_000);
+  }, 300_000);
 
   it('resumes the stream after any event without gap or repeat, and answers 204 to who has read all', async () => {
     const job = await accepted(mesh.http, sample('clinic-dialogue.opus'));
@@ -53,7 +53,7 @@ describe('a job on the whole mesh', () => {
     expect(restIds).toEqual(all.slice(Math.floor(all.length / 2) + 1).map((message) => message.id));
     const last = await fetch(`${url}?last_event_id=${all.at(-1)?.id ?? ''}`);
     expect(last.status).toBe(204);
-  }, 60_000);
+  }, 300_000);
 
   it('gives every download format, the subtitles valid for a strict parser', async () => {
     const job = await accepted(mesh.http, sample('clinic-dialogue.opus'));
@@ -73,7 +73,7 @@ describe('a job on the whole mesh', () => {
     }
     expect(bodies.get('txt')?.replace(/\s+/g, ' ').trim()).toBe(text);
     expect(JSON.parse(bodies.get('json') ?? '')).toMatchObject({ text });
-  }, 60_000);
+  }, 300_000);
 
   it('keeps the channels of a call apart when asked to', async () => {
     const job = await accepted(mesh.http, sample('stereo-call.opus'), { separate_channels: 'true' });
@@ -82,5 +82,5 @@ describe('a job on the whole mesh', () => {
     expect(new Set(segments.map((segment) => segment.channel))).toEqual(new Set([0, 1]));
     const starts = segments.map((segment) => segment.start);
     expect(starts).toEqual(starts.toSorted((a, b) => a - b));
-  }, 60_000);
+  }, 300_000);
 });

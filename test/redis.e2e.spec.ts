@@ -22,13 +22,13 @@ describe('a mesh with Redis', () => {
     redis = await TestRedis.start({ password: 'open sesame' });
     data = await temporaryDataDir();
     mesh = await MeshProcess.start(data.path, { REDIS_URL: redis.url, REDIS_JOB_TTL: '600' });
-  }, 60_000);
+  }, 300_000);
 
   afterAll(async () => {
     await mesh.stop();
     await redis.close();
     await data.remove();
-  }, 60_000);
+  }, 300_000);
 
   async function statusOf(jobId: string): Promise<Status> {
     const response = await fetch(`${mesh.http}/api/transcribe/jobs/status/${jobId}`);
@@ -75,7 +75,7 @@ describe('a mesh with Redis', () => {
     expect((await result(mesh.http, job.job_id)).status).toBe('completed');
     await redis.startAgain();
     expect(await statusOf(job.job_id)).toEqual(kept);
-  }, 120_000);
+  }, 300_000);
 
   it('is told of no older status after a newer one while a job runs', async () => {
     const job = await accepted(mesh.http, sample('long-read.opus'));
@@ -93,7 +93,7 @@ describe('a mesh with Redis', () => {
     const ranks = seen.map(({ status, progress }) => order.indexOf(status) * 1_000 + progress);
     expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
     expectWhole(await watchToEnd(mesh.http, job.job_id));
-  }, 120_000);
+  }, 300_000);
 
   it('sends every event once though Redis loses everything in the middle of a job', async () => {
     const job = await accepted(mesh.http, sample('long-read.opus'));
@@ -110,7 +110,7 @@ describe('a mesh with Redis', () => {
     const deltas = messages.filter(({ type }) => type === 'delta').map(({ data }) => data['segment_id']);
     expect(new Set(deltas).size).toBe(deltas.length);
     expect((await result(mesh.http, job.job_id)).segments).toHaveLength(deltas.length);
-  }, 120_000);
+  }, 300_000);
 
   it('takes a job while Redis is down and does it once it is back', async () => {
     await redis.kill();
@@ -122,7 +122,7 @@ describe('a mesh with Redis', () => {
     await redis.startAgain();
     expectWhole(await watchToEnd(mesh.http, job.job_id));
     expect(await statusOf(job.job_id)).toMatchObject({ status: 'completed' });
-  }, 120_000);
+  }, 300_000);
 
   it('cancels a job at once while Redis is down, and runs it again on retry', async () => {
     await redis.kill();
@@ -135,5 +135,5 @@ describe('a mesh with Redis', () => {
     expect((await statusOf(job.job_id)).status).not.toBe('cancelled');
     await eventually('it to complete', async () => (await statusOf(job.job_id)).status === 'completed', DEADLINE_MS);
     expect(await cached(job.job_id)).toMatchObject({ status: 'completed' });
-  }, 120_000);
+  }, 300_000);
 });

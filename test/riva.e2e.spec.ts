@@ -38,13 +38,13 @@ describe('a job for Riva on the whole mesh', () => {
     data = await temporaryDataDir();
     riva = await RivaSimulatorProcess.start(script, { port: await freePort() });
     mesh = await MeshProcess.start(data.path, { RIVA_URI: riva.address });
-  }, 60_000);
+  }, 300_000);
 
   afterAll(async () => {
     await mesh.stop();
     await riva.kill();
     await data.remove();
-  }, 60_000);
+  }, 300_000);
 
   async function submitted(audio: Buffer, fields: Record<string, string>): Promise<string> {
     const form = new FormData();
@@ -135,7 +135,7 @@ describe('a job for Riva on the whole mesh', () => {
       customConfiguration: { enable_vad_endpointing: 'true' },
       endpointingConfig: { stopHistory: 560 },
     });
-  }, 60_000);
+  }, 300_000);
 
   it('transcribes each channel of a call in a stream of its own', async () => {
     const before = (await riva.seen()).calls.length;
@@ -149,7 +149,7 @@ describe('a job for Riva on the whole mesh', () => {
     expect(starts).toEqual(starts.toSorted((a, b) => a - b));
     const streams = (await riva.seen()).calls.slice(before).filter(({ method }) => method === 'StreamingRecognize');
     expect(streams).toHaveLength(2);
-  }, 60_000);
+  }, 300_000);
 
   it('is told why Riva is away, and finds it again within ten seconds of its return', async () => {
     const { port } = riva;
@@ -162,7 +162,7 @@ describe('a job for Riva on the whole mesh', () => {
     expect(away.uri).toBe(`127.0.0.1:${port}`);
     riva = await RivaSimulatorProcess.start(script, { port });
     await eventually('Riva to be back', async () => (await asr()).available, 10_000);
-  }, 60_000);
+  }, 300_000);
 
   it('completes a job in whose middle Riva is killed and started again', async () => {
     const { port } = riva;
@@ -184,7 +184,7 @@ describe('a job for Riva on the whole mesh', () => {
     const starts = segments.map(({ start }) => start);
     expect(starts).toEqual(starts.toSorted((a, b) => a - b));
     expect(starts.at(-1)).toBeGreaterThan((long.length / 32_000) * 0.9);
-  }, 120_000);
+  }, 300_000);
 });
 
 /** Two channels as one WAV file; the shorter one ends in silence. */

@@ -29,7 +29,7 @@ describe('WhisperX from the REST API to the Python server', () => {
       WHISPERX_DEFAULT_MODEL: 'small',
     });
     await eventually('both servers to serve', async () => (await servingCount()) === 2, 60_000);
-  }, 120_000);
+  }, 300_000);
 
   afterAll(async () => {
     await mesh.stop();
@@ -93,7 +93,7 @@ describe('WhisperX from the REST API to the Python server', () => {
       ['charlie', false],
     ]);
     expect(body.warnings.map(({ code }) => code)).toContain('align_partial');
-  }, 60_000);
+  }, 300_000);
 
   it('tells while it works how long it will take', async () => {
     const fields = { engine: 'whisperx', engine_options: script({ seconds: { transcribing: 3 } }) };
@@ -108,7 +108,7 @@ describe('WhisperX from the REST API to the Python server', () => {
     );
     await watchToEnd(mesh.http, id);
     expect(await status()).toMatchObject({ status: 'completed' });
-  }, 60_000);
+  }, 300_000);
 
   it('refuses a model that the servers do not have at submit and names what there is', async () => {
     const response = await submit(mesh.http, file, { model: 'gigantic' }, '/whisperx');
@@ -137,7 +137,7 @@ describe('WhisperX from the REST API to the Python server', () => {
     expect(down.reason).toMatch(/not reachable/);
     servers = [await WhisperxServer.start(busy.port)];
     await eventually('one to be back', async () => (await servingCount()) === 1, 30_000);
-  }, 120_000);
+  }, 300_000);
 });
 
 function downState(state: EngineState): EngineState | undefined {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 /** Root of the checkout: tests run from dist/test/. */
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-const START_DEADLINE_MS = 60_000;
+const START_DEADLINE_MS = 150_000;
 
 interface Ready {
   readonly http: string;
