@@ -39,8 +39,13 @@ async function runAll(): Promise<void> {
   const at = new Date().toISOString().slice(0, 10);
   const chosen = catalogue.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   const outcomes: Outcome[] = [];
+  // The servers of a scenario outlive this process unless they are stopped.
+  const stopped = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
   for (const scenario of chosen) {
-    const outcome = await measure(scenario, { quick, rounds, growth: quick ? [] : [1, 4, 16], say });
+    const options = { quick, rounds, growth: quick ? [] : [1, 4, 16], say, signal: stopped.signal };
+    const outcome = await measure(scenario, options);
+    if (stopped.signal.aborted) process.exit(1);
     outcomes.push(outcome);
     say(`${scenario.name}: ${Math.round(outcome.seconds)} s of ${outcome.budgetS} s`);
   }
