@@ -3,7 +3,8 @@ import { quantile } from '../harness/statistics.js';
 
 /**
  * Many readers of event streams in one process, over plain sockets so that reading costs little. Asked with
- * `{connect: {url, paths, readers}}`, answers `{connected}`; asked with `{collect: true}`, closes them and answers
+ * `{connect: {url, paths, readers}}`, answers `{connected}`; asked with `{count: true}`,
+ * answers `{events}`; asked with `{collect: true}`, closes them and answers
  * `{events, p50Ms, p99Ms}`: how late the events came whose data hold `at:<milliseconds since 1970>`.
  */
 const STAMP = /at:(\d+)/g;
@@ -21,8 +22,9 @@ interface Connect {
 }
 
 process.on('message', (message) => {
-  const { connect: wanted } = message as { connect?: Connect };
+  const { connect: wanted, count } = message as { connect?: Connect; count?: boolean };
   if (wanted) void connectAll(wanted).then((connected) => process.send?.({ connected }));
+  else if (count === true) process.send?.({ events: events * LOOKS });
   else collect();
 });
 process.once('SIGTERM', () => {
@@ -38,7 +40,7 @@ async function connectAll({ url, paths, readers }: Connect): Promise<number> {
   const one = async (number: number): Promise<Socket> =>
     new Promise((resolve, reject) => {
       const socket = connect(Number(port), hostname, () => {
-        const path = paths[number % paths.length] ?? '/';
+        const path = paths[Math.floor((number * paths.length) / readers)] ?? '/';
         socket.write(`GET ${path} HTTP/1.1\r\nhost: ${hostname}\r\naccept: text/event-stream\r\n\r\n`);
       });
       socket.once('error', reject);
