@@ -8,6 +8,7 @@ import {
   enginesSchema,
   jobListSchema,
   jobSchema,
+  problemSchema,
   resultSchema,
   statsSchema,
 } from './openapi/response-schemas.js';
@@ -100,7 +101,10 @@ describe('jobs over REST', () => {
     const part = await fetch(link, { headers: { range: 'bytes=8-11' } });
     expect([part.status, part.headers.get('content-range')]).toEqual([206, `bytes 8-11/${bytes.length}`]);
     expect(await part.text()).toBe('WAVE');
-    expect((await fetch(link, { headers: { range: `bytes=${bytes.length}-` } })).status).toBe(416);
+    const beyond = await fetch(link, { headers: { range: `bytes=${bytes.length}-` } });
+    expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, `bytes */${bytes.length}`]);
+    expect(beyond.headers.get('content-type')).toBe('application/problem+json');
+    expect(problemSchema.parse(await beyond.json())).toMatchObject({ status: 416, code: 'range_not_satisfiable' });
     expect((await fetch(link, { method: 'HEAD' })).headers.get('content-length')).toBe(String(bytes.length));
     expect((await fetch(link.replace('visit.wav', 'evil.html'))).status).toBe(403);
     expect((await fetch(link.replace(/&signature=.*/, ''))).status).toBe(403);

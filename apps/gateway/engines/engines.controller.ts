@@ -1,4 +1,5 @@
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseQuery } from '../jobs/job-queries.service.js';
 import { enginesQuerySchema, preferredForm } from './engines-form.js';
@@ -12,6 +13,7 @@ export class EnginesController {
   constructor(private readonly engines: EnginesQuery) {}
 
   @Get()
+  @RouteConfig({ takesQuery: true })
   async list(@Query() query: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const form = parseQuery(enginesQuerySchema, query).format ?? preferredForm(request.headers.accept);
     const view = this.engines.view();

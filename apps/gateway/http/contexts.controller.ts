@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Context, ContextSummary, Phrase } from '#contracts';
 import { Contexts } from '../contexts/contexts.service.js';
@@ -21,6 +22,7 @@ export class ContextsController {
   constructor(private readonly contexts: Contexts) {}
 
   @Post()
+  @RouteConfig({ takesBody: true })
   async create(@Body() body: unknown, @Res({ passthrough: true }) reply: FastifyReply): Promise<ContextBody> {
     const context = await this.contexts.create(body);
     reply.header('location', `/api/contexts/${context.id}`);
@@ -28,6 +30,7 @@ export class ContextsController {
   }
 
   @Get()
+  @RouteConfig({ takesQuery: true })
   async list(@Query() query: unknown): Promise<{ contexts: ContextSummaryBody[]; next_cursor?: string }> {
     const { contexts, nextCursor } = await this.contexts.list(parseQuery(pageSchema, query));
     return { contexts: contexts.map(summaryBody), ...(nextCursor === undefined ? {} : { next_cursor: nextCursor }) };
@@ -50,6 +53,7 @@ export class ContextsController {
 
   /** With `If-Match` only what the client has seen is replaced. */
   @Put(':contextId')
+  @RouteConfig({ takesBody: true })
   async replace(
     @Param('contextId') id: string,
     @Body() body: unknown,

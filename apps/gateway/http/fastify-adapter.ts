@@ -4,17 +4,11 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PolyscribeError } from '#contracts';
 import { requestIdFrom } from '#grpc';
-import { KEY_HEADER } from '../submit/submission-key.js';
 import { answerBrokenHttp } from './broken-http.js';
+import { idleBodyFault, refuseIdleHead } from './idle-parts.js';
+import { jsonFault, sentenceOf } from './json-fault.js';
 import { type OwnNames, refuseForeignPages } from './own-names.js';
 import { sendProblem } from './problem.js';
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Whether the route reads `Idempotency-Key`. */
-    takesKey?: boolean;
-  }
-}
 
 /** Fields and their framing around a file; what a form may be larger than its file. */
 const FORM_OVERHEAD_BYTES = 1024 * 1024;
@@ -55,6 +49,7 @@ export function createFastifyAdapter(maxFileBytes: number, own: OwnNames): Fasti
     throwFileSizeLimit: false,
     limits: { fileSize: Number.MAX_SAFE_INTEGER, files: 2, fields: 64, parts: 66, fieldSize: 65_536, headerPairs: 32 },
   });
+  adapter.getInstance().addContentTypeParser('application/json', { parseAs: 'string' }, jsonParser(adapter));
   adapter
     .getInstance()
     .addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
@@ -68,13 +63,16 @@ export function createFastifyAdapter(maxFileBytes: number, own: OwnNames): Fasti
     reply.headers({ 'x-request-id': request.id, ...securityHeaders });
     try {
       refuseForeignPages(request, own);
-      refuseIdleKey(request);
+      refuseIdleHead(request);
     } catch (error) {
       if (!(error instanceof PolyscribeError)) throw error;
       sendProblem(request, reply, error);
       return;
     }
     done();
+  });
+  adapter.getInstance().addHook('preValidation', (request, _reply, done) => {
+    done(idleBodyFault(request));
   });
   const server = adapter.getInstance().server;
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -86,6 +84,28 @@ export function createFastifyAdapter(maxFileBytes: number, own: OwnNames): Fasti
     server.emit('request', request, response);
   });
   return adapter;
+}
+
+/** Says where a body is no JSON. No body at all is for the route to judge: some clients name the type of what they do not send. */
+function jsonParser(adapter: FastifyAdapter) {
+  const parse = adapter.getInstance().getDefaultJsonParser('error', 'error');
+  return (request: FastifyRequest, body: string, done: (error: Error | null, value?: unknown) => void): void => {
+    if (body === '') {
+      done(null);
+      return;
+    }
+    void parse(request, body, (error, value) => {
+      if (!error) {
+        done(null, value);
+        return;
+      }
+      const fault = jsonFault(body);
+      const message = fault
+        ? sentenceOf(fault)
+        : 'The body names a field __proto__ or constructor, which is not taken.';
+      done(new PolyscribeError('invalid_request', message));
+    });
+  };
 }
 
 /** Whether the head says that the body is larger than any form with a file that is taken. */
@@ -106,13 +126,6 @@ const securityHeaders = {
 function requestIdOf(request: { headers: IncomingMessage['headers'] }): string {
   const given = request.headers['x-request-id'];
   return requestIdFrom(typeof given === 'string' ? given : undefined);
-}
-
-/** A client that sends a key relies on it: to ignore it in silence would do twice what was wanted once. */
-function refuseIdleKey(request: FastifyRequest): void {
-  if (request.headers[KEY_HEADER] === undefined || request.routeOptions.config.takesKey) return;
-  const fields = [{ pointer: `/${KEY_HEADER}`, detail: 'is not read by this route; leave the header out' }];
-  throw new PolyscribeError('invalid_request', 'Idempotency-Key is offered for submissions only.', { fields });
 }
 
 function malformedRequest(cause: unknown): PolyscribeError {

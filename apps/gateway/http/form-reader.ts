@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { PolyscribeError } from '#contracts';
 import { invalid } from '../submit/field-errors.js';
@@ -10,7 +11,7 @@ import type { SubmissionPart } from '../submit/submission-part.js';
  */
 export async function* readForm(request: FastifyRequest): AsyncGenerator<SubmissionPart> {
   try {
-    for await (const part of request.parts()) {
+    for await (const part of withoutStrays(request.raw, request.parts())) {
       if (part.type === 'file') {
         yield { type: 'file', name: part.fieldname, filename: part.filename, content: part.file };
         continue;
@@ -25,6 +26,50 @@ export async function* readForm(request: FastifyRequest): AsyncGenerator<Submiss
     throw formError(error);
   }
 }
+
+/** A field of the longest value, the longest head of a part, and what comes in one piece from the network. */
+const MOST_STRAY_BYTES = 524_288;
+
+/**
+ * The parts, as long as what comes belongs to one. The library that reads forms passes over parts that it cannot make
+ * sense of, and over what is too much of a field: without this, a client would send all of a file for nothing.
+ *
+ * @throws PolyscribeError `invalid_request`
+ */
+async function* withoutStrays<T>(body: IncomingMessage, parts: AsyncIterable<T>): AsyncGenerator<T> {
+  const iterator = parts[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      // The first call lets the library listen: whoever listened before it would take its data away.
+      const part = await beforeStrays(body, iterator.next());
+      if (part.done === true) return;
+      yield part.value;
+    }
+  } finally {
+    // Not waited for: it ends when the connection does.
+    void iterator.return?.(undefined).catch(() => undefined);
+  }
+}
+
+async function beforeStrays<T>(body: IncomingMessage, part: Promise<T>): Promise<T> {
+  let bytes = 0;
+  let onData: (chunk: Buffer) => void = () => undefined;
+  const strays = new Promise<never>((_resolve, reject) => {
+    onData = (chunk) => {
+      bytes += chunk.length;
+      if (bytes > MOST_STRAY_BYTES) reject(new PolyscribeError('invalid_request', STRAYS));
+    };
+  });
+  body.on('data', onData);
+  try {
+    return await Promise.race([part, strays]);
+  } finally {
+    body.off('data', onData);
+  }
+}
+
+const STRAYS =
+  'A part of the form is too long or cannot be read: each needs a Content-Disposition with a name, file names must not hold line breaks, and only the recording may be long.';
 
 /**
  * The fields of a submission without a file: a JSON object, or a form that is no multipart form.

@@ -1,4 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res, UseInterceptors } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { resultBody } from '#formats';
 import { type JobView, jobView } from '#job-status';
@@ -25,6 +26,7 @@ export class JobsController {
   ) {}
 
   @Get()
+  @RouteConfig({ takesQuery: true })
   @UseInterceptors(DeadlineInterceptor)
   async list(@Query() query: unknown): Promise<{ jobs: JobView[]; next_cursor?: string }> {
     const { jobs, nextCursor } = await this.queries.list(parseQuery(jobFilterSchema, query));
@@ -47,6 +49,7 @@ export class JobsController {
 
   /** How a submission with these options would be routed now. */
   @Get('route')
+  @RouteConfig({ takesQuery: true })
   @UseInterceptors(DeadlineInterceptor)
   route(@Query() query: Record<string, unknown>): Promise<RouteView> {
     return this.routes.view(query);

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { formatByExtension } from '#audio';
 import { PolyscribeError } from '#contracts';
@@ -19,6 +20,7 @@ export class MediaController {
   ) {}
 
   @Get('*')
+  @RouteConfig({ takesQuery: true })
   async read(
     @Param('*') key: string,
     @Query() query: Readonly<Record<string, unknown>>,
@@ -32,24 +34,27 @@ export class MediaController {
     const tag = entityTag(key, String(object.bytes), object.modifiedAt.toISOString());
     const ifRange = request.headers['if-range'];
     const applies = isSameObject(typeof ifRange === 'string' ? ifRange : undefined, tag, object.modifiedAt);
-    const range = applies ? parseRange(request.headers.range, object.bytes) : undefined;
+    const known = isKnown(request.headers['if-none-match'], tag);
+    const range = applies && !known ? parseRange(request.headers.range, object.bytes) : undefined;
+    // The link is the permission: a page elsewhere may play what it was given a link to.
+    reply.headers({ 'accept-ranges': 'bytes', 'cross-origin-resource-policy': 'cross-origin' });
+    if (range === 'unsatisfiable') {
+      reply.header('content-range', `bytes */${object.bytes}`);
+      throw new PolyscribeError(
+        'range_not_satisfiable',
+        `The recording has ${object.bytes} bytes; ask for some of these.`,
+      );
+    }
     reply.headers({
       etag: tag,
       'cache-control': REVALIDATED,
-      'accept-ranges': 'bytes',
       'content-type': mediaTypeOf(key),
       'content-disposition': attachmentNamed(filename),
       'content-security-policy': "default-src 'none'; sandbox",
-      // The link is the permission: a page elsewhere may play what it was given a link to.
-      'cross-origin-resource-policy': 'cross-origin',
       'last-modified': object.modifiedAt.toUTCString(),
     });
-    if (isKnown(request.headers['if-none-match'], tag)) {
+    if (known) {
       await reply.code(304).send();
-      return;
-    }
-    if (range === 'unsatisfiable') {
-      await reply.code(416).header('content-range', `bytes */${object.bytes}`).send();
       return;
     }
     const { start, end } = range ?? { start: 0, end: object.bytes - 1 };

@@ -1,4 +1,5 @@
 import { Controller, Get, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
 import { type HealthView, HealthQuery } from '../jobs/health.service.js';
 import { GatewayMetrics } from './metrics.service.js';
@@ -12,12 +13,14 @@ export class OperationsController {
 
   /** The process runs and its event loop turns: nothing else is asked, or a restart would be tried against an outage. */
   @Get('health/live')
+  @RouteConfig({ takesQuery: true })
   live(): { status: string; service: string } {
     // The name tells a client that looks for a mesh on this port from whatever else may listen there.
     return { status: 'up', service: 'polyscribe' };
   }
 
   @Get(['health', 'health/ready'])
+  @RouteConfig({ takesQuery: true })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthView> {
     const view = await this.health.view();
     reply.code(view.status === 'down' ? 503 : 200);
@@ -25,6 +28,7 @@ export class OperationsController {
   }
 
   @Get('metrics')
+  @RouteConfig({ takesQuery: true })
   async prometheus(@Res() reply: FastifyReply): Promise<void> {
     await reply.type(this.metrics.contentType).send(await this.metrics.render());
   }

@@ -1,12 +1,17 @@
 import { type BeforeApplicationShutdown, Controller, Get, Headers, Inject, Param, Query, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
 import type { Feed } from '#events';
 import type { Logger } from '#telemetry';
+import { parseQuery } from '../jobs/job-queries.service.js';
 import { parsePosition, WatchJob } from '../jobs/watch-job.service.js';
 import { CLIENT_LIMITS, LOGGER } from '../tokens.js';
 import type { ClientLimits } from '../client-limits.js';
 import { inAnswerTime } from '../answer-time.js';
 import { EventWriter, frame, type Framing } from './event-writer.js';
+
+const streamQuery = z.strictObject({ last_event_id: z.string({ error: 'must be given once' }).optional() });
 
 @Controller('api/transcribe/jobs/stream')
 export class StreamController implements BeforeApplicationShutdown {
@@ -19,12 +24,14 @@ export class StreamController implements BeforeApplicationShutdown {
   ) {}
 
   @Get(':jobId')
+  @RouteConfig({ takesQuery: true })
   async stream(
     @Param('jobId') jobId: string,
     @Headers('last-event-id') lastEventId: string | undefined,
-    @Query('last_event_id') lastEventIdInQuery: string | undefined,
+    @Query() query: unknown,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const { last_event_id: lastEventIdInQuery } = parseQuery(streamQuery, query);
     await this.send(jobId, lastEventId ?? lastEventIdInQuery, reply, frame);
   }
 

@@ -39,21 +39,21 @@ export class SubmitController {
 
   @Post()
   @HttpCode(202)
-  @RouteConfig({ takesKey: true })
+  @RouteConfig({ takesKey: true, takesBody: true })
   submit(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<AcceptedBody> {
     return this.accept(request, reply);
   }
 
   @Post('asr')
   @HttpCode(202)
-  @RouteConfig({ takesKey: true })
+  @RouteConfig({ takesKey: true, takesBody: true })
   submitToAsr(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<AcceptedBody> {
     return this.accept(request, reply, 'asr');
   }
 
   @Post('whisperx')
   @HttpCode(202)
-  @RouteConfig({ takesKey: true })
+  @RouteConfig({ takesKey: true, takesBody: true })
   submitToWhisperx(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,

@@ -1,4 +1,5 @@
 import { Controller, Delete, Get, Param, Query, Req, Res, UseInterceptors } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseQuery } from '../jobs/job-queries.service.js';
 import { EraseTranscript } from '../jobs/erase-transcript.service.js';
@@ -16,6 +17,7 @@ export class TranscriptsController {
   ) {}
 
   @Get(':transcriptId/download')
+  @RouteConfig({ takesQuery: true })
   @UseInterceptors(DeadlineInterceptor)
   async download(
     @Param('transcriptId') transcriptId: string,

@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { WebhookDelivery, WebhookEndpoint } from '#contracts';
@@ -55,6 +56,7 @@ export class WebhooksController {
 
   /** The secret is shown here and never again. */
   @Post('endpoints')
+  @RouteConfig({ takesBody: true })
   async create(
     @Body() body: unknown,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -75,6 +77,7 @@ export class WebhooksController {
   }
 
   @Patch('endpoints/:endpointId')
+  @RouteConfig({ takesBody: true })
   async change(@Param('endpointId') id: string, @Body() body: unknown): Promise<EndpointBody> {
     return endpointBody(await this.webhooks.change(id, body));
   }
@@ -93,11 +96,13 @@ export class WebhooksController {
   }
 
   @Get('endpoints/:endpointId/deliveries')
+  @RouteConfig({ takesQuery: true })
   async listOfEndpoint(@Param('endpointId') endpointId: string, @Query() query: unknown): Promise<DeliveryPageBody> {
     return pageBody(await this.webhooks.listDeliveries({ ...parseQuery(pageSchema, query), endpointId }));
   }
 
   @Get('deliveries')
+  @RouteConfig({ takesQuery: true })
   async listDeliveries(@Query() query: unknown): Promise<DeliveryPageBody> {
     return pageBody(await this.webhooks.listDeliveries(parseQuery(deliveryQuerySchema, query)));
   }

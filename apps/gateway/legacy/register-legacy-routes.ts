@@ -11,7 +11,8 @@ export function registerLegacyRoutes(fastify: FastifyInstance, use: LegacyUseCas
     fastify.route<{ Params: { id?: string } }>({
       method: [...route.methods],
       url: route.path,
-      config: { takesKey: route.submits ?? false },
+      // What a predecessor read and we do not is no reason to turn its clients away.
+      config: { takesKey: route.submits ?? false, takesQuery: true, takesBody: true },
       handler: async (request, reply) => {
         try {
           const handled = route.handle({ request, reply, id: request.params.id ?? '', use });

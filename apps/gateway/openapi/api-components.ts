@@ -46,7 +46,12 @@ export function refusal(name: string): FullResponse {
   const retried = status === 429 || status === 503;
   return {
     description: codes.map((code) => `${errorTable[code].title} (\`${code}\`)`).join('; '),
-    headers: { 'X-Request-Id': headerRef('RequestId'), ...(retried ? { 'Retry-After': headerRef('RetryAfter') } : {}) },
+    headers: {
+      'X-Request-Id': headerRef('RequestId'),
+      ...(retried ? { 'Retry-After': headerRef('RetryAfter') } : {}),
+      ...(codes.includes('unsupported_version') ? { 'Tus-Version': headerRef('TusVersion') } : {}),
+      ...(codes.includes('range_not_satisfiable') ? { 'Content-Range': headerRef('ContentRange') } : {}),
+    },
     content: {
       'application/problem+json': {
         schema: { $ref: '#/components/schemas/Problem' },

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { Controller, Get, Inject, Param, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
 import type { Config } from '#config';
 import { PolyscribeError } from '#contracts';
@@ -46,22 +47,26 @@ export class DocumentationController {
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
   @Get('openapi.json')
+  @RouteConfig({ takesQuery: true })
   async openApi(@Res() reply: FastifyReply): Promise<void> {
     this.document ??= JSON.stringify(apiDocument(this.config.http.publicUrl ?? '/'));
     await reply.type('application/json; charset=utf-8').send(this.document);
   }
 
   @Get('docs')
+  @RouteConfig({ takesQuery: true })
   async read(@Res() reply: FastifyReply): Promise<void> {
     await reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy).send(page);
   }
 
   @Get('docs/start.js')
+  @RouteConfig({ takesQuery: true })
   async start(@Res() reply: FastifyReply): Promise<void> {
     await reply.type('text/javascript; charset=utf-8').send(startScript);
   }
 
   @Get('docs/*')
+  @RouteConfig({ takesQuery: true })
   async asset(@Param('*') name: string, @Res() reply: FastifyReply): Promise<void> {
     const type = Object.hasOwn(assetTypes, name) ? assetTypes[name] : undefined;
     if (name === '') {

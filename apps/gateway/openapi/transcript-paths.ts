@@ -74,9 +74,8 @@ export const transcriptPaths: Paths = {
         ...unchanged,
         200: answer('All of it.', mediaHeaders, bytes),
         206: answer('The range that was asked for.', { ...mediaHeaders, 'Content-Range': 'ContentRange' }, bytes),
-        416: answer('The range lies outside of the recording.', { 'Content-Range': 'ContentRange' }),
       },
-      errors: ['not_found'],
+      errors: ['not_found', 'range_not_satisfiable'],
     }),
   },
 };

@@ -42,7 +42,7 @@ export const uploadPaths: Paths = {
           }),
         },
         errors: [
-          'precondition_failed',
+          'unsupported_version',
           'payload_too_large',
           'unsupported_feature',
           'upload_conflict',
@@ -60,7 +60,7 @@ export const uploadPaths: Paths = {
       summary: 'How much of an upload has come',
       parameters: [id, version],
       ok: { 200: answer('Where it stands.', { ...standing, 'Upload-Length': 'UploadLength' }) },
-      errors: ['precondition_failed', 'upload_not_found', 'upload_locked'],
+      errors: ['unsupported_version', 'upload_not_found', 'upload_locked'],
     }),
     patch: operation({
       id: 'continueUpload',
@@ -69,7 +69,7 @@ export const uploadPaths: Paths = {
       parameters: [id, version, header('Upload-Offset', integer, 'Where it stands.', true)],
       body: pieces,
       ok: { 204: answer('Where it stands now, and how long it is kept.', standing) },
-      errors: ['precondition_failed', 'upload_not_found', 'upload_conflict', 'payload_too_large', 'upload_locked'],
+      errors: ['unsupported_version', 'upload_not_found', 'upload_conflict', 'payload_too_large', 'upload_locked'],
     }),
     delete: operation({
       id: 'terminateUpload',
@@ -77,7 +77,7 @@ export const uploadPaths: Paths = {
       summary: 'Give an upload up',
       parameters: [id, version],
       ok: { 204: answer('It is gone.', spoken) },
-      errors: ['precondition_failed', 'upload_not_found', 'upload_locked'],
+      errors: ['unsupported_version', 'upload_not_found', 'upload_locked'],
     }),
   },
 };

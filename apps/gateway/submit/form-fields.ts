@@ -11,7 +11,7 @@ export function field<T extends z.ZodType>(schema: T, read: (value: unknown) => 
 
 export function text(maxLength: number) {
   return z
-    .string({ error: 'must be a text' })
+    .string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be a text') })
     .max(maxLength, { error: `must have at most ${maxLength} characters` })
     .refine((value) => !unprintable.test(value), { error: 'must not hold control characters' });
 }

@@ -88,7 +88,6 @@ const refusals: Readonly<Record<number, { readonly code: ErrorCode; readonly det
   404: { code: 'upload_not_found', detail: '' },
   409: { code: 'upload_conflict', detail: 'The upload stands elsewhere; ask where with HEAD and go on there.' },
   410: { code: 'upload_not_found', detail: '' },
-  412: { code: 'precondition_failed', detail: 'The header Tus-Resumable: 1.0.0 is missing.' },
   413: {
     code: 'payload_too_large',
     detail:
@@ -106,7 +105,6 @@ const wantedOfHeaders: Readonly<Record<string, string>> = {
   'upload-metadata': 'Upload-Metadata must be pairs of a key and a value in Base64, with commas between them.',
   'upload-defer-length': 'Upload-Defer-Length is not taken; send Upload-Length.',
   'upload-concat': 'Upload-Concat is not taken; uploads cannot be joined.',
-  'tus-resumable': 'Tus-Resumable must be 1.0.0.',
   'content-type': 'Content-Type must be application/offset+octet-stream.',
 };
 

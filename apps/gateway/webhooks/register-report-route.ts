@@ -10,6 +10,7 @@ import { readReportBody } from './report-body.js';
 import type { ReportAnswer } from './report.schema.js';
 import { refused, signedHead, verifySignature } from './webhook-signature.js';
 
+const REPORT_PATH = '/api/webhooks/transcription';
 /** Reports in memory and in work at once. */
 const AT_ONCE = 6;
 
@@ -31,7 +32,8 @@ export function registerReportRoute(fastify: FastifyInstance, parts: ReportRoute
     scope.addContentTypeParser('*', (_request, _body, next) => {
       next(null);
     });
-    scope.post<{ Querystring: Record<string, unknown> }>('/api/webhooks/transcription', async (request, reply) => {
+    const options = { config: { takesQuery: true, takesBody: true } };
+    scope.post<{ Querystring: Record<string, unknown> }>(REPORT_PATH, options, async (request, reply) => {
       try {
         await reply.code(200).send(await door.take(request, request.query['endpoint_id']));
       } catch (error) {

@@ -14,6 +14,7 @@ import {
 } from '#persistence';
 import type { Logger } from '#telemetry';
 import { briefly } from '../answer-time.js';
+import { jsonFault, sentenceOf } from '../http/json-fault.js';
 import { unknownJob } from '../jobs/job-id.js';
 import { fieldErrors, invalid } from '../submit/field-errors.js';
 import { CONFIG, LOGGER } from '../tokens.js';
@@ -123,10 +124,12 @@ export class RemoteReports {
 
 function read(body: Buffer): Report {
   let value: unknown;
+  const text = body.toString();
   try {
-    value = JSON.parse(body.toString());
+    value = JSON.parse(text);
   } catch {
-    throw invalid([{ pointer: '', detail: 'must be JSON' }]);
+    const fault = jsonFault(text);
+    throw new PolyscribeError('invalid_request', fault ? sentenceOf(fault) : 'The body must be JSON.');
   }
   const parsed = reportSchema.safeParse(value);
   if (parsed.success) return parsed.data;
