@@ -271,8 +271,10 @@ describe('gRPC server and client', () => {
         'polyscribe.engine.v1.EngineService',
         'grpc.health.v1.Health',
       ]);
-      for (const name of names) {
-        const request = new ServerReflectionRequest().setFileContainingSymbol(name.getName());
+      // The details of errors are in no service: clients ask for them by their names.
+      const details = ['google.rpc.ErrorInfo', 'google.rpc.BadRequest'];
+      for (const symbol of [...names.map((name) => name.getName()), ...details]) {
+        const request = new ServerReflectionRequest().setFileContainingSymbol(symbol);
         const [response] = await collect(client.serverReflectionInfo(streamOf([request])));
         const files = response?.getFileDescriptorResponse()?.getFileDescriptorProtoList_asU8() ?? [];
         expect(files.length).toBeGreaterThan(0);

@@ -37,7 +37,7 @@ describe('jsonFault', () => {
 
   it('agrees with the parser on what is JSON, whatever is taken away, doubled or put in', () => {
     const whole = '{"a":[1,-2.5e3,true,null,"x\\u00e9\\n"],"b":{"c":{},"d":[]},"e":""}';
-    const texts = [...whole].flatMap((character, at) => {
+    const texts = Array.from(whole).flatMap((character, at) => {
       const [before, after] = [whole.slice(0, at), whole.slice(at + 1)];
       return [before, before + after, before + character + character + after, `${before} \n${character}${after}`];
     });

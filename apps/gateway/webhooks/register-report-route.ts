@@ -8,11 +8,13 @@ import { isUuid } from '../jobs/job-id.js';
 import type { RemoteReports } from './remote-reports.service.js';
 import { readReportBody } from './report-body.js';
 import type { ReportAnswer } from './report.schema.js';
-import { refused, signedHead, verifySignature } from './webhook-signature.js';
+import { refused, type SignedHead, signedHead, verifySignature } from './webhook-signature.js';
 
 const REPORT_PATH = '/api/webhooks/transcription';
 /** Reports in memory and in work at once. */
 const AT_ONCE = 6;
+/** A body that has not come after that long makes room for another report: only its end tells whose it is. */
+const SAFE_MS = 2_000;
 
 export interface ReportRouteParts {
   readonly endpoints: Pick<WebhookEndpointRepository, 'secrets'>;
@@ -45,8 +47,16 @@ export function registerReportRoute(fastify: FastifyInstance, parts: ReportRoute
   });
 }
 
+/** A report whose body is on its way. */
+interface Coming {
+  readonly sinceMs: number;
+  readonly crowdedOut: AbortController;
+}
+
 class Door {
   private inside = 0;
+  /** Oldest first. Whoever knows an endpoint could take all places and send nothing. */
+  private readonly coming = new Set<Coming>();
 
   constructor(private readonly parts: ReportRouteParts) {}
 
@@ -58,18 +68,38 @@ class Door {
     if (typeof endpointId !== 'string' || !isUuid(endpointId)) {
       throw refused('endpoint_id is missing; report to the report_url of the offer');
     }
-    if (this.inside >= AT_ONCE) {
-      throw new PolyscribeError('rate_limited', 'Too many reports at once; send it again.', { retryAfterMs: 1_000 });
-    }
+    this.makeRoom();
     this.inside += 1;
     try {
-      const secrets = await inAnswerTime(this.parts.endpoints.secrets(endpointId));
-      if (secrets.length === 0) throw refused('there is no such endpoint');
-      const body = await readReportBody(request.raw);
-      verifySignature(head, body, secrets);
+      const body = await this.signedBody(request, endpointId, head);
       return await this.parts.reports.accept({ endpointId, messageId: head.id, body });
     } finally {
       this.inside -= 1;
+    }
+  }
+
+  private makeRoom(): void {
+    if (this.inside < AT_ONCE) return;
+    const [oldest] = this.coming;
+    if (oldest && performance.now() - oldest.sinceMs > SAFE_MS) {
+      this.coming.delete(oldest);
+      oldest.crowdedOut.abort();
+      return;
+    }
+    throw new PolyscribeError('rate_limited', 'Too many reports at once; send it again.', { retryAfterMs: 1_000 });
+  }
+
+  private async signedBody(request: FastifyRequest, endpointId: string, head: SignedHead): Promise<Buffer> {
+    const coming = { sinceMs: performance.now(), crowdedOut: new AbortController() };
+    this.coming.add(coming);
+    try {
+      const secrets = await inAnswerTime(this.parts.endpoints.secrets(endpointId));
+      if (secrets.length === 0) throw refused('there is no such endpoint');
+      const body = await readReportBody(request.raw, coming.crowdedOut.signal);
+      verifySignature(head, body, secrets);
+      return body;
+    } finally {
+      this.coming.delete(coming);
     }
   }
 }
