@@ -69,7 +69,7 @@ describe('a remote worker', () => {
 
   async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method === 'GET') {
-      response.end(recording);
+      response.end(request.url === '/cut.wav' ? recording.subarray(0, -3_200) : recording);
       return;
     }
     const chunks: Buffer[] = [];
@@ -188,6 +188,15 @@ describe('a remote worker', () => {
     await eventually('the end to be told', async () => (await told(jobId)).at(-1) === 'completed');
     expect(await told(jobId)).toEqual(['good morning', 'and you', 'completed']);
     await eventually('the webhook of the end', () => messages.some(({ type }) => type === 'job.completed'));
+  });
+
+  it('has a recording that was cut off, as its result says', async () => {
+    const jobId = await submit({ url: `${receiver}/cut.wav` });
+    const offer = await offerOf(jobId);
+    await report(offer, 'started', 1);
+    await report(offer, 'completed', 2, { ...whole, segments: [first] });
+    expect(await ended(jobId)).toMatchObject({ status: 'completed' });
+    expect((await mesh.transcripts.findByJob(jobId))?.warnings).toMatchObject([{ code: 'media_truncated' }]);
   });
 
   it('may send everything twice and out of order: each report has its effect once, and none undoes a newer one', async () => {

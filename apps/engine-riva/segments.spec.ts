@@ -54,6 +54,16 @@ describe('segmentsOf', () => {
     ]);
   });
 
+  it('divides a text without spaces where the speaker changes', () => {
+    const settled = { text: '你好吗？我很好。', words: words('你 好 吗 我 很 好', [0, 0, 0, 1, 1, 1]) };
+    const segments = segmentsOf(settled, true);
+    expect(segments.map(({ text, speakerTag }) => [text, speakerTag])).toEqual([
+      ['你好吗？', 0],
+      ['我很好。', 1],
+    ]);
+    expect(segments[0]?.words?.map(({ text }) => text)).toEqual(['你', '好', '吗？']);
+  });
+
   it('loses no text and invents none, whoever spoke', () => {
     const text = 'One 23 four five, six!';
     const spoken = words('one twenty three four five six', [0, 1, 0, 1, 0, 1]);

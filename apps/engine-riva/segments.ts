@@ -1,5 +1,5 @@
 import type { EngineSegment, EngineWord } from '#contracts';
-import { type AlignedWord, alignWords, tokensOf } from './word-alignment.js';
+import { type AlignedWord, alignCharacters, alignWords, tokensOf } from './word-alignment.js';
 
 /** A word with its times in the audio. */
 export interface TimedWord {
@@ -21,17 +21,18 @@ export interface SettledText {
 /** One segment, or one for each stretch of words by one speaker; with words where they are wanted. */
 export function segmentsOf(settled: SettledText, withWords: boolean): readonly EngineSegment[] {
   const { text, words, confidence, language } = settled;
-  const tokens = tokensOf(text);
-  const texts = words.map((word) => word.text);
-  const aligned = alignWords(tokens, texts);
+  const { aligned, end, textFrom } = alignedIn(
+    text,
+    words.map((word) => word.text),
+  );
   const marks = { ...(confidence !== undefined && { confidence }), ...(language !== undefined && { language }) };
   return stretchesOf(words, aligned).map(({ from, to }, index, stretches) => {
     const own = words.slice(from, to);
     const [first] = own;
     const startMs = first?.startMs ?? 0;
     const nextFrom = stretches[index + 1]?.from;
-    const endToken = nextFrom === undefined ? tokens.length : aligned[nextFrom]?.token;
-    const spoken = tokens.slice(index === 0 ? 0 : aligned[from]?.token, endToken).join(' ');
+    const endToken = nextFrom === undefined ? end : (aligned[nextFrom]?.token ?? end);
+    const spoken = textFrom(index === 0 ? 0 : (aligned[from]?.token ?? 0), endToken);
     return {
       startMs,
       endMs: Math.max(startMs, ...own.map((word) => word.endMs)),
@@ -41,6 +42,23 @@ export function segmentsOf(settled: SettledText, withWords: boolean): readonly E
       ...(withWords && { words: own.map((word, at) => ({ ...word, text: aligned[from + at]?.text ?? word.text })) }),
     };
   });
+}
+
+/** Words in their text, and what of the text lies from one place to another. */
+interface Alignment {
+  readonly aligned: readonly AlignedWord[];
+  /** The place behind the text. */
+  readonly end: number;
+  readonly textFrom: (from: number, to: number) => string;
+}
+
+/** By characters where the text has fewer spaces than words and all words in it, as Chinese has; otherwise by tokens. */
+function alignedIn(text: string, words: readonly string[]): Alignment {
+  const tokens = tokensOf(text);
+  const unspaced = tokens.length < words.length ? alignCharacters(text, words) : undefined;
+  if (unspaced) return { aligned: unspaced, end: text.length, textFrom: (from, to) => text.slice(from, to).trim() };
+  const textFrom = (from: number, to: number): string => tokens.slice(from, to).join(' ');
+  return { aligned: alignWords(tokens, words), end: tokens.length, textFrom };
 }
 
 /**

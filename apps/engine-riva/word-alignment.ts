@@ -30,6 +30,22 @@ export function alignWords(tokens: readonly string[], words: readonly string[]):
   });
 }
 
+/**
+ * Finds words in a text without spaces between them; undefined where one is not there. `token` is the character at which a
+ * word begins, and what follows it up to the next, such as punctuation, belongs to it.
+ */
+export function alignCharacters(text: string, words: readonly string[]): readonly AlignedWord[] | undefined {
+  const places: number[] = [];
+  let next = 0;
+  for (const word of words) {
+    const place = text.indexOf(word, next);
+    if (place === -1) return undefined;
+    places.push(place);
+    next = place + word.length;
+  }
+  return places.map((token, index) => ({ token, text: text.slice(token, places[index + 1]).trim() }));
+}
+
 function bare(word: string): string {
   return word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 }

@@ -25,6 +25,7 @@ import {
   UploadRepository,
 } from '#persistence';
 import { JobQueue } from '#queue';
+import { ResultFiles } from '#result-files';
 import type { StatusCache } from '#status-cache';
 import { type Logger, Metrics } from '#telemetry';
 import { TranscriptCache } from '#transcript-cache';
@@ -133,7 +134,7 @@ export class GatewayModule {
         { provide: RemoteReportRepository, useValue: new RemoteReportRepository(database) },
         { provide: WebhookDeliveryRepository, useValue: new WebhookDeliveryRepository(database) },
         { provide: JobStatuses, useValue: statuses },
-        { provide: Announcer, useValue: new Announcer(transcripts, ends, statuses, resources.events) },
+        { provide: Announcer, useValue: announcerOn(resources, { transcripts, ends, statuses }) },
         { provide: JobQueue, useValue: resources.queue },
         { provide: EventBus, useValue: resources.events },
         { provide: ObjectStore, useValue: resources.objects },
@@ -185,6 +186,12 @@ export class GatewayModule {
       ],
     };
   }
+}
+
+type AnnouncerRows = Readonly<{ transcripts: TranscriptRepository; ends: ReconcileRepository; statuses: JobStatuses }>;
+
+function announcerOn({ events, objects }: GatewayResources, { transcripts, ends, statuses }: AnnouncerRows): Announcer {
+  return new Announcer(transcripts, ends, statuses, events, new ResultFiles(transcripts, objects));
 }
 
 function erasureOn(resources: GatewayResources, rows: ErasureRepository): TranscriptErasure {

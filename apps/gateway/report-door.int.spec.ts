@@ -35,7 +35,10 @@ describe('the door for reports of remote workers', () => {
     const { hostname, port } = new URL(server.url);
     const lines = Object.entries({ host: 'localhost', 'content-length': '1000', ...headersOf('whsec_eA==', '') });
     const socket = connect(Number(port), hostname);
-    socket.on('error', () => undefined).once('data', onTurnedAway).once('close', onTurnedAway);
+    socket
+      .on('error', () => undefined)
+      .once('data', onTurnedAway)
+      .once('close', onTurnedAway);
     socket.write(`POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n{`);
     return socket;
   }
@@ -53,7 +56,8 @@ describe('the door for reports of remote workers', () => {
     const strangers = Array.from({ length: 12 }, (_, index) => silent(path, () => turnedAway.add(index)));
     try {
       await eventually('the places to be taken', () => turnedAway.size >= 6, 60_000);
-      await eventually('a report to be read', async () => (await report()) === 'job_not_found', 60_000);
+      const isRead = async (): Promise<boolean> => (await report()) === 'job_not_found';
+      await expect(eventually('a report to be read', isRead, 60_000)).resolves.toBe(true);
     } finally {
       for (const stranger of strangers) stranger.destroy();
     }

@@ -73,6 +73,15 @@ describe('submitting with reuse', () => {
     expect(Buffer.from(await audio.arrayBuffer()).equals(wav)).toBe(true);
   });
 
+  it('leaves the file that is asked for, and tells the end once it is there', async () => {
+    const { wav } = await transcribed();
+    const { job_id: jobId } = await accepted(await multipart(wav, { reuse: 'true', result_file: 'txt' }));
+    const events = await client.allEvents(jobId);
+    expect(events.map(({ type }) => type)).toEqual(['status', 'status', 'completed']);
+    const file = await fetch((await result(jobId)).result_file_url ?? '');
+    expect(await file.text()).toContain('How are you?');
+  });
+
   it('is the same over tus, a form of its upload, and gRPC', async () => {
     const { wav, jobId } = await transcribed();
     const uploadId = await tus.upload(new Uint8Array(wav), { filename: 'visit.wav' });

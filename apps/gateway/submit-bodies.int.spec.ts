@@ -31,7 +31,10 @@ describe('submitting bodies over REST', () => {
   });
 
   /** A form that goes on for ever in the part that these lines begin. */
-  function endless(disposition: string, begun: Uint8Array): { body: ReadableStream<Uint8Array>; sentBytes: () => number } {
+  function endless(
+    disposition: string,
+    begun: Uint8Array,
+  ): { body: ReadableStream<Uint8Array>; sentBytes: () => number } {
     let sent = 0;
     const body = new ReadableStream<Uint8Array>({
       start(controller) {

@@ -21,7 +21,7 @@ import { type DoneSpan, summarize, type TranscriptSummary } from './transcript-s
 /** More channels than that are no recording of people. */
 const MAX_CHANNELS = 8;
 
-const truncated: TranscriptWarning = {
+export const truncated: TranscriptWarning = {
   code: 'media_truncated',
   message: 'The file was cut off before its end; what is there was transcribed.',
 };

@@ -5,7 +5,7 @@ import type { LastOffer, RemoteFailure, RemoteLeaseRepository } from '#persisten
 import type { JobQueue } from '#queue';
 import { FinalFailure, HandedOn } from './hand-on.js';
 import type { Attempt } from './attempt.js';
-import { mediaOf } from './job-runner.js';
+import { mediaOf, truncated } from './job-runner.js';
 import type { MediaFetch } from './media-fetch.js';
 import { type DoneSpan, summarize, type TranscriptSummary } from './transcript-summary.js';
 
@@ -101,7 +101,7 @@ async function finish({ job, done, progress, events }: Attempt): Promise<Transcr
   return summarize(
     job,
     done.map((span) => ({ ...span, ...otherEngine(job, span) })),
-    [],
+    job.media?.facts?.isTruncated ? [truncated] : [],
   );
 }
 

@@ -13,10 +13,19 @@ const FIRST_YEAR = 1971;
 const LAST_YEAR = 2200;
 
 /** What is kept of a probe. Values that cannot be true are left out, as if the file had not given them. */
-export function mediaFacts({ container, durationMs, bitRate, createdAt, audio, video }: MediaInfo): MediaFacts {
+export function mediaFacts({
+  container,
+  durationMs,
+  bitRate,
+  createdAt,
+  audio,
+  video,
+  isTruncated,
+}: MediaInfo): MediaFacts {
   return {
     container: name(container),
     ...given('durationMs', within(durationMs, MAX_DURATION_MS)),
+    ...(isTruncated && { isTruncated }),
     ...given('bitRate', within(bitRate, MAX_BIT_RATE)),
     ...given('createdAt', believable(createdAt)?.toISOString()),
     audio: {

@@ -4,6 +4,8 @@ export interface MediaFacts {
   readonly container: string;
   /** undefined when unknown, as for live recordings. */
   readonly durationMs?: number;
+  /** Whether the file ends before its end, as its format tells. */
+  readonly isTruncated?: true;
   /** Bits per second, all tracks together. */
   readonly bitRate?: number;
   /** When it was recorded, where the file says so: ISO 8601, UTC. */

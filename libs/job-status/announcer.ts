@@ -18,19 +18,20 @@ export interface KnownEnd {
  * of each run through, so that a crash between the two is mended by announcing again.
  */
 export class Announcer {
-  /** @param files of a worker; without it, the ends of jobs that leave a file are left to the workers */
   constructor(
     private readonly transcripts: Pick<TranscriptRepository, 'summary'>,
     private readonly ends: Pick<ReconcileRepository, 'unannounced' | 'unannouncedEnd' | 'markAnnounced'>,
     private readonly statuses: Pick<JobStatuses, 'put'>,
     private readonly events: Pick<EventBus, 'publish'>,
-    private readonly files?: Pick<ResultFiles, 'write'>,
+    private readonly files: Pick<ResultFiles, 'write'>,
   ) {}
 
   /** Announces the end of the job's last run; does nothing when it has not ended or everybody knows. */
   async announce(jobId: string, known: KnownEnd = {}): Promise<void> {
     const end = await this.ends.unannouncedEnd(jobId);
-    if (end && (await this.filed(end))) await this.tell(end, known);
+    if (!end) return;
+    await this.file(end);
+    await this.tell(end, known);
   }
 
   /**
@@ -48,8 +49,9 @@ export class Announcer {
       if (!canFile && leavesFile(end)) continue;
       let filed = false;
       try {
-        filed = await this.filed(end);
-        if (filed) await this.tell(end);
+        await this.file(end);
+        filed = true;
+        await this.tell(end);
       } catch (error) {
         if (isOutage(error) && (filed || !leavesFile(end))) throw error;
         if (isOutage(error)) canFile = false;
@@ -60,11 +62,9 @@ export class Announcer {
     return ends.length;
   }
 
-  /** Sees to it that whoever hears of the end finds the file. Gives whether the end may be told from here. */
-  private async filed(end: UnannouncedJob): Promise<boolean> {
-    if (!leavesFile(end)) return true;
-    await this.files?.write(end.job);
-    return this.files !== undefined;
+  /** Sees to it that whoever hears of the end finds the file. */
+  private async file(end: UnannouncedJob): Promise<void> {
+    if (leavesFile(end)) await this.files.write(end.job);
   }
 
   private async tell({ job, attempt }: UnannouncedJob, known: KnownEnd = {}): Promise<void> {

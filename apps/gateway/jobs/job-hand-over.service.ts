@@ -29,12 +29,11 @@ export class JobHandOver {
     await this.unlessAway(job.id, 'enqueue', this.queue.enqueue(ticketFor(job)));
   }
 
-  /** Tells the end of a job that had its transcript from the beginning, or that it will be told. */
+  /** Tells the end of a job that had its transcript from the beginning. */
   async toReaders(job: Job): Promise<void> {
-    // Told by a worker once the file is written: without any event until then, the log would pass for one that has expired.
+    // The end is told once the file is written: without any event until then, the log would pass for one that has expired.
     if (job.options.resultFile !== undefined) {
       await this.unlessAway(job.id, 'publish', this.events.publish(job.id, [statusEvent(job)]));
-      return;
     }
     await this.unlessAway(job.id, 'announce', this.announcer.announce(job.id));
   }

@@ -24,9 +24,10 @@ const mediaHeaders = {
   'Last-Modified': 'LastModified',
   ETag: 'ETag',
 } as const;
-const bytes: Content = Object.fromEntries(
-  ['audio/*', 'video/*', 'application/octet-stream'].map((type) => [type, { schema: {} }]),
-);
+const bytes: Content = {
+  ...Object.fromEntries(['audio/*', 'video/*', 'application/octet-stream'].map((type) => [type, { schema: {} }])),
+  ...files,
+};
 
 /** Files of transcripts, their erasure, and recordings. */
 export const transcriptPaths: Paths = {
@@ -59,7 +60,7 @@ export const transcriptPaths: Paths = {
     get: operation({
       id: 'readMedia',
       tag: 'transcripts',
-      summary: 'A recording, by the link that the result holds',
+      summary: 'A recording, or the file of a transcript, by the link that the result holds',
       description: 'The key holds slashes; take the link as it is.',
       parameters: [
         { name: 'key', in: 'path', required: true, schema: { type: 'string' }, description: 'From the link.' },

@@ -66,6 +66,14 @@ def test_segments_are_cut_where_the_speaker_changes_if_wished() -> None:
     assert [part.speaker for part in whole] == ["A"]
 
 
+def test_a_text_without_spaces_is_cut_as_it_was_written() -> None:
+    words = [Word(char, at, at + 1) for at, char in enumerate("你好嗎我很好")]
+    spoken = spoken_segments([AlignedSegment(0, 6, "你好嗎？我很好。", words)], 6, "zh", with_words=True)
+    turns = Diarization([Turn(0, 3, "A"), Turn(3, 6, "B")], None)
+    parts = assign_speakers(spoken, turns, JobOptions(diarize=True, split_by_speaker=True))
+    assert [(part.text, part.speaker) for part in parts] == [("你好嗎？", "A"), ("我很好。", "B")]
+
+
 def test_exclusive_turns_are_used_where_there_are_any() -> None:
     spoken = spoken_segments([AlignedSegment(0, 2, "one", [Word("one", 0, 2)])], 6, "en", with_words=True)
     diarization = Diarization([Turn(0, 2, "A")], [Turn(0, 2, "B")])

@@ -161,19 +161,36 @@ def _split(segment: Spoken) -> list[Spoken]:
             parts.append((speaker, [word]))
     if len(parts) < 2:
         return [segment]
+    texts = _texts_of(segment.text, [own for _, own in parts])
     return [
         Spoken(
             start=own[0].start,
             end=own[-1].end,
-            text=" ".join(word.text for word in own),
+            text=text,
             aligned=segment.aligned,
             avg_logprob=segment.avg_logprob,
             words=own,
             speaker=speaker or segment.speaker,
             word_speakers=[speaker] * len(own),
         )
-        for speaker, own in parts
+        for (speaker, own), text in zip(parts, texts, strict=True)
     ]
+
+
+def _texts_of(text: str, parts: Sequence[Sequence[TimedWord]]) -> list[str]:
+    """The stretch of the text that belongs to each part, as it was written: not every language has spaces to join by."""
+    starts: list[int] = []
+    at = 0
+    for own in parts:
+        for number, word in enumerate(own):
+            found = text.find(word.text, at)
+            if found < 0:
+                return [" ".join(word.text for word in part) for part in parts]
+            if number == 0:
+                starts.append(found)
+            at = found + len(word.text)
+    ends = [*starts[1:], len(text)]
+    return [text[start:end].strip() for start, end in zip([0, *starts[1:]], ends, strict=True)]
 
 
 def segment_bodies(spoken: Sequence[Spoken], names: dict[str, str]) -> list[SegmentBody]:
