@@ -14,6 +14,9 @@ const WALL = 'wall s';
 /** Sixteen times that are twenty minutes. */
 const GROWTH_SECONDS = 75;
 const ERRORS = 'word errors %';
+/** The engine gives its model 200 ms around the speech and a segment 30 ms: the loop hears the same. */
+const HEARD_AROUND_S = 0.17;
+const SEGMENT_EDGE_S = 0.03;
 
 /** What a mesh makes of the model's speed that the plain loop does not. */
 export const localThroughputTiny = localThroughput('tiny', {
@@ -48,7 +51,7 @@ function localThroughput(model: 'tiny' | 'base', { growth, budget }: Pick<Scenar
         redis: false,
       });
       const bare = await BenchProcess.start('bench/bare/moonshine-loop.js', { LOCAL_MODEL: model });
-      let cuts: readonly { start: number; end: number }[] = [];
+      let cuts: readonly Cut[] = [];
       const transcribe = async (path: string): Promise<{ seconds: number; found: ResultBody }> => {
         const started = performance.now();
         const job = await accepted(mesh.http, path);
@@ -59,7 +62,7 @@ function localThroughput(model: 'tiny' | 'base', { growth, budget }: Pick<Scenar
       return {
         async mesh(): Promise<Figures> {
           const { seconds, found } = await transcribe(file);
-          cuts = found.segments.map(({ start, end }) => ({ start, end }));
+          cuts = heardFor(found.segments);
           return { [RATE]: found.duration / seconds, [ERRORS]: 100 * wordErrorRate(spoken, found.text).wer };
         },
         async grow(times) {
@@ -79,4 +82,17 @@ function localThroughput(model: 'tiny' | 'base', { growth, budget }: Pick<Scenar
       };
     },
   };
+}
+
+interface Cut {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The audio that the model was given for each segment, as the engine's segmenter cuts it: never the speech before it. */
+function heardFor(segments: readonly Cut[]): Cut[] {
+  return segments.map(({ start, end }, index) => ({
+    start: Math.max(0, start - HEARD_AROUND_S, (segments[index - 1]?.end ?? 0) - SEGMENT_EDGE_S),
+    end: end + HEARD_AROUND_S,
+  }));
 }
