@@ -12,6 +12,7 @@ export interface JobFeedOptions {
 export class JobFeed implements Feed, Follower<JobEvent> {
   private source: Feed | undefined;
   private isOver = false;
+  private isJudging = false;
 
   constructor(
     private readonly follower: Follower<WatchedEvent>,
@@ -36,8 +37,9 @@ export class JobFeed implements Feed, Follower<JobEvent> {
     this.follower.end(error);
   }
 
+  /** What a watcher has room for meanwhile would come before the event that is being judged. */
   resume(): void {
-    this.source?.resume();
+    if (!this.isJudging) this.source?.resume();
   }
 
   close(): void {
@@ -46,8 +48,10 @@ export class JobFeed implements Feed, Follower<JobEvent> {
 
   /** The end of an attempt that was retried is no end: who reads it would go away and miss the rest. */
   private async judge(event: JobEvent): Promise<void> {
+    this.isJudging = true;
     try {
       const isLast = await this.options.isLastEnd(event);
+      this.isJudging = false;
       if (this.isOver) return;
       if (!isLast) {
         this.source?.resume();
