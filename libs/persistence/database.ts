@@ -17,7 +17,8 @@ export interface DatabaseOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
-const STATEMENT_TIMEOUT_MS = 30_000;
+/** When the server ends a statement, also one whose client is gone. */
+export const LONGEST_STATEMENT_MS = 30_000;
 const LOCK_TIMEOUT_MS = 10_000;
 const IDLE_TRANSACTION_TIMEOUT_MS = 60_000;
 /** Somewhat more than the server's own limit: it counts when the network swallows the answer. */
@@ -56,7 +57,7 @@ export class Database {
       poolErrorHandler: () => undefined,
       extra: {
         Client: GuardedClient,
-        statement_timeout: STATEMENT_TIMEOUT_MS,
+        statement_timeout: LONGEST_STATEMENT_MS,
         lock_timeout: LOCK_TIMEOUT_MS,
         idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
         query_timeout: ANSWER_TIMEOUT_MS,

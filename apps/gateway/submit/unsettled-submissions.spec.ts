@@ -2,13 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { type Job, type MediaObject, PolyscribeError } from '#contracts';
 import type { EventBus } from '#events';
 import type { Announcer, JobStatuses } from '#job-status';
-import { CommitUnknownError, Database, IdempotencyRepository, JobRepository, type NewJob } from '#persistence';
+import {
+  CommitUnknownError,
+  Database,
+  IdempotencyRepository,
+  JobRepository,
+  LONGEST_STATEMENT_MS,
+  type NewJob,
+} from '#persistence';
 import type { JobQueue } from '#queue';
 import { createLogger } from '#telemetry';
 import { eventually } from '#testing';
 import { JobHandOver } from '../jobs/job-hand-over.service.js';
 import { SubmissionRows } from './submission-rows.service.js';
-import { UnsettledMedia } from './unsettled-media.service.js';
+import { pauseBeforeLook, UnsettledMedia } from './unsettled-media.service.js';
 
 const away = new PolyscribeError('dependency_unavailable', 'The database does not answer.');
 /** Never asked: the submissions have no key. */
@@ -72,11 +79,15 @@ describe('a submission whose commit got no answer', () => {
       return looks.length < 3 ? Promise.reject(away) : Promise.resolve(found);
     };
     const discard = ({ key }: MediaObject) => Promise.resolve(void removed.push(key));
-    const unsettled = new UnsettledMedia({ find }, { discard }, createLogger('test', 'silent'), 1);
+    const unsettled = new UnsettledMedia({ find }, { discard }, createLogger('test', 'silent'), () => 1);
     unsettled.add(newJob.id, { key: 'media/a' } as MediaObject);
     await eventually('the last look', () => looks.length === 3 && removed.length === discarded.length);
     expect(looks).toEqual([newJob.id, newJob.id, newJob.id]);
     expect(removed).toEqual(discarded);
     unsettled.beforeApplicationShutdown();
+  });
+
+  it('keeps its media for as long as the server may still write its rows', () => {
+    expect(pauseBeforeLook(1)).toBeGreaterThan(LONGEST_STATEMENT_MS);
   });
 });
