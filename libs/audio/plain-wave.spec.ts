@@ -136,6 +136,11 @@ const other: Record<string, () => string> = {
   'the time of its recording': () => wave({ chunks: [chunk('LIST', Buffer.from('INFOIDIT\x04\0\0\x002024'))] }),
   'more samples behind the samples': () => wave({ trailers: [chunk('data', noise(100))] }),
   'something else behind the samples': () => wave({ trailers: [Buffer.from('and so on')] }),
+  'more behind the longest length': () => {
+    const path = wave({ size: 0x7f_ff_ff_ff });
+    truncateSync(path, 0x80_00_00_00 + 1_000);
+    return path;
+  },
   'no samples': () => wave({ samples: Buffer.alloc(0) }),
   'nothing but a name': () => media.write('short.wav', 'RIFF\0\0\0\0WAVE'),
   'another name': () => media.write('text.wav', 'Dear sir or madam, '.repeat(100)),

@@ -159,6 +159,8 @@ function isSilent({ name, size }: Chunk, content: Buffer): boolean {
 
 function samplesOf({ start, size }: Chunk, channels: number, fileBytes: number): PlainWave | undefined {
   const there = Math.max(0, fileBytes - start);
+  // In a file as long as that the size may be meant, with something behind the samples.
+  if (size >= UNKNOWN_SIZE && size < there) return undefined;
   const promised = isUnknown(size) ? there : size;
   const bytes = Math.min(promised, there);
   // Part of a sample is a fault that is to be told.
