@@ -193,6 +193,24 @@ describe('JobLineRepository', () => {
     expect(jobIdOf(await waiting)).toBe(first);
   });
 
+  it('goes past a line whose only job is just being cancelled', async () => {
+    const first = await add({ sessionId: 'first' });
+    const second = await add({ sessionId: 'second' });
+    const [head] = await lines.heads();
+    if (!head) throw new Error('no head');
+    let letGo: (() => void) | undefined;
+    const cancel = database.transaction(async ({ query }) => {
+      await query('SELECT FROM transcript_jobs WHERE job_id = $1 FOR UPDATE', [first]);
+      await new Promise<void>((resolve) => (letGo = resolve));
+    });
+    while (!letGo) await new Promise((resolve) => setImmediate(resolve));
+    expect(jobIdOf(await lines.take(head, 'worker', LEASE_MS, false))).toBe(second);
+    expect(await lines.take(head, 'worker', LEASE_MS, true)).toBeUndefined();
+    letGo();
+    await cancel;
+    expect(jobIdOf(await takeNext())).toBe(first);
+  });
+
   it.each([
     ['one owner', `'batch'`],
     ['an owner each', `'session ' || n`],

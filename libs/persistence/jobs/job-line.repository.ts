@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { JobOptions } from '#contracts';
-import type { EntityManager } from 'typeorm';
 import type { Database } from '../database.js';
 import { TranscriptJobEntity } from '../entities/index.js';
+import { entityOf, type RowOf } from '../returned-row.js';
 import { claimJob, claimOf, EARLY_MS } from './claim-job.js';
 import { fromNow } from './job-sql.js';
 import type { Claim } from './lease.js';
@@ -86,7 +86,7 @@ export class JobLineRepository {
     if (!found.is_taken) return this.takeUp(found.job_id, workerId, leaseMs);
     const waitedMs = { busy: found.busy_ms, outage: found.outage_ms };
     return this.database.run(async (manager) => ({
-      claim: await claimOf(manager, hydrated(manager, TranscriptJobEntity, found), waitedMs),
+      claim: await claimOf(manager, entityOf(manager.dataSource, TranscriptJobEntity, found), waitedMs),
     }));
   }
 
@@ -100,24 +100,11 @@ export class JobLineRepository {
 }
 
 /** With all columns of the job. */
-interface FoundJob extends Readonly<Record<string, unknown>> {
+interface FoundJob extends RowOf {
   readonly is_taken: boolean;
   readonly busy_ms: number;
   readonly outage_ms: number;
   readonly job_id: string;
-}
-
-/** The entity of a row that a statement of ours gave. */
-function hydrated<Entity extends object>(
-  { dataSource }: EntityManager,
-  type: new () => Entity,
-  row: Readonly<Record<string, unknown>>,
-): Entity {
-  const entity = new type();
-  for (const column of dataSource.getMetadata(type).columns) {
-    column.setEntityValue(entity, dataSource.driver.prepareHydratedValue(row[column.databaseName], column));
-  }
-  return entity;
 }
 
 interface HeadRow {

@@ -86,6 +86,7 @@ function takeFromLine(): string {
     LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan SET enable_seqscan = off AS $$
   DECLARE
     of_owner text;
+    passed text[] := '{}';
     free transcript_jobs;
     is_fit boolean;
     next_at timestamptz;
@@ -93,14 +94,16 @@ function takeFromLine(): string {
     PERFORM set_config('synchronous_commit', 'off', true);
     FOR looked IN 1..50 LOOP
       SELECT owner INTO of_owner FROM job_lines WHERE demand = of_demand AND rank = of_rank AND turn <= ${soon}
+        AND owner <> ALL (passed)
       ORDER BY turn LIMIT 1 FOR UPDATE SKIP LOCKED;
-      IF NOT FOUND AND is_patient THEN
+      -- Nobody waits for a line who has one already: two that did could wait for each other.
+      IF NOT FOUND AND is_patient AND passed = '{}' THEN
         SELECT owner INTO of_owner FROM job_lines WHERE demand = of_demand AND rank = of_rank AND turn <= ${soon}
         ORDER BY turn LIMIT 1 FOR UPDATE;
       END IF;
       EXIT WHEN of_owner IS NULL;
 
-      -- One that is just being cancelled is passed over.
+      -- One that is just being cancelled is passed over, and with it its line where that has no other.
       SELECT * INTO free FROM transcript_jobs
       WHERE status = 'queued' AND demand = of_demand AND priority = 9 - of_rank AND owner = of_owner
         AND not_before <= ${soon}
@@ -140,7 +143,7 @@ function takeFromLine(): string {
         RETURN QUERY SELECT is_fit, free;
         EXIT;
       END IF;
-      of_owner := NULL;
+      passed := passed || of_owner;
     END LOOP;
   END $$`;
 }
