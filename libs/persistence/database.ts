@@ -132,17 +132,16 @@ export class Database {
    * @throws PolyscribeError as `query`; CommitUnknownError when what it wrote may be kept nevertheless
    */
   async write<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
-    const runner = this.dataSource.createQueryRunner();
-    let sent = false;
+    const client = await mapped(async () => poolOf(this.dataSource).connect());
     try {
-      await runner.connect();
-      sent = true;
-      return await queryRows<Row>(runner.manager, sql, parameters);
+      const { rows } = await client.query<Row & QueryResultRow>(sql, [...parameters]);
+      client.release();
+      return rows;
     } catch (thrown) {
       const error = mapDatabaseError(thrown);
-      throw sent && isAway(error) ? new CommitUnknownError(error) : error;
-    } finally {
-      await runner.release();
+      // A connection that gave no answer would keep the next who has it waiting as well.
+      client.release(isAway(error));
+      throw isAway(error) ? new CommitUnknownError(error) : error;
     }
   }
 
