@@ -18,8 +18,8 @@ export function windowSize(window: number): number {
 /**
  * Splits a window into batches. Rows of one batch are padded to its longest, so those of similar length go together.
  *
- * The plan depends on the audio alone and on no clock: the model's int8 arithmetic takes its scale from the whole batch,
- * and the same audio must give the same text each time.
+ * The plan depends on the audio alone and on no clock. An utterance gets the same words in any batch, so the plan is a
+ * matter of speed only.
  *
  * @param lengths samples of each utterance in time order
  * @returns indices into `lengths`; the batch with the earliest utterance first

@@ -1,9 +1,12 @@
 import {
+  elementTypes,
   integerAttribute,
+  integersAttribute,
   makeNode,
   type OnnxNode,
   type OnnxValue,
   readModel,
+  scalarTensor,
   subgraph,
   writeModel,
 } from './onnx-graph.js';
@@ -53,7 +56,7 @@ export interface MoonshineGraphs {
  * and scales that cache's keys again in every step, and unpacks the 14 million int8 weights of the vocabulary to floats in
  * every step. Here the first is gone, the second is done once per utterance, and the last multiplies in int8 as all other
  * layers of the model do: a step of eight rows takes less than half the time. A mask lets rows of different length share
- * a batch.
+ * a batch, and each row has a scale of its own, so that its tokens do not depend on the others.
  */
 export function cutMoonshineDecoder(file: Uint8Array, { layers, heads, headSize }: MoonshineShape): MoonshineGraphs {
   const model = readModel(file);
@@ -76,8 +79,8 @@ export function cutMoonshineDecoder(file: Uint8Array, { layers, heads, headSize 
   const parts = ['key', 'value'] as const;
   const step = writeModel(
     model.header,
-    withIntegerVocabulary(withAudioMask(subgraph(choice, 'then_branch').nodes)),
-    initializers,
+    withScaleOfEachRow(withIntegerVocabulary(withAudioMask(subgraph(choice, 'then_branch').nodes))),
+    new Map([...initializers, ...rowScaleConstants]),
     [
       { name: 'input_ids', type: 'int64', shape: ['batch', 'tokens'] },
       float(AUDIO_MASK, ['batch', 1, 1, 'audio']),
@@ -125,13 +128,59 @@ function withIntegerVocabulary(nodes: readonly OnnxNode[]): OnnxNode[] {
   if (hidden === undefined || packed === undefined || scale === undefined || zeroPoint === undefined) {
     throw new Error('The decoder ends in another way than expected.');
   }
-  const float = 1;
   return [
     ...nodes.filter((node) => node !== multiply),
     makeNode('DynamicQuantizeLinear', [hidden], ['head/input', 'head/input_scale', 'head/input_zero']),
     makeNode('MatMulInteger', ['head/input', packed, 'head/input_zero', zeroPoint], ['head/product']),
-    makeNode('Cast', ['head/product'], ['head/product_float'], [integerAttribute('to', float)]),
+    makeNode('Cast', ['head/product'], ['head/product_float'], [integerAttribute('to', elementTypes.float)]),
     makeNode('Mul', ['head/input_scale', scale], ['head/scale']),
     makeNode('Mul', ['head/product_float', 'head/scale'], ['logits']),
+  ];
+}
+
+/** int8 values reach from -127 to 127; they are kept as uint8 around 128, and adding a half makes truncation round. */
+const LARGEST = 'row/largest';
+const ROUNDED_ZERO = 'row/rounded_zero';
+const ZERO_POINT = 'row/zero_point';
+const rowScaleConstants: readonly (readonly [string, Uint8Array])[] = [
+  [LARGEST, scalarTensor(LARGEST, 'float', 127)],
+  [ROUNDED_ZERO, scalarTensor(ROUNDED_ZERO, 'float', 128.5)],
+  [ZERO_POINT, scalarTensor(ZERO_POINT, 'uint8', 128)],
+];
+
+/**
+ * Gives each row of a batch its own int8 scale, where the published graph takes one from all rows: an utterance would get
+ * other words in other company.
+ */
+function withScaleOfEachRow(nodes: readonly OnnxNode[]): OnnxNode[] {
+  const quantizers = nodes.filter((node) => node.opType === 'DynamicQuantizeLinear');
+  const scales = new Set(quantizers.map(({ outputs }) => outputs[1]));
+  const inverted = new Set<string>();
+  return nodes.flatMap((node) => {
+    if (node.opType === 'DynamicQuantizeLinear') return quantizedByRow(node);
+    const [left = '', right = '', , weightZero = ''] = node.inputs;
+    if (node.opType === 'MatMulInteger') return [{ ...node, inputs: [left, right, ZERO_POINT, weightZero] }];
+    const scale = node.inputs.find((input) => scales.has(input));
+    if (node.opType !== 'Mul' || scale === undefined) return [node];
+    const weightScale = scale === left ? right : left;
+    const inverse = `${weightScale}/inverse`;
+    const invert = inverted.has(inverse) ? [] : [makeNode('Reciprocal', [weightScale], [inverse])];
+    inverted.add(inverse);
+    // Not a product: onnxruntime 1.30 would take it for the one scale of a tensor, fuse it with the bias and give wrong sums.
+    return [...invert, makeNode('Div', [scale, inverse], node.outputs)];
+  });
+}
+
+function quantizedByRow({ inputs, outputs }: OnnxNode): OnnxNode[] {
+  const [input = ''] = inputs;
+  const [quantized = '', scale = ''] = outputs;
+  const lastAxis = [integersAttribute('axes', [-1]), integerAttribute('keepdims', 1)];
+  return [
+    makeNode('Abs', [input], [`${quantized}/size`]),
+    makeNode('ReduceMax', [`${quantized}/size`], [`${quantized}/largest`], lastAxis),
+    makeNode('Div', [`${quantized}/largest`, LARGEST], [scale]),
+    makeNode('Div', [input, scale], [`${quantized}/scaled`]),
+    makeNode('Add', [`${quantized}/scaled`, ROUNDED_ZERO], [`${quantized}/shifted`]),
+    makeNode('Cast', [`${quantized}/shifted`], [quantized], [integerAttribute('to', elementTypes.uint8)]),
   ];
 }

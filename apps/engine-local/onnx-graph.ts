@@ -29,7 +29,7 @@ export interface OnnxModel {
 }
 
 /** TensorProto.DataType. */
-const elementTypes = { float: 1, int64: 7 } as const;
+export const elementTypes = { float: 1, uint8: 2, int64: 7 } as const;
 
 /** A graph's input or output. */
 export interface OnnxValue {
@@ -74,6 +74,26 @@ export function integerAttribute(name: string, value: number): Uint8Array {
   writer.uint32(tag(1)).string(name);
   writer.uint32(tag(3, WireType.Varint)).int64(value);
   writer.uint32(tag(20, WireType.Varint)).int32(integer);
+  return writer.finish();
+}
+
+/** AttributeProto of some integers. */
+export function integersAttribute(name: string, values: readonly number[]): Uint8Array {
+  const integers = 7;
+  const writer = new BinaryWriter();
+  writer.uint32(tag(1)).string(name);
+  for (const value of values) writer.uint32(tag(8, WireType.Varint)).int64(value);
+  writer.uint32(tag(20, WireType.Varint)).int32(integers);
+  return writer.finish();
+}
+
+/** TensorProto of a single number, to be put among the initializers under that name. */
+export function scalarTensor(name: string, type: 'float' | 'uint8', value: number): Uint8Array {
+  const writer = new BinaryWriter();
+  writer.uint32(tag(2, WireType.Varint)).int32(elementTypes[type]);
+  if (type === 'float') writer.uint32(tag(4)).fork().float(value).join();
+  else writer.uint32(tag(5)).fork().int32(value).join();
+  writer.uint32(tag(8)).string(name);
   return writer.finish();
 }
 
