@@ -1,12 +1,20 @@
 import type { LocalModel } from './model-files.js';
 
+/** What the voice activity model remembers of the frames before. */
+export interface VoiceActivityMemory {
+  /** The model's own state, `[2, 1, 128]`. */
+  readonly state: Float32Array;
+  /** How many frames without speech came last. */
+  readonly silentFrames: number;
+}
+
 /** Which frames of a block hold speech. */
 export interface VoiceActivityTask {
   readonly kind: 'voice-activity';
   /** 64 samples of context, then whole frames of 512. */
   readonly samples: Float32Array;
-  /** The model's state after the frame before, `[2, 1, 128]`; undefined at the start of a call. */
-  readonly state: Float32Array | undefined;
+  /** After the frame before; undefined at the start of a call. */
+  readonly memory: VoiceActivityMemory | undefined;
 }
 
 export interface VoiceActivityResult {
@@ -14,7 +22,7 @@ export interface VoiceActivityResult {
   /** One for each frame, 0 to 1. */
   readonly probabilities: Float32Array;
   /** After the last frame. */
-  readonly state: Float32Array;
+  readonly memory: VoiceActivityMemory;
 }
 
 /** What is said in some utterances. */

@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { planSpans } from '#audio';
 import type { EngineEvent, EngineRequest, EngineSegment } from '#contracts';
 import { CountedAudio, speechEngineContract } from '#engine-testkit';
 import { wordErrorRate } from '#evaluation';
@@ -122,6 +123,28 @@ describe('LocalEngine', () => {
   it('warns that phrases have no effect, also where the request refuses what is unsupported', async () => {
     const { warnings } = await outcome(Buffer.alloc(BYTES_PER_SECOND), { phrases: [{ phrase: 'penicillin' }] });
     expect(warnings).toEqual(['unsupported_feature']);
+  });
+
+  it('gives a recording that is cut in its pauses the very segments of the whole', async () => {
+    // Begins late, so that the whole has heard much before the first cut.
+    const pcm = (await sample('long-read')).pcm.subarray(80 * BYTES_PER_SECOND, 200 * BYTES_PER_SECOND);
+    const whole = await outcome(pcm, { model: 'tiny' });
+    const source = async function* () {
+      yield await Promise.resolve(pcm);
+    };
+    const joined: EngineSegment[] = [];
+    let spans = 0;
+    const lengths = { targetMs: 40_000, minMs: 25_000, maxMs: 55_000, shortestTailMs: 10_000 };
+    for await (const { startMs, leadMs, pcm: piece } of planSpans(source(), lengths)) {
+      spans += 1;
+      expect(leadMs).toBe(0);
+      const { segments } = await outcome(piece, { model: 'tiny' });
+      for (const segment of segments) {
+        joined.push({ ...segment, startMs: segment.startMs + startMs, endMs: segment.endMs + startMs });
+      }
+    }
+    expect(spans).toBe(3);
+    expect(joined).toEqual(whole.segments);
   });
 
   it('shares its threads between calls', async () => {

@@ -1,7 +1,8 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { floats } from './audio-memory.js';
-import type { VoiceActivityResult, VoiceActivityTask } from './inference-task.js';
+import type { VoiceActivityMemory, VoiceActivityResult, VoiceActivityTask } from './inference-task.js';
 import { sessionOptions } from './session-options.js';
+import { stretchesOf } from './speech-stretches.js';
 import { FRAME_SAMPLES } from './utterance-segmenter.js';
 
 /** Samples before a frame that the v5 model sees with it at 16 kHz. */
@@ -9,15 +10,21 @@ export const CONTEXT_SAMPLES = 64;
 const INPUT_SAMPLES = CONTEXT_SAMPLES + FRAME_SAMPLES;
 const STATE_WIDTH = 128;
 
-/** Frames run before a stretch whose results are dropped: by then the recurrent state has forgotten how it began. */
-const WARM_UP_FRAMES = 64;
-const MAX_STRETCHES = 8;
+/** Less is no speech: where Silero takes speech that it had found to end. */
+const SILENT_BELOW = 0.35;
+
+/** After so many frames without speech, a third of a second, each is judged by itself. */
+const FORGET_AFTER_FRAMES = 10;
 
 /**
  * Silero VAD v5: how likely each frame of 32 ms holds speech.
  *
- * The model is recurrent and tiny, so that one frame at a time costs mostly overhead. A block is therefore split into
- * stretches that run side by side as rows of one batch; each but the first begins a second early to warm up.
+ * The model is recurrent and remembers for minutes: what it says of a word depends on where the recording began. In a
+ * pause its memory is therefore wiped. Behind a pause it says the same whether it heard what was before or not, so that a
+ * recording cut in its pauses has the same utterances as the whole.
+ *
+ * The model is tiny, so that one frame at a time costs mostly overhead: stretches between pauses run side by side as rows
+ * of one batch.
  */
 export class SileroVad {
   private constructor(private readonly session: InferenceSession) {}
@@ -28,32 +35,46 @@ export class SileroVad {
 
   /** @param cancelled asked between steps; when true the work is dropped */
   async run(task: VoiceActivityTask, cancelled: () => boolean): Promise<VoiceActivityResult | undefined> {
-    const frames = (task.samples.length - CONTEXT_SAMPLES) / FRAME_SAMPLES;
+    const stretches = stretchesOf(task.samples.subarray(CONTEXT_SAMPLES));
+    const rows = stretches.length;
+    const frames = stretches.at(-1)?.end ?? 0;
     const probabilities = new Float32Array(frames);
-    const plan = stretchesOf(frames);
     const sampleRate = new Tensor('int64', [16_000n], []);
-    const input = new Float32Array(plan.rows * INPUT_SAMPLES);
-    let state = new Float32Array(2 * plan.rows * STATE_WIDTH);
-    let lastState = new Float32Array(2 * STATE_WIDTH);
-    for (let step = -plan.warmUp; step < plan.length; step++) {
+    const input = new Float32Array(rows * INPUT_SAMPLES);
+    // All but the first begin in a pause.
+    const silentFrames = stretches.map(() => FORGET_AFTER_FRAMES);
+    let states = new Float32Array(2 * rows * STATE_WIDTH);
+    if (task.memory) {
+      writeState(states, rows, 0, task.memory.state);
+      silentFrames[0] = task.memory.silentFrames;
+    }
+    let memory: VoiceActivityMemory = { state: new Float32Array(2 * STATE_WIDTH), silentFrames: FORGET_AFTER_FRAMES };
+    const longest = Math.max(...stretches.map(({ start, end }) => end - start));
+    for (let step = 0; step < longest; step++) {
       if (cancelled()) return undefined;
-      // The first stretch needs no warm-up: it goes on from the block before.
-      if (step === 0) writeState(state, plan.rows, task.state);
-      fillFrames(input, task.samples, plan, step);
+      for (const [row, { start, end }] of stretches.entries()) {
+        if ((silentFrames[row] ?? 0) >= FORGET_AFTER_FRAMES) writeState(states, rows, row, undefined);
+        writeFrame(input, row, task.samples, Math.min(start + step, end - 1));
+      }
       const { output, stateN } = await this.session.run({
-        input: new Tensor('float32', input, [plan.rows, INPUT_SAMPLES]),
-        state: new Tensor('float32', state, [2, plan.rows, STATE_WIDTH]),
+        input: new Tensor('float32', input, [rows, INPUT_SAMPLES]),
+        state: new Tensor('float32', states, [2, rows, STATE_WIDTH]),
         sr: sampleRate,
       });
-      state = floats(stateN);
-      const chance = floats(output);
-      for (let row = 0; row < plan.rows && step >= 0; row++) {
-        const frame = row * plan.length + step;
-        if (frame < frames) probabilities[frame] = chance[row] ?? 0;
-        if (frame === frames - 1) lastState = readState(state, plan.rows, row);
+      states = floats(stateN);
+      const chances = floats(output);
+      for (const [row, { start, end }] of stretches.entries()) {
+        const frame = start + step;
+        // A shorter row has come to its end.
+        if (frame >= end) continue;
+        const chance = chances[row] ?? 0;
+        const silent = chance < SILENT_BELOW ? (silentFrames[row] ?? 0) + 1 : 0;
+        probabilities[frame] = chance;
+        silentFrames[row] = silent;
+        if (frame === frames - 1) memory = { state: readState(states, rows, row), silentFrames: silent };
       }
     }
-    return { kind: 'voice-activity', probabilities, state: lastState };
+    return { kind: 'voice-activity', probabilities, memory };
   }
 
   async release(): Promise<void> {
@@ -61,35 +82,18 @@ export class SileroVad {
   }
 }
 
-interface StretchPlan {
-  readonly rows: number;
-  /** Frames of each stretch; the last may hold fewer. */
-  readonly length: number;
-  readonly warmUp: number;
+/** A frame with the samples before it. */
+function writeFrame(input: Float32Array, row: number, samples: Float32Array, frame: number): void {
+  const start = frame * FRAME_SAMPLES;
+  input.set(samples.subarray(start, start + INPUT_SAMPLES), row * INPUT_SAMPLES);
 }
 
-/** As many stretches as stay well longer than their warm-up. */
-export function stretchesOf(frames: number): StretchPlan {
-  const rows = Math.max(1, Math.min(MAX_STRETCHES, Math.floor(frames / (2 * WARM_UP_FRAMES))));
-  return { rows, length: Math.ceil(frames / rows), warmUp: rows === 1 ? 0 : WARM_UP_FRAMES };
-}
-
-function fillFrames(input: Float32Array, samples: Float32Array, plan: StretchPlan, step: number): void {
-  for (let row = 0; row < plan.rows; row++) {
-    const start = (row * plan.length + step) * FRAME_SAMPLES;
-    const frame = start < 0 ? new Float32Array(0) : samples.subarray(start, start + INPUT_SAMPLES);
-    const target = input.subarray(row * INPUT_SAMPLES, (row + 1) * INPUT_SAMPLES);
-    target.fill(0);
-    target.set(frame);
-  }
-}
-
-/** Writes the state of the first row; zeros when the call has just begun. */
-function writeState(states: Float32Array, rows: number, state: Float32Array | undefined): void {
+/** Writes the state of a row, zeros where there is none. The states are `[2, rows, 128]`. */
+function writeState(states: Float32Array, rows: number, row: number, state: Float32Array | undefined): void {
   for (let half = 0; half < 2; half++) {
-    const target = states.subarray(half * rows * STATE_WIDTH, half * rows * STATE_WIDTH + STATE_WIDTH);
-    if (state) target.set(state.subarray(half * STATE_WIDTH, (half + 1) * STATE_WIDTH));
-    else target.fill(0);
+    const at = (half * rows + row) * STATE_WIDTH;
+    if (state) states.set(state.subarray(half * STATE_WIDTH, (half + 1) * STATE_WIDTH), at);
+    else states.fill(0, at, at + STATE_WIDTH);
   }
 }
 

@@ -4,7 +4,7 @@ import { AudioReader, IDLE } from './audio-reader.js';
 import { planBatches, windowSize } from './batch-planner.js';
 import { detokenize } from './detokenize.js';
 import { HandOver } from './hand-over.js';
-import type { InferenceResult, InferenceTask, RecognitionStop } from './inference-task.js';
+import type { InferenceResult, InferenceTask, RecognitionStop, VoiceActivityMemory } from './inference-task.js';
 import type { LocalModel } from './model-files.js';
 import { SampleBuffer } from './sample-buffer.js';
 import { FRAME_SAMPLES, type Utterance, UtteranceSegmenter } from './utterance-segmenter.js';
@@ -127,7 +127,7 @@ export class Transcription {
 
   private async listen(reader: AudioReader): Promise<void> {
     let position = 0;
-    let state: Float32Array | undefined;
+    let memory: VoiceActivityMemory | undefined;
     for (let block = 0, status = 'more'; status !== 'ended'; block++) {
       const wanted = (blockFrames[block] ?? LARGEST_BLOCK_FRAMES) * FRAME_SAMPLES;
       status = await this.fill(reader, position, wanted);
@@ -136,10 +136,10 @@ export class Transcription {
       const frames = status === 'ended' ? Math.ceil(available / FRAME_SAMPLES) : Math.floor(available / FRAME_SAMPLES);
       if (frames > 0) {
         const samples = this.buffer.read(position - CONTEXT_SAMPLES, position + frames * FRAME_SAMPLES);
-        const task = { kind: 'voice-activity', samples, state } as const;
+        const task = { kind: 'voice-activity', samples, memory } as const;
         const result = await this.pool.run(task, { caller: this.call.id, urgent: true, signal: this.signal });
         if (result.kind !== 'voice-activity') throw new Error('An inference thread mixed up its tasks.');
-        state = result.state;
+        memory = result.memory;
         position += frames * FRAME_SAMPLES;
         this.gather(this.segmenter.push(result.probabilities), position);
       }

@@ -1,26 +1,32 @@
 import { SAMPLE_RATE_HZ } from '#contracts';
 
-/** Where to look for it, in samples; the ends are rounded to whole frames. */
+/** Where to look for it, in samples. */
 export interface SearchRange {
   readonly from: number;
   readonly to: number;
+  /** Places are whole multiples of it. The range is several times as long. */
+  readonly grid: number;
   /** Of places equally quiet the one nearest to this is taken. */
   readonly target: number;
 }
 
 export interface QuietPlace {
-  /** The first sample of what comes after the cut; a whole number of frames. */
+  /** The first sample of what comes after the cut. */
   readonly place: number;
   /** Whether nobody speaks there, as far as loudness tells. */
   readonly isPause: boolean;
 }
 
-/**
- * Loudness is measured in frames of 10 ms and judged over windows of 200 ms: the silence within a word, before a stop
- * consonant opens, is shorter, and a pause between sentences longer.
- */
+/** Loudness is measured in frames of 10 ms. */
 const FRAME = SAMPLE_RATE_HZ / 100;
-const HALF_WINDOW_FRAMES = 10;
+
+/**
+ * Halves of the windows, in frames, over which it is judged, one after the other until there is a pause. 700 ms first: that
+ * ends a sentence for any engine, so that the cut takes no context from it and adds no end that is not there. Then 200 ms:
+ * the silence within a word, before a stop consonant opens, is shorter.
+ */
+const SENTENCE_HALF_WINDOW = 35;
+const PAUSE_HALF_WINDOW = 10;
 
 /** Windows below this level, in dB of full scale, are all silent: it is the noise of the 16-bit samples themselves. */
 const SILENCE_DB = -75;
@@ -38,16 +44,26 @@ const PAUSE_RISE_DB = 3;
  * The quietest place of a range: the middle of the pause around the quietest window, with a slight preference for places
  * near the target. Depends on nothing but the samples.
  *
- * @param samples with some before and after the range, since windows reach 100 ms beyond it
+ * @param samples with some before and after the range, since windows reach 350 ms beyond it
  */
 export function quietestPlace(samples: Int16Array, range: SearchRange): QuietPlace {
+  const sentenceEnd = quietestWindow(samples, range, SENTENCE_HALF_WINDOW);
+  return sentenceEnd.isPause ? sentenceEnd : quietestWindow(samples, range, PAUSE_HALF_WINDOW);
+}
+
+function quietestWindow(samples: Int16Array, range: SearchRange, halfWindow: number): QuietPlace {
   const first = Math.ceil(range.from / FRAME);
   const last = Math.max(first, Math.floor(range.to / FRAME));
-  const levels = windowLevels(samples, first, last);
+  const levels = windowLevels(samples, first, last, halfWindow);
   const best = cheapest(levels, range.target / FRAME - first);
   const bestLevel = levels[best] ?? SILENCE_DB;
-  const place = middleOfPause(levels, best, bestLevel + PAUSE_RISE_DB);
-  return { place: (first + place) * FRAME, isPause: isPause(levels, bestLevel) };
+  const place = (first + middleOfPause(levels, best, bestLevel + PAUSE_RISE_DB)) * FRAME;
+  return { place: onGrid(place, range), isPause: isPause(levels, bestLevel) };
+}
+
+function onGrid(place: number, { from, to, grid }: SearchRange): number {
+  const nearest = Math.round(place / grid);
+  return grid * Math.max(Math.ceil(from / grid), Math.min(Math.floor(to / grid), nearest));
 }
 
 function isPause(levels: Float64Array, level: number): boolean {
@@ -57,17 +73,17 @@ function isPause(levels: Float64Array, level: number): boolean {
 }
 
 /** The level of the window around each frame boundary from `first` to `last`, in dB of full scale. */
-function windowLevels(samples: Int16Array, first: number, last: number): Float64Array {
-  const start = Math.max(0, first - HALF_WINDOW_FRAMES);
-  const end = Math.min(Math.floor(samples.length / FRAME), last + HALF_WINDOW_FRAMES);
+function windowLevels(samples: Int16Array, first: number, last: number, halfWindow: number): Float64Array {
+  const start = Math.max(0, first - halfWindow);
+  const end = Math.min(Math.floor(samples.length / FRAME), last + halfWindow);
   const sums = new Float64Array(Math.max(0, end - start) + 1);
   for (let frame = start; frame < end; frame++) {
     sums[frame - start + 1] = (sums[frame - start] ?? 0) + framePower(samples, frame * FRAME);
   }
   const levels = new Float64Array(last - first + 1);
   for (let i = 0; i < levels.length; i++) {
-    const from = Math.max(start, first + i - HALF_WINDOW_FRAMES) - start;
-    const to = Math.min(end, first + i + HALF_WINDOW_FRAMES) - start;
+    const from = Math.max(start, first + i - halfWindow) - start;
+    const to = Math.min(end, first + i + halfWindow) - start;
     const power = ((sums[to] ?? 0) - (sums[from] ?? 0)) / Math.max(1, to - from);
     levels[i] = decibels(power);
   }

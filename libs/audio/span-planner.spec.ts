@@ -79,8 +79,23 @@ describe('planSpans', () => {
     const pcm = Buffer.concat([makeTone(1000), makeSilence(300), makeTone(1300)]);
     const [first, second, ...more] = await plan(pcm);
     expect(more).toEqual([]);
-    expect(first).toMatchObject({ endMs: 1150 });
-    expect(second).toMatchObject({ startMs: 1150, endMs: 2600 });
+    expect(first).toMatchObject({ endMs: 1152 });
+    expect(second).toMatchObject({ startMs: 1152, endMs: 2600 });
+  });
+
+  it('prefers the end of a sentence to a shorter pause that is deeper', async () => {
+    const sentenceEnd = makeTone(750, 0.005);
+    const pcm = Buffer.concat([makeTone(2000), sentenceEnd, makeTone(250), makeSilence(300), makeTone(3000)]);
+    const [first] = await plan(pcm, { targetMs: 2700, minMs: 1800, maxMs: 3600 });
+    expect(Math.abs((first?.endMs ?? 0) - 2375)).toBeLessThanOrEqual(50);
+  });
+
+  it('cuts where the frames of the voice detection meet, and lets spans hear whole frames of each other', async () => {
+    for (const pcm of [makeTone(6000), makeSilence(6000)]) {
+      const spans = await plan(pcm, { overlapMs: 130 });
+      expect(spans.length).toBeGreaterThan(3);
+      for (const { startMs, leadMs } of spans) expect([startMs % 32, leadMs % 32]).toEqual([0, 0]);
+    }
   });
 
   it('prefers the deeper of two pauses', async () => {
@@ -94,14 +109,14 @@ describe('planSpans', () => {
   });
 
   it('cuts silence at the target', async () => {
-    expect((await plan(makeSilence(4000)))[0]).toMatchObject({ endMs: 1200 });
+    expect((await plan(makeSilence(4000)))[0]).toMatchObject({ endMs: 1216 });
   });
 
   it('is not deceived by a constant offset of the samples', async () => {
     const offset = (from: number, to: number) => (sample: number) =>
       sample >= from && sample < to ? 0.3 : 0.3 + 0.2 * Math.sin(sample / 12);
     const [first] = await plan(makePcm(2500, offset(16_000, 20_800)));
-    expect(first).toMatchObject({ endMs: 1150 });
+    expect(first).toMatchObject({ endMs: 1152 });
   });
 
   it('leaves no tail shorter than allowed', async () => {
@@ -112,9 +127,9 @@ describe('planSpans', () => {
 
   it('lets both sides hear the other where there is no pause between them', async () => {
     const [first, second] = await plan(makeTone(4000), { overlapMs: 100 });
-    expect(first).toMatchObject({ leadMs: 0, tailMs: 100 });
-    expect(second).toMatchObject({ startMs: first?.endMs, leadMs: 100 });
-    expect(first && first.pcm.length / 32).toBe((first?.endMs ?? 0) + 100);
+    expect(first).toMatchObject({ leadMs: 0, tailMs: 96 });
+    expect(second).toMatchObject({ startMs: first?.endMs, leadMs: 96 });
+    expect(first && first.pcm.length / 32).toBe((first?.endMs ?? 0) + 96);
   });
 
   it('overlaps nothing at a pause, in silence or where that is not wanted', async () => {

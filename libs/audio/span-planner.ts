@@ -31,7 +31,7 @@ export interface SpanPlanOptions {
   readonly shortestTailMs?: number;
   /**
    * How far a span reaches into each neighbour where it had to be cut within speech; 2 s by default. It may be shorter
-   * where the spans are.
+   * where the spans are, and is rounded down to frames of 32 ms.
    */
   readonly overlapMs?: number;
   /** Spans that were planned before, from the start of the audio in time order; the plan goes on behind them. */
@@ -43,16 +43,23 @@ export interface SpanPlanOptions {
 /** Long enough to be cheap to route and to keep context, short enough to spread over engines and to redo. */
 export const defaultSpanLengths = { targetMs: 120_000, minMs: 90_000, maxMs: 150_000, shortestTailMs: 15_000 } as const;
 
+/**
+ * Spans are cut at multiples of it, and overlap by multiples of it. It is the frame of Silero's voice detection (512 samples),
+ * so that the embedded engine finds the same utterances in spans as in the whole.
+ */
+const GRID_MS = 32;
+
 /** Some five words on each side: enough to find where two transcripts of them meet. */
-const DEFAULT_OVERLAP_MS = 2_000;
+const DEFAULT_OVERLAP_MS = 2_016;
 
 const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
 
 /**
  * Cuts audio into spans while it comes in, at the quietest place near the target length.
  *
- * The spans follow each other without gap and begin on whole milliseconds; the last one's end is rounded up to the next.
- * Where there is no pause to cut in, both sides of the cut are heard by both spans. They depend on the samples alone and not on how these come in chunks, so planning again gives the same.
+ * The spans follow each other without gap and begin on multiples of 32 ms; the last one's end is rounded up to the next.
+ * Where there is no pause to cut in, both sides of the cut are heard by both spans. They depend on the samples alone and not
+ * on how these come in chunks, so planning again gives the same.
  * Memory holds `maxMs` and `shortestTailMs` of audio and the span handed out. No audio gives no span. A half sample at the
  * end is dropped.
  *
@@ -87,7 +94,8 @@ class SpanPlanner {
     const { targetMs, minMs, maxMs, shortestTailMs } = { ...defaultSpanLengths, ...options };
     this.lengths = { targetMs, minMs, maxMs, shortestTailMs };
     // A span must not reach beyond its neighbours.
-    this.overlapMs = Math.floor(Math.min(options.overlapMs ?? DEFAULT_OVERLAP_MS, shortestTailMs, minMs / 2));
+    const overlapMs = Math.min(options.overlapMs ?? DEFAULT_OVERLAP_MS, shortestTailMs, minMs / 2);
+    this.overlapMs = onGrid(overlapMs);
   }
 
   append(chunk: Uint8Array): void {
@@ -154,8 +162,13 @@ class SpanPlanner {
     const to = Math.max(from, Math.min(maxMs * SAMPLES_PER_MS, seen - shortestTailMs * SAMPLES_PER_MS));
     const target = targetMs * SAMPLES_PER_MS;
     const lead = this.leadMs * SAMPLES_PER_MS;
-    const { place, isPause } = quietestPlace(this.queue.view().subarray(lead, lead + seen), { from, to, target });
-    const room = Math.floor((available - place) / SAMPLES_PER_MS);
+    const { place, isPause } = quietestPlace(this.queue.view().subarray(lead, lead + seen), {
+      from,
+      to,
+      target,
+      grid: GRID_MS * SAMPLES_PER_MS,
+    });
+    const room = onGrid((available - place) / SAMPLES_PER_MS);
     return this.take(place, isPause ? 0 : Math.min(this.overlapMs, room));
   }
 
@@ -167,4 +180,8 @@ class SpanPlanner {
     this.goOnBehind({ startMs, endMs, tailMs });
     return { index, startMs, endMs, leadMs, tailMs, pcm };
   }
+}
+
+function onGrid(ms: number): number {
+  return Math.floor(ms / GRID_MS) * GRID_MS;
 }
