@@ -37,7 +37,7 @@ export class PulledFeed<Item> implements AsyncIterable<Item> {
 /** Holds one item until it is asked for. */
 class Inbox<Item> implements Follower<Item> {
   private held: { readonly item: Item } | undefined;
-  private ended: { readonly error: unknown } | undefined;
+  private ended: { readonly error: Error | undefined } | undefined;
   private wake: (() => void) | undefined;
 
   take(item: Item): boolean {
@@ -47,7 +47,9 @@ class Inbox<Item> implements Follower<Item> {
   }
 
   end(error?: unknown): void {
-    this.ended = { error };
+    this.ended = {
+      error: error === undefined || error instanceof Error ? error : new Error('The feed failed.', { cause: error }),
+    };
     this.wake?.();
   }
 

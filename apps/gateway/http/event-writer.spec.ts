@@ -84,7 +84,7 @@ describe('EventWriter', () => {
     quiet.follow({ follow: (follower) => Object.assign(feed, { follower }) });
     answer.destroy();
     await quiet.ended;
-    await eventually('the end', () => feed.closed > 0);
+    expect(await eventually('the end', () => feed.closed > 0)).toBe(true);
   });
 
   it('makes the bytes of an event once for all who read it', () => {
