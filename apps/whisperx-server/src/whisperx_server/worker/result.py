@@ -178,7 +178,7 @@ def _split(segment: Spoken) -> list[Spoken]:
 
 
 def _texts_of(text: str, parts: Sequence[Sequence[TimedWord]]) -> list[str]:
-    """The stretch of the text that belongs to each part, as it was written: not every language has spaces to join by."""
+    """The stretch of the text that each part has, as it was written: not every language joins words by spaces."""
     starts: list[int] = []
     at = 0
     for own in parts:
