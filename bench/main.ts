@@ -36,9 +36,13 @@ if (values.list) {
 async function runAll(): Promise<void> {
   const started = performance.now();
   const { quick } = values;
-  const at = new Date().toISOString().slice(0, 10);
   const chosen = catalogue.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   const outcomes: Outcome[] = [];
+  const at = new Date().toISOString().slice(0, 10);
+  const reportOf = (measured: readonly Outcome[]): Report => {
+    const seconds = (performance.now() - started) / 1000;
+    return { at, quick, surroundings: surroundings(), seconds, outcomes: measured };
+  };
   // The servers of a scenario outlive this process unless they are stopped.
   const stopped = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
@@ -48,11 +52,10 @@ async function runAll(): Promise<void> {
     if (stopped.signal.aborted) process.exit(1);
     outcomes.push(outcome);
     say(`${scenario.name}: ${Math.round(outcome.seconds)} s of ${outcome.budgetS} s`);
+    // After each: a run that is broken off has measured something all the same.
+    await writeResults(reportOf(outcomes), outcomes.length === catalogue.length, root);
   }
-  const seconds = (performance.now() - started) / 1000;
-  const report: Report = { at, quick, surroundings: surroundings(), seconds, outcomes };
-  process.stdout.write(markdownReport(report));
-  await writeResults(report, chosen.length === catalogue.length, root);
+  process.stdout.write(markdownReport(reportOf(outcomes)));
   // What a scenario that hung left behind must not keep this process.
   if (outcomes.some(({ failure }) => failure !== undefined)) process.exit(1);
 }
