@@ -17,9 +17,10 @@ import { markdownTable, surroundings } from '../harness/surroundings.js';
  * those of the one-piece text: how many differ, how many of them within two seconds of a joint, and how many stand twice
  * in a row that do not in the one-piece text.
  *
- * Usage: `npm run bench -- speech-cuts [tiny|base] [minutes]`, 5 minutes of tiny by default.
+ * Usage: `npm run bench -- speech-cuts [tiny|base] [minutes]`, 5 minutes of tiny by default. More than ten minutes are only
+ * transcribed as recorded, in one piece and in spans of the usual length.
  */
-const lengths = [
+const allLengths = [
   { targetMs: 30_000, minMs: 22_500, maxMs: 37_500, shortestTailMs: 3_750 },
   { targetMs: 60_000, minMs: 45_000, maxMs: 75_000, shortestTailMs: 7_500 },
   defaultSpanLengths,
@@ -42,14 +43,17 @@ interface TimedWord {
 const args = process.argv.slice(2).filter((arg) => arg !== 'speech-cuts');
 const model = args.includes('base') ? 'base' : 'tiny';
 const minutes = Number(args.find((arg) => /^\d+$/.test(arg)) ?? 5);
+const isLong = minutes > 10;
+const lengths = isLong ? [defaultSpanLengths] : allLengths;
+const recordings: readonly (readonly [string, readonly string[]])[] = [
+  ['as recorded', []],
+  ...(isLong ? [] : [['no pauses', [WITHOUT_PAUSES]] as const]),
+];
 const engine = new LocalEngine({ model, logger: createLogger('bench', 'silent') });
 await engine.start();
 try {
   const rows: string[][] = [];
-  for (const [name, filters] of [
-    ['as recorded', []],
-    ['no pauses', [WITHOUT_PAUSES]],
-  ] as const) {
+  for (const [name, filters] of recordings) {
     const { pcm, spoken } = recording(filters);
     const whole = await heard(pcm, { index: 0, startMs: 0 });
     const error = percent(wordErrorRate(spoken, textOf(whole)).wer);
@@ -108,7 +112,7 @@ async function heard(piece: Buffer, place: { index: number; startMs: number }): 
 async function row(
   pcm: Buffer,
   whole: readonly TranscriptSegment[],
-  spans: (typeof lengths)[number],
+  spans: (typeof allLengths)[number],
   spoken: string,
 ): Promise<string[]> {
   const joints = new SpanJoints(1);
