@@ -8,6 +8,15 @@ import { markdownReport, type Report } from './report.js';
 const BEGIN = '<!-- results: written by the full run -->';
 const END = '<!-- end of the results -->';
 
+/** Below the tables: paths from docs/. */
+const CHARTS = `The ratios, the growth, and the speed-up by engine instances:
+
+![Mesh over bare](../bench/results/full.svg)
+
+![Growth](../bench/results/full-growth.svg)
+
+![Span scaling](../bench/results/full-span-scaling.svg)`;
+
 /** The figure of a scenario that tells how much faster so many instances are. */
 const SPEED_UP = /^speed-up of (\d+)$/;
 
@@ -28,7 +37,7 @@ export async function writeResults(report: Report, isWhole: boolean, root: strin
   await writeFile(join(folder, `${name}-span-scaling.svg`), speedUpChart(report.outcomes));
   if (name !== 'full') return;
   const page = join(root, 'docs/performance.md');
-  await writeFile(page, withResults(await readFile(page, 'utf8'), markdown));
+  await writeFile(page, withResults(await readFile(page, 'utf8'), `${markdown}\n${CHARTS}`));
 }
 
 /**

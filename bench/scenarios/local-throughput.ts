@@ -39,6 +39,7 @@ function localThroughput(model: 'tiny' | 'base', { growth, budget }: Pick<Scenar
     ],
     growth,
     budget,
+    quickRounds: 1,
     amount: (quick) => (quick ? '1 min of speech' : '5 min of speech a round'),
     async open(quick) {
       const name = quick ? 'clinic-dialogue' : 'long-read';
