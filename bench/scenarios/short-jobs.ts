@@ -38,6 +38,7 @@ function shortJobs(name: string, redis: boolean, goal: number): Scenario {
     ],
     growth: { figure: WALL, unit: 'a 16th of the clips' },
     budget: { quickS: 20, fullS: 180 },
+    quickRounds: 2,
     amount: (quick) => `clips for ${(quick ? QUICK_RUN_MS : RUN_MS) / 1000} s, at most ${MOST_JOBS}`,
     async open(quick) {
       const mesh = await BenchMesh.start({
