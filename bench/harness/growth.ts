@@ -12,7 +12,7 @@ export interface Growth {
 
 const PASSES = 3;
 /** No further pass begins when it would end after that. */
-const ENOUGH_MS = 30_000;
+const ENOUGH_MS = 20_000;
 
 /** Does multiples of a small unit, a few times each where that is quick, and fits how the cost grows with the work. */
 export async function grow(

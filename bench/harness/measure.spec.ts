@@ -65,9 +65,13 @@ describe('measure', () => {
     expect(noGrowth).toBe('a wait');
   });
 
-  it('runs fewer rounds in a quick run where the scenario asks for it', async () => {
-    expect((await measure(scenario({ quickRounds: 1 }), options)).rounds).toHaveLength(1);
-    expect((await measure(scenario({ quickRounds: 1 }), { ...options, quick: false })).rounds).toHaveLength(3);
+  it('runs fewer rounds where the scenario asks for it', async () => {
+    const mostRounds = { quick: 1, full: 2 };
+    expect((await measure(scenario({ mostRounds }), options)).rounds).toHaveLength(1);
+    expect((await measure(scenario({ mostRounds }), { ...options, quick: false })).rounds).toHaveLength(2);
+    expect((await measure(scenario({ mostRounds: { quick: 1 } }), { ...options, quick: false })).rounds).toHaveLength(
+      3,
+    );
   });
 
   it('says where a goal is missed', async () => {

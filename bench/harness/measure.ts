@@ -97,11 +97,11 @@ interface Found {
 
 async function runAll(
   stage: Stage,
-  { name, goals, growth, quickRounds = Infinity }: Scenario,
+  { name, goals, growth, mostRounds = {} }: Scenario,
   found: Found,
   { quick, rounds, growth: multiples, say }: MeasureOptions,
 ): Promise<void> {
-  const count = quick ? Math.min(rounds, quickRounds) : rounds;
+  const count = Math.min(rounds, (quick ? mostRounds.quick : mostRounds.full) ?? rounds);
   await runRound(stage, 0);
   for (let number = 1; number <= count; number += 1) {
     found.rounds.push(await runRound(stage, number));

@@ -58,8 +58,8 @@ export interface Scenario {
   readonly goals: readonly Goal[];
   readonly growth: GrowthPlan;
   readonly budget: Budget;
-  /** Rounds of a quick run, where one takes too long for as many as the others have. */
-  readonly quickRounds?: number;
+  /** Rounds at most, where one takes too long for as many as the others have. */
+  readonly mostRounds?: { readonly quick?: number; readonly full?: number };
   /** How much work a run does, for people, such as `60 min of mp3`. */
   amount(quick: boolean): string;
   open(quick: boolean): Promise<Stage>;

@@ -27,7 +27,7 @@ export const decodeToEngine: Scenario = {
   ],
   growth: { figure: CPU, unit: `${MINUTES / 16} min of mp3` },
   budget: { quickS: 15, fullS: 120 },
-  quickRounds: 2,
+  mostRounds: { quick: 2 },
   amount: (quick) => `${minutesOf(quick)} min of mp3`,
   async open(quick) {
     const mesh = await BenchMesh.start({

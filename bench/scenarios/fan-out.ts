@@ -38,7 +38,7 @@ export const fanOut: Scenario = {
   ],
   growth: { figure: CPU, unit: `${READERS / 16} readers` },
   budget: { quickS: 25, fullS: 140 },
-  quickRounds: 2,
+  mostRounds: { quick: 2 },
   amount: (quick) => `${quick ? QUICK_READERS : READERS} readers, ${secondsOf(quick)} s`,
   async open(quick) {
     const mesh = await BenchMesh.start({

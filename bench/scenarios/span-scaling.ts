@@ -27,8 +27,8 @@ export const spanScaling: Scenario = {
     { figure: efficiency(instances), as: 'absolute', wanted: { is: 'at least', value: 0.9 } },
   ]),
   growth: { figure: WALL, unit: `${MINUTES / 16} min on ${MOST} instances` },
-  budget: { quickS: 35, fullS: 400 },
-  quickRounds: 1,
+  budget: { quickS: 35, fullS: 390 },
+  mostRounds: { quick: 1 },
   amount: (quick) => `${minutesOf(quick)} min of speech`,
   async open(quick) {
     const mesh = await BenchMesh.start({

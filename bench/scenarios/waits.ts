@@ -36,7 +36,7 @@ function waits(name: string, redis: boolean): Scenario {
     goals: [LAG, PICK_UP, FAILOVER].map((figure) => ({ figure, as: 'absolute' })),
     growth: { none: 'a wait of one event, job or span; how waits grow with load is in fan-out and short-jobs' },
     budget: { quickS: 15, fullS: 40 },
-    quickRounds: 1,
+    mostRounds: { quick: 1 },
     amount: () => `${EVENTS} events, ${PICK_UPS} jobs, 1 killed engine`,
     async open() {
       const mesh = await BenchMesh.start({

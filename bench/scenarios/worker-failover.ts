@@ -15,8 +15,8 @@ export const workerFailover: Scenario = {
   against: 'nothing: the lease of 10 s has to lapse first',
   goals: [{ figure: FAILOVER, as: 'absolute' }],
   growth: { none: 'a wait for a lease, not work' },
-  budget: { quickS: 25, fullS: 120 },
-  quickRounds: 1,
+  budget: { quickS: 25, fullS: 75 },
+  mostRounds: { quick: 1, full: 3 },
   amount: () => '1 killed worker',
   async open() {
     // Its calls last until the job is cancelled.
