@@ -1,7 +1,7 @@
 import { CommitUnknownError, Database, type Transaction } from './database.js';
 import { migrations } from './migrations/index.js';
 import { waitUntil } from '../embedded-postgres/testing.js';
-import { startFarewellProxy } from '../postgres/testing.js';
+import { startFarewellProxy, startSilentProxy } from '../postgres/testing.js';
 import { startEmptyDatabase, type TestDatabase } from './testing.js';
 
 describe('Database', () => {
@@ -102,6 +102,26 @@ describe('Database', () => {
     expect(late).toMatchObject({ code: 'dependency_unavailable', retryAfterMs: 2000 });
     expect(early).not.toBeInstanceOf(CommitUnknownError);
     expect(early).toMatchObject({ code: 'dependency_unavailable' });
+  });
+
+  it('leaves a connection that gives no answers to nobody', async () => {
+    const proxy = await startSilentProxy(server.url);
+    const database = new Database(proxy.url, { poolSize: 1, answerTimeoutMs: 1_000 });
+    await database.connect();
+    const asked: ((sql: string) => Promise<unknown>)[] = [
+      (sql) => database.query(sql),
+      (sql) => database.prepared(sql),
+      (sql) => database.write(sql, []),
+      (sql) => database.transaction(({ query }) => query(sql)),
+    ];
+    for (const ask of asked) {
+      await database.ping();
+      proxy.silence();
+      await expect(ask('SELECT 1')).rejects.toMatchObject({ code: 'dependency_unavailable' });
+      await expect(ask('SELECT 2')).resolves.toHaveLength(1);
+    }
+    await database.close();
+    await proxy.stop();
   });
 
   it('keeps the parameters of a refused statement out of the error', async () => {

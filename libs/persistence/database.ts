@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type Pool, type QueryResultRow } from 'pg';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { PolyscribeError } from '#contracts';
 import { GuardedClient } from '#postgres';
 import { mapDatabaseError } from './database-error.js';
@@ -14,6 +14,8 @@ export interface DatabaseOptions {
   readonly applicationName?: string;
   /** How long `connect` waits for a database that is away, 60 s by default. */
   readonly connectTimeoutMs?: number;
+  /** How long a statement's answer may take, 35 s by default. */
+  readonly answerTimeoutMs?: number;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -60,7 +62,7 @@ export class Database {
         statement_timeout: LONGEST_STATEMENT_MS,
         lock_timeout: LOCK_TIMEOUT_MS,
         idle_in_transaction_session_timeout: IDLE_TRANSACTION_TIMEOUT_MS,
-        query_timeout: ANSWER_TIMEOUT_MS,
+        query_timeout: options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS,
         keepAlive: true,
       },
     });
@@ -91,7 +93,11 @@ export class Database {
    * @throws PolyscribeError `dependency_unavailable`, `internal`
    */
   async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
-    return mapped(() => queryRows<Row>(this.dataSource.manager, sql, parameters));
+    return mapped(async () => {
+      // Not by way of TypeORM: the pool drops a connection on which a statement failed, one that gives no answer among them.
+      const { rows } = await poolOf(this.dataSource).query<Row & QueryResultRow>(sql, [...parameters]);
+      return rows;
+    });
   }
 
   /**
@@ -113,16 +119,21 @@ export class Database {
    *   CommitUnknownError when all of it may be kept nevertheless
    */
   async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const state = { committing: false };
+    const runner = this.dataSource.createQueryRunner();
+    const { manager } = runner;
+    let committing = false;
     try {
-      return await this.dataSource.transaction(async (manager) => {
-        const result = await work({ manager, query: (sql, parameters = []) => queryRows(manager, sql, parameters) });
-        state.committing = true;
-        return result;
-      });
+      await runner.startTransaction();
+      const result = await work({ manager, query: (sql, parameters = []) => queryRows(manager, sql, parameters) });
+      committing = true;
+      await runner.commitTransaction();
+      return result;
     } catch (thrown) {
       const error = mapDatabaseError(thrown);
-      throw state.committing && isAway(error) ? new CommitUnknownError(error) : error;
+      await (isAway(error) ? drop(runner) : rollBack(runner));
+      throw committing && isAway(error) ? new CommitUnknownError(error) : error;
+    } finally {
+      await runner.release();
     }
   }
 
@@ -208,6 +219,21 @@ export class CommitUnknownError extends PolyscribeError {
 export interface Transaction {
   readonly manager: EntityManager;
   readonly query: <Row>(sql: string, parameters?: readonly unknown[]) => Promise<Row[]>;
+}
+
+async function rollBack(runner: QueryRunner): Promise<void> {
+  try {
+    await runner.rollbackTransaction();
+  } catch {
+    await drop(runner);
+  }
+}
+
+/** The server rolls back what a lost connection had begun; one that gave no answer would keep the next who has it waiting. */
+async function drop(runner: QueryRunner): Promise<void> {
+  if (runner.isReleased) return;
+  const client: unknown = await runner.connect().catch(() => undefined);
+  if (client instanceof GuardedClient) await client.drop();
 }
 
 async function queryRows<Row>(manager: EntityManager, sql: string, parameters: readonly unknown[]): Promise<Row[]> {

@@ -12,4 +12,16 @@ export class GuardedClient extends pg.Client {
     if (event === 'error' && this.listenerCount('error') === 0) return false;
     return super.emit(event, ...details);
   }
+
+  /**
+   * Ends the connection without another word: whoever waits for an answer fails, and a pool makes a new one. Resolves when
+   * both know.
+   */
+  async drop(): Promise<void> {
+    const { stream } = this.connection;
+    if (stream.destroyed) return;
+    const ended = new Promise<void>((resolve) => this.once('end', resolve));
+    stream.destroy();
+    await ended;
+  }
 }

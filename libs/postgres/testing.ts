@@ -29,46 +29,91 @@ function shutdownMessage(): Buffer {
  * server does that is stopped while somebody connects.
  */
 export async function startFarewellProxy(databaseUrl: string): Promise<FarewellProxy> {
-  const target = new URL(databaseUrl);
-  const open = new Set<Socket>();
   let armed = false;
   let farewells = 0;
-  const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname);
-    for (const socket of [client, upstream]) {
-      open.add(socket);
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => open.delete(socket));
+  const { url, closeAll, stop } = await startProxy(databaseUrl, (chunk, client, upstream) => {
+    if (!armed || !chunk.subarray(-READY.length).equals(READY)) {
+      client.write(chunk);
+      return;
     }
-    client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
-    client.pipe(upstream);
-    upstream.on('data', (chunk: Buffer) => {
-      if (!armed || !chunk.subarray(-READY.length).equals(READY)) {
-        client.write(chunk);
-        return;
-      }
-      farewells += 1;
-      upstream.removeAllListeners('data');
-      client.end(Buffer.concat([chunk, shutdownMessage()]));
-    });
+    farewells += 1;
+    upstream.removeAllListeners('data');
+    client.end(Buffer.concat([chunk, shutdownMessage()]));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = new URL(databaseUrl);
-  url.hostname = '127.0.0.1';
-  url.port = String((server.address() as AddressInfo).port);
   return {
-    url: url.href,
+    url,
     arm: () => {
       armed = true;
-      for (const socket of open) socket.destroy();
+      closeAll();
     },
     disarm: () => {
       armed = false;
     },
     farewells: () => farewells,
+    stop,
+  };
+}
+
+/** A way to a PostgreSQL server on which answers get lost while the connections stay open. */
+export interface SilentProxy {
+  readonly url: string;
+  /** From now on no answer comes through on the connections that are open; new ones are served. */
+  silence(): void;
+  stop(): Promise<void>;
+}
+
+/** Stands between a client and the server, as a network does that loses what is sent and tells nobody. */
+export async function startSilentProxy(databaseUrl: string): Promise<SilentProxy> {
+  const silenced = new WeakSet<Socket>();
+  const { url, clients, stop } = await startProxy(databaseUrl, (chunk, client) => {
+    if (!silenced.has(client)) client.write(chunk);
+  });
+  return {
+    url,
+    silence: () => {
+      for (const client of clients) silenced.add(client);
+    },
+    stop,
+  };
+}
+
+/** @param onAnswer takes what the server sends and hands on what the client is to have of it */
+async function startProxy(
+  databaseUrl: string,
+  onAnswer: (chunk: Buffer, client: Socket, upstream: Socket) => void,
+): Promise<{ url: string; clients: ReadonlySet<Socket>; closeAll: () => void; stop: () => Promise<void> }> {
+  const target = new URL(databaseUrl);
+  const open = new Set<Socket>();
+  const clients = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname);
+    clients.add(client);
+    for (const socket of [client, upstream]) {
+      open.add(socket);
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => open.delete(socket));
+    }
+    client.on('close', () => {
+      clients.delete(client);
+      upstream.destroy();
+    });
+    upstream.on('close', () => client.destroy());
+    client.pipe(upstream);
+    upstream.on('data', (chunk: Buffer) => onAnswer(chunk, client, upstream));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = new URL(databaseUrl);
+  url.hostname = '127.0.0.1';
+  url.port = String((server.address() as AddressInfo).port);
+  const closeAll = () => {
+    for (const socket of open) socket.destroy();
+  };
+  return {
+    url: url.href,
+    clients,
+    closeAll,
     stop: async () => {
-      for (const socket of open) socket.destroy();
+      closeAll();
       await new Promise((resolve) => server.close(resolve));
     },
   };
