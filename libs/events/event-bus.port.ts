@@ -10,6 +10,22 @@ export interface PublishOptions {
   readonly key?: string;
 }
 
+/**
+ * Events that go into the log with a statement of somebody else on the same database: they are in it if and only if that
+ * is committed.
+ */
+export interface EventDraft {
+  /** The SQL expression that appends them, to be evaluated once. Its first parameter has that number. */
+  readonly sql: (first: number) => string;
+  readonly parameters: readonly unknown[];
+  /**
+   * Tells subscribers, once the statement is committed. Never fails: whoever misses it finds the events a few seconds later.
+   *
+   * @param lastSeq the value of the expression
+   */
+  readonly tell: (lastSeq: string | number | null) => Promise<void>;
+}
+
 /** A live view of one job's events. */
 export interface EventSubscription extends AsyncIterable<JobEvent> {
   /** Ends the iteration and frees what it holds. Leaving a `for await` loop does the same. */
@@ -32,6 +48,16 @@ export abstract class EventBus {
     events: readonly JobEventBody[],
     options?: PublishOptions,
   ): Promise<readonly JobEvent[]>;
+
+  /**
+   * The same as a part of a statement that writes what the events tell of, in one commit with it.
+   *
+   * @returns undefined where the log is not in that database: they are to be published then
+   * @throws PolyscribeError `dependency_unavailable` when the log cannot take them
+   */
+  draft(_jobId: string, _events: readonly JobEventBody[], _options?: PublishOptions): Promise<EventDraft | undefined> {
+    return Promise.resolve(undefined);
+  }
 
   /**
    * The job's events with a sequence above `afterSeq`: first those in the log, then new ones as they come, each once and

@@ -26,6 +26,29 @@ const migrations: readonly string[] = [
      PRIMARY KEY (job_id, seq)
    );
    CREATE UNIQUE INDEX job_event_key ON events.job_event (job_id, key) WHERE key IS NOT NULL;`,
+  // Also called by statements that write what the events tell of. The plans of a function are kept for each connection.
+  `CREATE FUNCTION events.append(of_job text, new_types text[], new_data text[], new_key text, is_notifying boolean)
+   RETURNS bigint LANGUAGE plpgsql AS $$
+   DECLARE
+     added CONSTANT integer := cardinality(new_types);
+     last bigint;
+   BEGIN
+     INSERT INTO events.job_log AS log (job_id, last_seq, updated_at, kept) VALUES (of_job, added, now(), true)
+     ON CONFLICT (job_id) DO UPDATE SET last_seq = log.last_seq + added, updated_at = now(), kept = true
+     RETURNING last_seq INTO last;
+     -- The counter is locked by now: whoever used the key before has committed.
+     IF new_key IS NOT NULL AND EXISTS (SELECT FROM events.job_event WHERE job_id = of_job AND key = new_key) THEN
+       UPDATE events.job_log SET last_seq = last - added WHERE job_id = of_job;
+       RETURN NULL;
+     END IF;
+     INSERT INTO events.job_event (job_id, seq, type, data, key)
+     SELECT of_job, last - added + body.place, body.type, body.data::json, CASE WHEN body.place = 1 THEN new_key END
+     FROM unnest(new_types, new_data) WITH ORDINALITY AS body (type, data, place);
+     IF is_notifying THEN
+       PERFORM pg_notify('polyscribe_events', last || ':' || of_job);
+     END IF;
+     RETURN last;
+   END $$`,
 ];
 
 /** Brings the schema `events` up to date, whole or not at all. */

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { JobEvent, JobEventBody } from '#contracts';
-import { asUnavailable, GuardedClient, StatementError } from '#postgres';
+import { asUnavailable, GuardedClient } from '#postgres';
 import { withDeadline } from '#timing';
 import { migrateEventLog } from './event-log.migrations.js';
 
@@ -38,26 +38,21 @@ interface EventRow {
  * Sequence numbers come from a counter row per job, which also is the lock that keeps writers apart: an append that fails
  * takes its number back with it, so there are no gaps. The counter outlives an expired log, so that the events of a
  * retried job go on from there and a client's last event id keeps its meaning.
+ *
+ * @param first number of the first of its five parameters
  */
-function appendStatement(selected: string): string {
-  return `
-  WITH counter AS (
-    INSERT INTO events.job_log AS log (job_id, last_seq, updated_at, kept)
-    VALUES ($1, cardinality($2::text[]), now(), true)
-    ON CONFLICT (job_id) DO UPDATE
-      SET last_seq = log.last_seq + cardinality($2::text[]), updated_at = now(), kept = true
-    RETURNING last_seq
-  ), added AS (
-    INSERT INTO events.job_event (job_id, seq, type, data, key)
-    SELECT $1, counter.last_seq - cardinality($2::text[]) + body.place, body.type, body.data::json,
-           CASE WHEN body.place = 1 THEN $4::text END
-    FROM counter, unnest($2::text[], $3::text[]) WITH ORDINALITY AS body (type, data, place)
-  )
-  SELECT ${selected} FROM counter`;
+function appendCall(first: number): string {
+  const [job, types, data, key, notify] = [0, 1, 2, 3, 4].map((n) => `$${first + n}`);
+  return `events.append(${job}::text, ${types}::text[], ${data}::text[], ${key}::text, ${notify}::boolean)`;
 }
 
-const APPEND = appendStatement('last_seq');
-const APPEND_AND_NOTIFY = appendStatement(`last_seq, pg_notify('${CHANNEL}', last_seq || ':' || $1)`);
+const APPEND = { name: 'polyscribe_append_events', text: `SELECT ${appendCall(1)} AS last_seq` };
+
+/** Events on their way into the log. */
+export interface Append {
+  readonly sql: typeof appendCall;
+  readonly parameters: readonly unknown[];
+}
 
 /** The tables of the log: what is published is in here before anybody hears of it. */
 export class EventLog {
@@ -89,24 +84,19 @@ export class EventLog {
     };
   }
 
+  /** The append as a part of a statement of somebody else, whose value is the last sequence. */
+  appending(jobId: string, events: readonly JobEventBody[], key: string | undefined): Append {
+    const types = events.map((event) => event.type);
+    const data = events.map((event) => JSON.stringify(event.data));
+    return { sql: appendCall, parameters: [jobId, types, data, key ?? null, this.notify] };
+  }
+
   /** @returns the events with their sequence; none when the key has been used already */
   async append(jobId: string, events: readonly JobEventBody[], key: string | undefined): Promise<JobEvent[]> {
     if (events.length === 0) return [];
-    const types = events.map((event) => event.type);
-    const data = events.map((event) => JSON.stringify(event.data));
-    try {
-      const { rows } = await this.query<{ last_seq: string }>(this.notify ? APPEND_AND_NOTIFY : APPEND, [
-        jobId,
-        types,
-        data,
-        key ?? null,
-      ]);
-      const first = Number(rows[0]?.last_seq) - events.length + 1;
-      return events.map((event, index) => ({ ...event, seq: first + index }));
-    } catch (error) {
-      if (isDuplicateKey(error)) return [];
-      throw error;
-    }
+    const { parameters } = this.appending(jobId, events, key);
+    const { rows } = await this.query<{ last_seq: string | null }>(APPEND, [...parameters]);
+    return numbered(events, rows[0]?.last_seq ?? null);
   }
 
   async read(jobId: string, afterSeq: number, limit: number): Promise<JobEvent[]> {
@@ -171,6 +161,11 @@ export class EventLog {
     await this.migrated;
   }
 
+  /** The same within the time that a caller may be kept waiting. */
+  async opened(): Promise<void> {
+    await withDeadline(this.ready(), OPEN_DEADLINE_MS, UNAVAILABLE);
+  }
+
   async close(): Promise<void> {
     await this.migrated?.catch(() => undefined);
     await this.pool.end();
@@ -192,18 +187,22 @@ export class EventLog {
   }
 
   private async query<Row extends pg.QueryResultRow>(
-    statement: string,
+    statement: string | { readonly name: string; readonly text: string },
     values: unknown[],
   ): Promise<pg.QueryResult<Row>> {
+    const query = typeof statement === 'string' ? { text: statement, values } : { ...statement, values };
     try {
-      await withDeadline(this.ready(), OPEN_DEADLINE_MS, UNAVAILABLE);
-      return await withDeadline(this.pool.query<Row>(statement, values), CALL_DEADLINE_MS, UNAVAILABLE);
+      await this.opened();
+      return await withDeadline(this.pool.query<Row>(query), CALL_DEADLINE_MS, UNAVAILABLE);
     } catch (error) {
       throw asUnavailable(error, UNAVAILABLE);
     }
   }
 }
 
-function isDuplicateKey(error: unknown): boolean {
-  return error instanceof StatementError && error.constraint === 'job_event_key';
+/** @param lastSeq of the last of them, as text or number; null where they were there already */
+export function numbered(events: readonly JobEventBody[], lastSeq: string | number | null): JobEvent[] {
+  if (lastSeq === null) return [];
+  const first = Number(lastSeq) - events.length + 1;
+  return events.map((event, index) => ({ ...event, seq: first + index }));
 }

@@ -1,7 +1,7 @@
 import type { JobEvent, JobEventBody } from '#contracts';
 import type { Logger } from '#telemetry';
-import { EventBus, type PublishOptions } from './event-bus.port.js';
-import { EventLog } from './event-log.js';
+import { EventBus, type EventDraft, type PublishOptions } from './event-bus.port.js';
+import { EventLog, numbered } from './event-log.js';
 import type { EventNews } from './event-news.js';
 import type { Feed, Follower } from './feed.js';
 import { JobTopic } from './job-topic.js';
@@ -50,6 +50,16 @@ export class LogEventBus extends EventBus {
     const published = await this.log.append(jobId, events, options.key);
     await this.news.announce(jobId, published);
     return published;
+  }
+
+  override async draft(
+    jobId: string,
+    events: readonly JobEventBody[],
+    options: PublishOptions = {},
+  ): Promise<EventDraft> {
+    await this.log.opened();
+    const { sql, parameters } = this.log.appending(jobId, events, options.key);
+    return { sql, parameters, tell: (lastSeq) => this.news.announce(jobId, numbered(events, lastSeq)) };
   }
 
   override follow(jobId: string, afterSeq: number, follower: Follower<JobEvent>): Feed {

@@ -6,6 +6,7 @@ import { createLogger } from '#telemetry';
 import { type ContractFixture, eventually } from '#testing';
 import { startEmptyDatabase, type TestDatabase } from '../persistence/testing.js';
 import { eventBusContract } from './event-bus.contract.js';
+import { eventDraftContract } from './event-draft.contract.js';
 import { createEventBus, type EventBus } from './index.js';
 
 let database: TestDatabase;
@@ -52,6 +53,7 @@ function listeners(): Promise<{ pid: number }[]> {
 }
 
 eventBusContract('LogEventBus on PostgreSQL alone', fixture);
+eventDraftContract('LogEventBus on PostgreSQL alone', fixture, () => database.url);
 
 describe('LogEventBus on PostgreSQL alone', () => {
   let buses: ContractFixture<EventBus>;

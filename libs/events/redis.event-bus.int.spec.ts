@@ -6,6 +6,7 @@ import { type ContractFixture, eventually } from '#testing';
 import { startEmptyDatabase, type TestDatabase } from '../persistence/testing.js';
 import { TestRedis } from '../redis/testing.js';
 import { eventBusContract } from './event-bus.contract.js';
+import { eventDraftContract } from './event-draft.contract.js';
 import { createEventBus, type EventBus } from './index.js';
 
 const TTL_MS = 60_000;
@@ -72,6 +73,11 @@ function stream(server: TestRedis, jobId: string): Promise<string[]> {
 }
 
 eventBusContract('LogEventBus with Redis', () => fixture());
+eventDraftContract(
+  'LogEventBus with Redis',
+  () => fixture(),
+  () => database.url,
+);
 
 describe('LogEventBus with Redis', () => {
   let buses: ContractFixture<EventBus>;
