@@ -55,9 +55,11 @@ export abstract class EventBus {
    * @returns undefined where the log is not in that database: they are to be published then
    * @throws PolyscribeError `dependency_unavailable` when the log cannot take them
    */
-  draft(_jobId: string, _events: readonly JobEventBody[], _options?: PublishOptions): Promise<EventDraft | undefined> {
-    return Promise.resolve(undefined);
-  }
+  abstract draft(
+    jobId: string,
+    events: readonly JobEventBody[],
+    options?: PublishOptions,
+  ): Promise<EventDraft | undefined>;
 
   /**
    * The job's events with a sequence above `afterSeq`: first those in the log, then new ones as they come, each once and

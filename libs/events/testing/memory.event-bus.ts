@@ -39,6 +39,11 @@ export class MemoryEventBus extends EventBus {
     return Promise.resolve(stored);
   }
 
+  /** There is no database whose statements could take them along. */
+  override draft(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   override follow(jobId: string, afterSeq: number, follower: Follower<JobEvent>): Feed {
     const { log, open } = this;
     let last = afterSeq;
