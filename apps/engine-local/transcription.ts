@@ -15,8 +15,11 @@ export type InferencePool = WorkerPool<InferenceTask, InferenceResult>;
 /** Samples of context that the voice activity model wants before a frame. */
 const CONTEXT_SAMPLES = 64;
 
-/** Frames of each block in which speech is looked for: small ones first, for an early first word; then 64 s. */
-const blockFrames = [250, 500, 1000];
+/**
+ * Frames of each block in which speech is looked for. Blocks of 4 s first: no utterance is longer than 15 s, and the first
+ * is to be found as soon as it has been heard. Then up to 64 s, which fill the rows of the model's batch.
+ */
+const blockFrames = [125, 125, 125, 125, 250, 500, 1000];
 const LARGEST_BLOCK_FRAMES = 2000;
 
 /** Audio held beyond what has been handed out. It must hold a block, an utterance and a window. */
