@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { JobEvent, JobEventBody } from '#contracts';
-import { asUnavailable, GuardedClient } from '#postgres';
-import { withDeadline } from '#timing';
+import { asUnavailable, GuardedClient, StatementError } from '#postgres';
+import { Batches, withDeadline } from '#timing';
 import { migrateEventLog } from './event-log.migrations.js';
 
 /** How long a caller waits for the database before the answer is `dependency_unavailable`. */
@@ -46,7 +46,22 @@ function appendCall(first: number): string {
   return `events.append(${job}::text, ${types}::text[], ${data}::text[], ${key}::text, ${notify}::boolean)`;
 }
 
-const APPEND = { name: 'polyscribe_append_events', text: `SELECT ${appendCall(1)} AS last_seq` };
+/** What goes into one job's log in one piece. */
+interface Addition {
+  readonly jobId: string;
+  readonly events: readonly JobEventBody[];
+  readonly key: string | undefined;
+}
+
+/** Additions that one statement makes, and with it one commit that reaches the disk. */
+const BATCH_ADDITIONS = 64;
+
+/** $1 is an array of objects with what `events.append` is given, in the order in which their counters are to be locked. */
+const APPEND = {
+  name: 'polyscribe_append_events',
+  text: `SELECT events.append(job, types, data, key, $2) AS last_seq
+    FROM json_to_recordset($1::json) AS addition (job text, types text[], data text[], key text)`,
+};
 
 /** Events on their way into the log. */
 export interface Append {
@@ -57,6 +72,12 @@ export interface Append {
 /** The tables of the log: what is published is in here before anybody hears of it. */
 export class EventLog {
   private readonly pool: pg.Pool;
+  private readonly additions = new Batches<Addition, JobEvent[]>({
+    most: BATCH_ADDITIONS,
+    run: async (additions) => this.appendAll(additions),
+    apart: ({ jobId }) => jobId,
+    isOfOne: (error) => error instanceof StatementError,
+  });
   private migrated: Promise<void> | undefined;
 
   /**
@@ -94,9 +115,7 @@ export class EventLog {
   /** @returns the events with their sequence; none when the key has been used already */
   async append(jobId: string, events: readonly JobEventBody[], key: string | undefined): Promise<JobEvent[]> {
     if (events.length === 0) return [];
-    const { parameters } = this.appending(jobId, events, key);
-    const { rows } = await this.query<{ last_seq: string | null }>(APPEND, [...parameters]);
-    return numbered(events, rows[0]?.last_seq ?? null);
+    return this.additions.add({ jobId, events, key });
   }
 
   async read(jobId: string, afterSeq: number, limit: number): Promise<JobEvent[]> {
@@ -169,6 +188,20 @@ export class EventLog {
   async close(): Promise<void> {
     await this.migrated?.catch(() => undefined);
     await this.pool.end();
+  }
+
+  private async appendAll(additions: readonly Addition[]): Promise<JobEvent[][]> {
+    // All processes in one order: two that locked the counters of the same jobs in different ones could wait for each other.
+    const sorted = additions.toSorted((one, other) => (one.jobId < other.jobId ? -1 : 1));
+    const rows = sorted.map(({ jobId, events, key }) => ({
+      job: jobId,
+      types: events.map(({ type }) => type),
+      data: events.map(({ data }) => JSON.stringify(data)),
+      key: key ?? null,
+    }));
+    const result = await this.query<{ last_seq: string | null }>(APPEND, [JSON.stringify(rows), this.notify]);
+    const lastSeqs = new Map(sorted.map(({ jobId }, index) => [jobId, result.rows[index]?.last_seq ?? null]));
+    return additions.map(({ jobId, events }) => numbered(events, lastSeqs.get(jobId) ?? null));
   }
 
   private async migrate(): Promise<void> {

@@ -64,6 +64,31 @@ describe('LogEventBus on PostgreSQL alone', () => {
 
   afterEach(() => buses.dispose());
 
+  it('appends what is published at once in one step, and leaves out only what has been published before', async () => {
+    const bus = buses.open();
+    const jobIds = Array.from({ length: 20 }, () => randomUUID());
+    const [repeated = ''] = jobIds;
+    await bus.publish(repeated, [delta('before')], { key: 'end:1' });
+    const published = await Promise.all(
+      [...jobIds.slice(1), repeated].map(async (jobId) =>
+        bus.publish(jobId, [delta('a'), delta('b')], { key: 'end:2' }),
+      ),
+    );
+    expect(published.map((events) => events.map(({ seq }) => seq))).toEqual([
+      ...jobIds.slice(1).map(() => [1, 2]),
+      [2, 3],
+    ]);
+    const listed = jobIds.map((jobId) => `'${jobId}'`).join(', ');
+    const transactions = await sql<{ xmin: string }>(
+      `SELECT xmin::text FROM events.job_event WHERE seq = 2 AND job_id IN (${listed})`,
+    );
+    expect(new Set(transactions.map(({ xmin }) => xmin)).size).toBeLessThan(4);
+    const again = await Promise.all(
+      jobIds.map(async (jobId) => bus.publish(jobId, [delta('c')], { key: jobId === repeated ? 'end:1' : 'end:3' })),
+    );
+    expect(again.map((events) => events.map(({ seq }) => seq))).toEqual([[], ...jobIds.slice(1).map(() => [3])]);
+  });
+
   it('hears on one connection for all jobs and frees it on close', async () => {
     const bus = buses.open();
     const seen = new Set<string>();

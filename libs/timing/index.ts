@@ -1,3 +1,4 @@
+export * from './batches.js';
 export * from './backoff.js';
 export * from './deadline.js';
 export * from './time-limit.js';

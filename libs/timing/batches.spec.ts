@@ -1,0 +1,83 @@
+import { Batches, type BatchesOptions } from './batches.js';
+
+/** Batches of numbers, each of which is held until it is let go. */
+function held(options: Partial<BatchesOptions<number, string>> = {}) {
+  const runs: { readonly items: readonly number[]; readonly go: (error?: Error) => void }[] = [];
+  const batches = new Batches<number, string>({
+    most: 3,
+    isOfOne: () => false,
+    run: async (items) =>
+      new Promise((resolve, reject) => {
+        const go = (error?: Error) => (error ? reject(error) : resolve(items.map((item) => `did ${item}`)));
+        runs.push({ items, go });
+      }),
+    ...options,
+  });
+  const next = async (count: number) => {
+    while (runs.length < count) await new Promise((resolve) => setImmediate(resolve));
+    return runs[count - 1] ?? { items: [], go: () => undefined };
+  };
+  return { batches, runs, next };
+}
+
+describe('Batches', () => {
+  it('does together what is asked for in one moment', async () => {
+    const { batches, next } = held();
+    const both = Promise.all([batches.add(1), batches.add(2)]);
+    const first = await next(1);
+    expect(first.items).toEqual([1, 2]);
+    first.go();
+    expect(await both).toEqual(['did 1', 'did 2']);
+  });
+
+  it('gathers what comes while a batch is being done, up to the most', async () => {
+    const { batches, next } = held();
+    const all = [batches.add(1)];
+    const first = await next(1);
+    all.push(...[2, 3, 4, 5].map(async (item) => batches.add(item)));
+    first.go();
+    const second = await next(2);
+    expect(second.items).toEqual([2, 3, 4]);
+    second.go();
+    (await next(3)).go();
+    expect(await Promise.all(all)).toEqual([1, 2, 3, 4, 5].map((item) => `did ${item}`));
+  });
+
+  it('keeps items of one name apart and in their order', async () => {
+    const { batches, runs, next } = held({ apart: (item) => String(item % 10) });
+    const all = [11, 21, 2, 31].map(async (item) => batches.add(item));
+    for (let count = 1; count <= 3; count += 1) (await next(count)).go();
+    expect(await Promise.all(all)).toEqual(['did 11', 'did 21', 'did 2', 'did 31']);
+    expect(runs.map(({ items }) => items)).toEqual([[11, 2], [21], [31]]);
+  });
+
+  it('fails all of a batch with what it threw, and goes on', async () => {
+    const { batches, next } = held();
+    const both = Promise.allSettled([batches.add(1), batches.add(2)]);
+    const gone = new Error('gone');
+    (await next(1)).go(gone);
+    expect(await both).toEqual([
+      { status: 'rejected', reason: gone },
+      { status: 'rejected', reason: gone },
+    ]);
+    const third = batches.add(3);
+    (await next(2)).go();
+    expect(await third).toBe('did 3');
+  });
+
+  it('tries each by itself where one may be to blame', async () => {
+    const run = async (items: readonly number[]) => {
+      await Promise.resolve();
+      if (items.includes(13)) throw new RangeError('no 13');
+      return items.map((item) => `did ${item}`);
+    };
+    const batches = new Batches({ most: 9, run, isOfOne: (error) => error instanceof RangeError });
+    const outcomes = await Promise.allSettled([12, 13, 14].map(async (item) => batches.add(item)));
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  });
+
+  it('fails a batch that gives too few results', async () => {
+    const batches = new Batches<number, number>({ most: 9, run: () => Promise.resolve([]), isOfOne: () => false });
+    await expect(batches.add(1)).rejects.toThrow(/result for each/);
+  });
+});
