@@ -138,14 +138,19 @@ export class Database {
   }
 
   /**
-   * Runs one statement that is a transaction of its own: the server commits it without another word from here.
+   * Runs one statement that is a transaction of its own: the server commits it without another word from here. Prepared as
+   * by `prepared`.
    *
    * @throws PolyscribeError as `query`; CommitUnknownError when what it wrote may be kept nevertheless
    */
   async write<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
     const client = await mapped(async () => poolOf(this.dataSource).connect());
     try {
-      const { rows } = await client.query<Row & QueryResultRow>(sql, [...parameters]);
+      const { rows } = await client.query<Row & QueryResultRow>({
+        name: this.nameOf(sql),
+        text: sql,
+        values: [...parameters],
+      });
       client.release();
       return rows;
     } catch (thrown) {

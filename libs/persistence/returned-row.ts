@@ -11,3 +11,14 @@ export function entityOf<Entity extends object>(dataSource: DataSource, entity: 
   }
   return made;
 }
+
+/**
+ * The columns that the entity knows, for the RETURNING of a prepared statement: one that returned all would fail from the
+ * moment in which another process, of a later version, adds one.
+ */
+export function columnsOf(dataSource: DataSource, entity: new () => object): string {
+  return dataSource
+    .getMetadata(entity)
+    .columns.map(({ databaseName }) => databaseName)
+    .join(', ');
+}

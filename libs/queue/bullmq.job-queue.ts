@@ -1,9 +1,9 @@
 import type { Logger } from '#telemetry';
-import { withDeadline } from '#timing';
+import { Batches, withDeadline } from '#timing';
 import { bullPriority, ANY_NUMBER_OF_TIMES } from './bullmq-settings.js';
 import { BullmqQueueConsumer } from './bullmq.queue-consumer.js';
 import { JobQueue, type QueueConsumer, type QueuedJob, type QueueHandler } from './job-queue.port.js';
-import { CALL_DEADLINE_MS, type Entries, type EntryData, type QueueStore } from './queue-store.js';
+import { CALL_DEADLINE_MS, type Entries, type NewEntry, type QueueStore } from './queue-store.js';
 
 export interface BullmqJobQueueOptions {
   readonly store: QueueStore;
@@ -12,7 +12,14 @@ export interface BullmqJobQueueOptions {
   readonly name?: string;
 }
 
+/** Work on its way into the queue. */
+interface Addition extends QueuedJob {
+  readonly delayMs: number;
+}
+
 const DEFAULT_NAME = 'transcription';
+/** Entries that one step adds. */
+const BATCH_ENTRIES = 64;
 const CLOSE_DEADLINE_MS = 6_000;
 const UNAVAILABLE = 'The job queue does not answer; try again later.';
 
@@ -31,6 +38,11 @@ export class BullmqJobQueue extends JobQueue {
   private closed = false;
   private readonly consumers = new Set<BullmqQueueConsumer>();
   private readonly name: string;
+  private readonly additions = new Batches<Addition, undefined>({
+    most: BATCH_ENTRIES,
+    run: async (additions) => this.addAll(additions),
+    isOfOne: () => false,
+  });
 
   constructor(private readonly options: BullmqJobQueueOptions) {
     super();
@@ -38,20 +50,7 @@ export class BullmqJobQueue extends JobQueue {
   }
 
   override async enqueue(job: QueuedJob, delayMs = 0): Promise<void> {
-    const entryId = this.options.store.entryId();
-    await this.ask((entries) =>
-      entries.add('transcribe', { jobId: job.jobId } satisfies EntryData, {
-        priority: bullPriority(job.priority),
-        delay: Math.max(0, Math.round(delayMs)),
-        deduplication: { id: job.jobId, keepLastIfActive: true },
-        attempts: ANY_NUMBER_OF_TIMES,
-        backoff: { type: 'custom' },
-        ...(entryId === undefined ? {} : { jobId: entryId }),
-        removeOnComplete: true,
-        removeOnFail: true,
-        stackTraceLimit: 0,
-      }),
-    );
+    await this.additions.add({ ...job, delayMs });
   }
 
   override async remove(jobId: string): Promise<void> {
@@ -103,6 +102,30 @@ export class BullmqJobQueue extends JobQueue {
     if (entries) await this.free(entries);
     // An opening that is under way sees that it came too late, and frees what it made.
     await this.opened?.catch(() => undefined);
+  }
+
+  private async addAll(additions: readonly Addition[]): Promise<undefined[]> {
+    await this.ask((entries) => entries.addBulk(additions.map((addition) => this.entryOf(addition))));
+    return additions.map(() => undefined);
+  }
+
+  private entryOf({ jobId, priority, delayMs }: Addition): NewEntry {
+    const entryId = this.options.store.entryId();
+    return {
+      name: 'transcribe',
+      data: { jobId },
+      opts: {
+        priority: bullPriority(priority),
+        delay: Math.max(0, Math.round(delayMs)),
+        deduplication: { id: jobId, keepLastIfActive: true },
+        attempts: ANY_NUMBER_OF_TIMES,
+        backoff: { type: 'custom' },
+        ...(entryId === undefined ? {} : { jobId: entryId }),
+        removeOnComplete: true,
+        removeOnFail: true,
+        stackTraceLimit: 0,
+      },
+    };
   }
 
   private async ask<T>(question: (entries: Entries) => Promise<T>): Promise<T> {

@@ -8,7 +8,7 @@ export interface EntryData {
 /** What we use of BullMQ's queue, whatever it runs on. */
 export interface Entries extends Pick<
   Queue<EntryData, unknown, string, EntryData, unknown, string>,
-  | 'add'
+  | 'addBulk'
   | 'close'
   | 'disconnect'
   | 'getDeduplicationJobId'
@@ -19,6 +19,9 @@ export interface Entries extends Pick<
 > {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
+
+/** One entry to be added. */
+export type NewEntry = Parameters<Entries['addBulk']>[0][number];
 
 /** What we use of BullMQ's worker, whatever it runs on. */
 export interface EntryWorker extends Pick<Worker<EntryData>, 'close' | 'disconnect' | 'run' | 'waitUntilReady'> {

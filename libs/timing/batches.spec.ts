@@ -51,6 +51,17 @@ describe('Batches', () => {
     expect(runs.map(({ items }) => items)).toEqual([[11, 2], [21], [31]]);
   });
 
+  it('does items of different lines side by side', async () => {
+    const { batches, next } = held({ line: (item) => String(item % 10) });
+    const all = [11, 2, 21].map(async (item) => batches.add(item));
+    const [first, second] = [await next(1), await next(2)];
+    expect([first.items, second.items]).toEqual([[11, 21], [2]]);
+    second.go();
+    expect(await all[1]).toBe('did 2');
+    first.go();
+    expect(await Promise.all(all)).toEqual(['did 11', 'did 2', 'did 21']);
+  });
+
   it('fails all of a batch with what it threw, and goes on', async () => {
     const { batches, next } = held();
     const both = Promise.allSettled([batches.add(1), batches.add(2)]);

@@ -7,6 +7,8 @@ export interface BatchesOptions<Item, Result> {
   readonly isOfOne: (error: unknown) => boolean;
   /** Two items for which this is the same never are in one batch: the later one waits for the next. */
   readonly apart?: (item: Item) => string;
+  /** Items for which this differs are never in one batch, and are done side by side. All are of one line by default. */
+  readonly line?: (item: Item) => string;
 }
 
 interface Waiting<Item, Result> {
@@ -21,44 +23,46 @@ interface Waiting<Item, Result> {
  * is paid once for all who wait for it.
  */
 export class Batches<Item, Result> {
-  private waiting: Waiting<Item, Result>[] = [];
-  private isBusy = false;
+  /** Those that have something to do. */
+  private readonly lines = new Map<string, Waiting<Item, Result>[]>();
 
-  /** @param options whose `run` has a deadline: nothing else is done until it has ended */
+  /** @param options whose `run` has a deadline: nothing else of its line is done until it has ended */
   constructor(private readonly options: BatchesOptions<Item, Result>) {}
 
   /** The item's result. @throws what `run` threw */
   async add(item: Item): Promise<Result> {
+    const line = this.options.line?.(item) ?? '';
     return new Promise((resolve, reject) => {
-      this.waiting.push({ item, resolve, reject });
-      if (!this.isBusy) this.begin();
+      const waiting = this.lines.get(line);
+      if (waiting) waiting.push({ item, resolve, reject });
+      else this.begin(line, { item, resolve, reject });
     });
   }
 
   /** Not at once: others of the same moment may be about to ask. */
-  private begin(): void {
-    this.isBusy = true;
-    setImmediate(() => void this.work());
+  private begin(line: string, first: Waiting<Item, Result>): void {
+    this.lines.set(line, [first]);
+    setImmediate(() => void this.work(line));
   }
 
-  private async work(): Promise<void> {
-    while (this.waiting.length > 0) await this.settle(this.next());
-    this.isBusy = false;
+  private async work(line: string): Promise<void> {
+    for (let batch = this.next(line); batch.length > 0; batch = this.next(line)) await this.settle(batch);
+    this.lines.delete(line);
   }
 
-  private next(): Waiting<Item, Result>[] {
+  private next(line: string): Waiting<Item, Result>[] {
     const { most, apart } = this.options;
     const batch: Waiting<Item, Result>[] = [];
     const later: Waiting<Item, Result>[] = [];
     const seen = new Set<string>();
-    for (const waiting of this.waiting) {
+    for (const waiting of this.lines.get(line) ?? []) {
       const name = apart?.(waiting.item);
       const isFree = batch.length < most && (name === undefined || !seen.has(name));
       (isFree ? batch : later).push(waiting);
       // What was left for later keeps those behind it from overtaking it.
       if (name !== undefined) seen.add(name);
     }
-    this.waiting = later;
+    this.lines.set(line, later);
     return batch;
   }
 

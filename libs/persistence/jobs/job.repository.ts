@@ -5,11 +5,14 @@ import {
   type JobStatus,
   jobStatuses,
   type MediaObject,
+  PolyscribeError,
   type RemoteMedia,
 } from '#contracts';
+import type { DataSource } from 'typeorm';
+import { Batches } from '#timing';
 import type { Database, Transaction } from '../database.js';
 import { TranscriptJobEntity } from '../entities/index.js';
-import { entityOf, type RowOf } from '../returned-row.js';
+import { columnsOf, entityOf, type RowOf } from '../returned-row.js';
 import { copyTranscript } from '../transcripts/copy-transcript.js';
 import { takeUpload } from '../uploads/upload.repository.js';
 import { storableJson, storableText } from '../storable.js';
@@ -38,6 +41,17 @@ export type RetryOutcome = 'queued' | 'conflict' | 'media_gone' | 'unknown';
 
 /** Jobs as everyone but their worker sees and changes them. */
 export class JobRepository {
+  /**
+   * A new job locks the line in which it waits until it is on the disk: others of that line that come at the same moment
+   * would only stand behind it, and go with it instead.
+   */
+  private readonly creations = new Batches<NewJob, Job>({
+    most: BATCH_JOBS,
+    run: async (jobs) => this.createAll(jobs),
+    line: lineOf,
+    isOfOne: (error) => error instanceof PolyscribeError && error.code === 'internal',
+  });
+
   constructor(private readonly database: Database) {}
 
   /**
@@ -48,10 +62,7 @@ export class JobRepository {
     if (job.uploadId !== undefined || job.options.reuse === true) {
       return this.database.transaction((transaction) => insertJob(transaction, job));
     }
-    // A new job locks the line in which it waits until it is committed: others that come at the same moment stand behind it
-    // for no longer than one step of the server.
-    const [row] = await this.database.write<RowOf>(INSERT, parametersOf(job));
-    return toJob(entityOf(this.database.dataSource, TranscriptJobEntity, inserted(row)));
+    return this.creations.add(job);
   }
 
   /**
@@ -151,6 +162,14 @@ export class JobRepository {
     );
   }
 
+  private async createAll(jobs: readonly NewJob[]): Promise<Job[]> {
+    const rows = await this.database.write<RowOf>(insertFor(this.database.dataSource), [rowsOf(jobs)]);
+    return jobs.map((job) => {
+      const row = rows.find((inserted) => inserted['job_id'] === job.id);
+      return toJob(entityOf(this.database.dataSource, TranscriptJobEntity, inserted(row)));
+    });
+  }
+
   private async findBy(key: { jobId: string } | { transcriptId: string }): Promise<Job | undefined> {
     const row = await this.database.run((manager) => manager.findOneBy(TranscriptJobEntity, key));
     return row ? toJob(row) : undefined;
@@ -161,28 +180,55 @@ export class JobRepository {
 const elsewhere = `SELECT FROM transcript_jobs JOIN remote_offers AS offer USING (job_id)
   WHERE job_id = $1 AND is_remote AND offer.state <> 'open'`;
 
-/** The job and its empty transcript, as one statement. */
-const INSERT = `WITH transcript AS (INSERT INTO transcripts (id) VALUES ($2))
+/** Jobs that are created at once at most. */
+const BATCH_JOBS = 32;
+
+/** The same for jobs that stand in one line, whatever else tells them apart. */
+function lineOf({ options }: NewJob): string {
+  return `${options.priority} ${digestOf(options)} ${options.sessionId ?? ''}`;
+}
+
+/** Jobs and their empty transcripts, as one statement. */
+const INSERT = `WITH given AS (SELECT * FROM json_to_recordset($1::json) AS job (job_id uuid, transcript_id uuid, engine text,
+    engine_params text, session_id text, priority integer, options_digest text, media_filename text, source_url text,
+    media_key text, media_bytes bigint, media_sha256 text, media_type text, media_facts text, is_remote boolean)
+  ), transcript AS (INSERT INTO transcripts (id) SELECT transcript_id FROM given)
   INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority, options_digest,
     media_filename, source_url, media_key, media_bytes, media_sha256, media_type, media_facts, is_remote, stages)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-    jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp())))
-  RETURNING *`;
+  SELECT job_id, transcript_id, engine, engine_params::jsonb, session_id, priority, options_digest,
+    media_filename, source_url, media_key, media_bytes, media_sha256, media_type, media_facts::jsonb, is_remote,
+    jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp()))
+  FROM given
+  RETURNING `;
 
-function parametersOf({ id, transcriptId, options, media }: NewJob): unknown[] {
-  return [
-    ...[id, transcriptId, options.engine, storableJson(options)],
-    options.sessionId === undefined ? null : storableText(options.sessionId),
-    ...[options.priority, digestOf(options), storableText(media.filename)],
+function insertFor(dataSource: DataSource): string {
+  return INSERT + columnsOf(dataSource, TranscriptJobEntity);
+}
+
+/** What the statement is given: an array of objects as JSON. */
+function rowsOf(jobs: readonly NewJob[]): string {
+  return JSON.stringify(jobs.map(rowOf));
+}
+
+function rowOf({ id, transcriptId, options, media }: NewJob): RowOf {
+  return {
+    job_id: id,
+    transcript_id: transcriptId,
+    engine: options.engine,
+    engine_params: storableJson(options),
+    session_id: options.sessionId === undefined ? null : storableText(options.sessionId),
+    priority: options.priority,
+    options_digest: digestOf(options),
+    media_filename: storableText(media.filename),
     ...sourceColumns(media),
-    options.worker === 'remote',
-  ];
+    is_remote: options.worker === 'remote',
+  };
 }
 
 async function insertJob(transaction: Transaction, job: NewJob): Promise<Job> {
   const { query, manager } = transaction;
   if (job.uploadId !== undefined) await takeUpload(transaction, job.uploadId);
-  const [row] = await query<RowOf>(INSERT, parametersOf(job));
+  const [row] = await query<RowOf>(insertFor(manager.dataSource), [rowsOf([job])]);
   const entity = entityOf(manager.dataSource, TranscriptJobEntity, inserted(row));
   if (job.options.reuse !== true || !(await copyTranscript(transaction, entity.id))) return toJob(entity);
   await query(`UPDATE transcript_jobs SET ${completed} WHERE id = $1`, [entity.id]);
@@ -195,8 +241,15 @@ function inserted(row: RowOf | undefined): RowOf {
 }
 
 /** Where the media are to come from, and what is known of them. */
-function sourceColumns(media: MediaObject | RemoteMedia): unknown[] {
-  return 'url' in media
-    ? [storableText(media.url), null, 0, '', '', null]
-    : [null, media.key, media.bytes, media.sha256, media.mediaType, media.facts ? storableJson(media.facts) : null];
+function sourceColumns(media: MediaObject | RemoteMedia): RowOf {
+  if ('url' in media) {
+    return { source_url: storableText(media.url), media_bytes: 0, media_sha256: '', media_type: '' };
+  }
+  return {
+    media_key: media.key,
+    media_bytes: media.bytes,
+    media_sha256: media.sha256,
+    media_type: media.mediaType,
+    media_facts: media.facts ? storableJson(media.facts) : null,
+  };
 }
