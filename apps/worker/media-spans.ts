@@ -5,8 +5,8 @@ import type { SpanWork } from './job-run.js';
 import type { SpanLengths } from './span-lengths.js';
 import type { SpanPlace } from './span-segments.js';
 
-/** PCM goes to engines in pieces of two seconds: small beside a span, and few enough that their number costs nothing. */
-const PIECE_BYTES = 64_000;
+/** PCM goes to engines in pieces of eight seconds: small beside a span, and few enough that their number costs little. */
+const PIECE_BYTES = 256_000;
 
 export interface MediaPlan {
   readonly path: string;

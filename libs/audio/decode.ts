@@ -31,6 +31,12 @@ const KEEP_TIME = [
   ',aresample=async=1:first_pts=0',
 ].join('');
 
+/**
+ * Gathers the samples of two seconds before they are encoded and written. Decoders give some twenty milliseconds at a time,
+ * and handing these on one by one cost ffmpeg more than the writing.
+ */
+const GATHER = 'asetnsamples=n=32768:p=0';
+
 /** Complaints of ffmpeg about streams that we do not decode. */
 const harmless = /not on whitelist|Last message repeated/;
 
@@ -83,11 +89,26 @@ function plainChannel({ channels }: PlainWave, wanted: number | undefined): numb
 }
 
 function decodeArguments(path: string, channel: number | undefined): string[] {
-  const filter = channel === undefined ? KEEP_TIME : `${KEEP_TIME},pan=mono|c0=c${channel}`;
+  const take = channel === undefined ? [] : [`pan=mono|c0=c${channel}`];
+  const filter = [KEEP_TIME, ...take, GATHER].join(',');
   return [
     ...['-nostdin', ...inputOptions, '-codec_whitelist', allowedDecoders.join(','), '-vn', '-sn', '-dn'],
     ...['-i', inputUrl(path), '-map', '0:a:0', '-filter_threads', '1', '-af', filter],
-    ...['-ac', '1', '-ar', String(SAMPLE_RATE_HZ), '-c:a', 'pcm_s16le', '-f', 's16le', '-flush_packets', '0', 'pipe:1'],
+    ...[
+      '-ac',
+      '1',
+      '-ar',
+      String(SAMPLE_RATE_HZ),
+      '-c:a',
+      'pcm_s16le',
+      '-f',
+      's16le',
+      '-flush_packets',
+      '0',
+      '-avioflags',
+      'direct',
+      'pipe:1',
+    ],
   ];
 }
 

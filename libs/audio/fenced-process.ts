@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BoundedText } from './bounded-text.js';
+import { ProcessOutput } from './process-output.js';
 
 /** Why we ended a process ourselves. */
 export type KillReason = 'aborted' | 'stalled' | 'too-much-output' | 'no-longer-wanted';
@@ -51,7 +52,7 @@ exec "$@"`;
  */
 export class FencedProcess {
   private readonly child: ChildProcessByStdio<null, Readable, Readable>;
-  private readonly chunks: AsyncIterator<Buffer>;
+  private readonly output: ProcessOutput;
   private readonly stderr = new BoundedText(4 * 1024);
   private readonly startedAt = performance.now();
   private readonly closed: Promise<boolean>;
@@ -74,7 +75,7 @@ export class FencedProcess {
       env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.chunks = this.child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    this.output = new ProcessOutput(this.child.stdout);
     this.child.stderr.on('data', (chunk: Buffer) => this.stderr.append(chunk));
     this.closed = new Promise((done) => {
       this.child.once('close', () => done(true));
@@ -92,8 +93,7 @@ export class FencedProcess {
   async read(timeoutMs: number): Promise<Buffer | undefined> {
     const timer = setTimeout(() => this.kill('stalled'), timeoutMs);
     try {
-      const next = await this.chunks.next();
-      return next.done === true ? undefined : next.value;
+      return await this.output.next();
     } catch (error) {
       if (this.outputCut || this.startFailed) return undefined;
       throw error;

@@ -11,8 +11,8 @@ import { engineV1, fromWireDescription, fromWireEvent, toWireConfig } from '#pro
 import { AudioReader } from './audio-reader.js';
 import { EngineChannels } from './engine-channels.js';
 
-/** Largest PCM message: two seconds of audio, so that what lies in buffers on the way stays small. */
-const MAX_AUDIO_MESSAGE_BYTES = 64 * 1024;
+/** Largest PCM message: eight seconds of audio. What lies in buffers on the way stays small beside a span. */
+const MAX_AUDIO_MESSAGE_BYTES = 256 * 1024;
 
 export interface RemoteCallLimits {
   /** The call fails with `engine_timeout` after that long. */
