@@ -87,6 +87,34 @@ describe('UploadMeter', () => {
     await expect(passing).rejects.toMatchObject({ code: 'payload_too_large' });
   });
 
+  it('shows how the upload begins before anybody reads it', async () => {
+    const meter = new UploadMeter({ maxBytes: 1e6, windowMs: 60_000, minBytesPerWindow: 1 }, 100_000);
+    const passing = pipeline(Readable.from(Array.from({ length: 8 }, (_, n) => Buffer.alloc(20_000, n))), meter);
+    const head = await meter.head;
+    expect(head).toHaveLength(100_000);
+    expect([head.at(0), head.at(-1)]).toEqual([0, 4]);
+    const passed = Buffer.concat((await meter.toArray()) as Buffer[]);
+    await passing;
+    expect(passed).toHaveLength(160_000);
+    expect(passed.subarray(0, 100_000).equals(head)).toBe(true);
+  });
+
+  it('shows all of a short upload, and of a broken one what broke it', async () => {
+    const limits = { maxBytes: 1e6, windowMs: 60_000, minBytesPerWindow: 1 };
+    const whole = new UploadMeter(limits, 100);
+    pipeline(Readable.from([Buffer.from('a'), Buffer.from('b')]), whole).catch(() => undefined);
+    expect((await whole.head).toString()).toBe('ab');
+    whole.destroy();
+    const broken = new UploadMeter(limits, 100);
+    const gone = new Error('gone');
+    async function* breaksOff() {
+      yield Buffer.from('a');
+      await Promise.reject(gone);
+    }
+    pipeline(Readable.from(breaksOff()), broken).catch(() => undefined);
+    await expect(broken.head).rejects.toBe(gone);
+  });
+
   describe('over time', () => {
     beforeEach(() => {
       jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });

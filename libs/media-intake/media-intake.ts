@@ -1,5 +1,5 @@
 import { pipeline } from 'node:stream/promises';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { type FfmpegSettings, mediaFacts, probeMedia, SNIFF_BYTES, sniffMedia, isEmptyWave } from '#audio';
 import { type MediaFacts, type MediaObject, PolyscribeError } from '#contracts';
 import { ObjectStore } from '#objects';
@@ -44,17 +44,14 @@ export class MediaIntake {
    */
   async store(place: MediaPlace, file: IncomingFile, signal: AbortSignal): Promise<MediaObject> {
     const { maxFileBytes, stopped = uploadStopped, objects } = this.options;
-    const meter = new UploadMeter({ maxBytes: maxFileBytes, ...slowestUpload, stopped });
+    const meter = new UploadMeter({ maxBytes: maxFileBytes, ...slowestUpload, stopped }, SNIFF_BYTES);
     // Joins both streams' ends, so that a failure of one reaches whoever reads the other.
     const joined = pipeline(file.content, meter, { signal });
     joined.catch(() => undefined);
     try {
-      const upload = meter[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-      const head = await takeHead(upload);
-      const kind = await sniff(head);
+      const kind = await sniff(await meter.head);
       const key = `${mediaFolder(place.jobId)}${place.name}.${kind.extension}`;
-      const source = Readable.from(replay(head, upload), { objectMode: false });
-      await objects.put(key, source, { signal, contentType: kind.mediaType });
+      await objects.put(key, meter, { signal, contentType: kind.mediaType });
       const media: MediaObject = {
         key,
         filename: cleanFileName(file.filename),
@@ -103,20 +100,7 @@ function intakeError(error: unknown, content: Readable, signal: AbortSignal): un
   });
 }
 
-async function takeHead(upload: AsyncIterator<Buffer>): Promise<Buffer[]> {
-  const head: Buffer[] = [];
-  let bytes = 0;
-  while (bytes < SNIFF_BYTES) {
-    const next = await upload.next();
-    if (next.done === true) break;
-    head.push(next.value);
-    bytes += next.value.length;
-  }
-  return head;
-}
-
-async function sniff(head: readonly Buffer[]) {
-  const bytes = Buffer.concat(head);
+async function sniff(bytes: Buffer) {
   if (bytes.length === 0) {
     throw new PolyscribeError('unsupported_media', 'The file is empty; send a recording.');
   }
@@ -130,9 +114,4 @@ async function sniff(head: readonly Buffer[]) {
     'unsupported_media',
     'The file is neither audio nor video that is known here, whatever its name says; send for example MP3, WAV, FLAC, OGG, M4A, MP4 or WebM.',
   );
-}
-
-async function* replay(head: readonly Buffer[], rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  yield* head;
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }

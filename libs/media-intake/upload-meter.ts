@@ -12,22 +12,37 @@ export interface UploadLimits {
   readonly stopped?: () => PolyscribeError;
 }
 
+const LEAST_BUFFER_BYTES = 65_536;
+
 /** A tenth of a bad phone line; an upload that is slower has stopped, or never means to end. */
 export const slowestUpload = { windowMs: 30_000, minBytesPerWindow: 15_000 };
 
 /**
- * Passes an upload on while counting and hashing it. Fails with `payload_too_large` as soon as the limit is passed, and
- * with what the limits say when it has as good as stopped.
+ * Passes an upload on while counting and hashing it, and shows how it begins. Fails with `payload_too_large` as soon as the
+ * limit is passed, and with what the limits say when it has as good as stopped.
  */
 export class UploadMeter extends Transform {
+  /** The first bytes, as many as were asked for or all there are, before anybody reads. Rejects with what the upload fails with. */
+  readonly head: Promise<Buffer>;
   private readonly hash = createHash('sha256');
   private readonly timer: NodeJS.Timeout;
   private windowBytes = 0;
+  private beginning: Buffer[] | undefined = [];
+  private settleHead:
+    { readonly resolve: (head: Buffer) => void; readonly reject: (error: unknown) => void } | undefined;
   /** So far. */
   bytes = 0;
 
-  constructor(private readonly limits: UploadLimits) {
-    super();
+  /** @param headBytes that the head is to have */
+  constructor(
+    private readonly limits: UploadLimits,
+    private readonly headBytes = 0,
+  ) {
+    // The head has room here, so that it comes without a reader.
+    super({ readableHighWaterMark: Math.max(LEAST_BUFFER_BYTES, headBytes + 1) });
+    this.head = new Promise((resolve, reject) => (this.settleHead = { resolve, reject }));
+    // Who wants none is not bothered with what it fails with.
+    this.head.catch(() => undefined);
     this.timer = setInterval(() => this.checkRate(), limits.windowMs).unref();
   }
 
@@ -44,17 +59,29 @@ export class UploadMeter extends Transform {
       return;
     }
     this.hash.update(chunk);
+    if (this.beginning) {
+      this.beginning.push(chunk);
+      if (this.bytes >= this.headBytes) this.showHead();
+    }
     done(null, chunk);
   }
 
   override _flush(done: TransformCallback): void {
     clearInterval(this.timer);
+    this.showHead();
     done();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     clearInterval(this.timer);
+    this.settleHead?.reject(error ?? new Error('The upload was given up.'));
     done(error);
+  }
+
+  private showHead(): void {
+    if (!this.beginning) return;
+    this.settleHead?.resolve(Buffer.concat(this.beginning));
+    this.beginning = undefined;
   }
 
   private checkRate(): void {

@@ -16,6 +16,8 @@ import type { SignedLinks } from './signed-links.js';
 const DRAFT_FOLDER = '.drafts';
 /** A draft that nobody has written to for that long is what a crash left: uploads time out long before. */
 const DRAFT_MAX_IDLE_MS = 6 * 3_600_000;
+/** What comes while the disk is busy gathers up to this much, and is then written in one call. */
+const WRITE_BUFFER_BYTES = 1024 * 1024;
 /** How often a write tries again when a delete removes its folder under it. */
 const FOLDER_ATTEMPTS = 10;
 
@@ -164,7 +166,7 @@ export class FileObjectStore extends ObjectStore {
 async function writeDurably(path: string, source: Readable, signal: AbortSignal | undefined): Promise<number> {
   // Opened first: a stream that opens the file itself may do so after an abort, and leave it behind.
   const file = await open(path, 'wx', 0o600);
-  const target = file.createWriteStream({ flush: true });
+  const target = file.createWriteStream({ flush: true, highWaterMark: WRITE_BUFFER_BYTES });
   await pipeline(source, target, signal ? { signal } : {});
   return target.bytesWritten;
 }
