@@ -1,13 +1,28 @@
+import type { SpanEnd } from '#audio';
 import type { EngineKind, FailedAttempt, Job, JobEventBody, TranscriptSegment, TranscriptWarning } from '#contracts';
 import type { RoutingRequest } from '#routing';
 import type { ProgressReporter } from './progress-reporter.js';
 import type { Settlement, SpanJoints } from './span-joints.js';
 import type { SpanPlace } from './span-segments.js';
 
+/** What is known of the end of a span that is given to an engine before it has been decoded as a whole. */
+export interface OpenEnd {
+  /** Where it ends, once that is known and written down; rejects with what kept it from that. */
+  readonly known: Promise<SpanEnd>;
+  /** The same, without waiting; undefined while it is not known. */
+  now(): SpanEnd | undefined;
+  /** Up to there, in the audio of the job, it is certain that the span goes, and that its neighbours hear nothing of it. */
+  ownToMs(): number;
+  /** How long its audio may become. */
+  readonly longestMs: number;
+}
+
 /** A span that is to be done. */
 export interface SpanWork extends SpanPlace {
   /** Length of its audio; undefined while it is not known. */
   readonly lengthMs: number | undefined;
+  /** Only for a span whose end is not known, or was not when it was given. */
+  readonly open?: OpenEnd;
   /** Memory that its audio takes as long as it is in work. */
   readonly heldBytes: number;
   /** An earlier try may have told subscribers of it. */

@@ -1,21 +1,29 @@
-import type { FfmpegSettings, MediaInfo } from '#audio';
-import { mediaFacts, probeMedia } from '#audio';
-import { isJoint, type Job, type MediaObject, PolyscribeError, type TranscriptWarning } from '#contracts';
+import type { FfmpegSettings } from '#audio';
+import {
+  isJoint,
+  type Job,
+  type MediaFacts,
+  type MediaObject,
+  PolyscribeError,
+  type TranscriptWarning,
+} from '#contracts';
 import type { ObjectStore } from '#objects';
 import { type RoutingSettings, routingRequestOf } from '#routing';
 import type { Attempt } from './attempt.js';
 import type { EngineDirectory } from './engine-directory.js';
 import { mayMix } from './engine-mix.js';
 import { expectedWorkMs } from './expectation.js';
-import type { JobRun } from './job-run.js';
+import type { JobRun, SpanWork } from './job-run.js';
 import type { JointPlan, JointRunner } from './joint-runner.js';
 import type { MediaFetch } from './media-fetch.js';
-import { type MediaPlan, mediaSpans } from './media-spans.js';
+import { MediaHeader } from './media-header.js';
+import { type MediaPlan, mediaSpans, type PlacedSpan } from './media-spans.js';
 import { tellOpenSpans } from './open-overlaps.js';
 import { type Prospects, prospectsOf } from './prospects.js';
 import type { SpanJoints } from './span-joints.js';
-import { type SpanLengths, spanLengths } from './span-lengths.js';
-import type { SpanScheduler } from './span-scheduler.js';
+import { type SpanLengths, spanLengths, shortestSpread } from './span-lengths.js';
+import type { SpanScheduler, SpanSource } from './span-scheduler.js';
+import { type StreamBounds, streamedSpans, type StreamPlan } from './streamed-spans.js';
 import { type DoneSpan, summarize, type TranscriptSummary } from './transcript-summary.js';
 
 /** More channels than that are no recording of people. */
@@ -39,6 +47,8 @@ export interface JobRunnerParts {
   readonly directory: EngineDirectory;
   readonly ffmpeg: FfmpegSettings;
   readonly routing: RoutingSettings;
+  /** Whether a second engine may be asked when the first is slow for the length of a span. */
+  readonly hedges: boolean;
 }
 
 /** Takes a job from its media to a finished set of spans. */
@@ -51,51 +61,104 @@ export class JobRunner {
    *   failed with
    */
   async run(attempt: Attempt, signal: AbortSignal): Promise<TranscriptSummary> {
-    const { job, progress, events } = attempt;
+    const { job, progress } = attempt;
     const stored = await mediaOf(attempt, this.parts.mediaFetch, signal);
     const reused = job.options.reuse === true ? await attempt.reuse() : undefined;
     if (reused) return reused;
     await progress.enter('preparing', 'Reading the media', 1);
     const copy = await this.parts.objects.toLocalFile(stored.key, signal);
     try {
-      const media = await probeMedia(copy.path, this.parts.ffmpeg, signal);
-      await progress.enter('transcribing', 'Transcribing', 5);
-      const warnings: TranscriptWarning[] = media.isTruncated ? [truncated] : [];
-      const { expectedMs, ...plan } = this.planOf(attempt, copy.path, media, warnings);
-      const facts = {
-        ...(stored.facts ? {} : { media: mediaFacts(media) }),
-        ...(expectedMs === undefined ? {} : { expectedMs }),
-      };
-      if (Object.keys(facts).length > 0) await attempt.recordFacts(facts);
+      const header = new MediaHeader(copy.path, stored, this.parts.ffmpeg, signal);
+      const prospects = prospectsOf(job.options, this.parts.directory.snapshot(), this.parts.routing);
       for (const span of attempt.done) progress.audioDone(span.index, span.endMs - span.startMs);
-      const finishing = async () => {
-        await progress.enter('finishing', 'Finishing the transcript', 95);
-        await events.drain();
-      };
-      if (isJoint(job.options.engine)) {
-        const outcomes = await this.parts.joint.transcribe(attempt, plan, media.durationMs, signal);
-        await finishing();
-        return await this.parts.joint.finish(attempt, outcomes, plan.channels?.length ?? 1, warnings, signal);
-      }
-      const done = await this.transcribe(attempt, plan, media.durationMs, signal);
-      await finishing();
-      return summarize(job, done, warnings);
+      const reading: Reading = { attempt, path: copy.path, header, prospects, warnings: [] };
+      const bounds = this.parts.hedges ? undefined : streamBounds(attempt, prospects);
+      return await (bounds ? this.stream(reading, bounds, signal) : this.cut(reading, signal));
     } finally {
       await copy.dispose();
     }
   }
 
+  /** Has spans done while they are decoded; the headers are read beside that. */
+  private async stream(reading: Reading, bounds: StreamBounds, signal: AbortSignal): Promise<TranscriptSummary> {
+    const { attempt, header, warnings } = reading;
+    const { job, progress, ledger } = attempt;
+    await progress.enter('transcribing', 'Transcribing', 5);
+    let noted: Promise<SpanLengths> | undefined;
+    const lengths = (): Promise<SpanLengths> => {
+      noted ??= this.noteFacts(reading).then(({ plan }) => plan.lengths);
+      noted.catch(() => undefined);
+      return noted;
+    };
+    const onSpan = async (span: PlacedSpan, end: 'open' | 'known') => {
+      if (end === 'known') progress.expectAudio(span.endMs);
+      await ledger.planSpan({ ...span, isWhole: false });
+      // What is shorter than any span is cut without asking; by now the decoder is done with it.
+      if (end === 'known') void lengths();
+    };
+    const { path } = reading;
+    const plan = { path, settings: this.parts.ffmpeg, planned: attempt.spans, bounds, lengths };
+    const spans: StreamPlan = { ...plan, onSpan, onWarning: (warning) => warnings.push(warning) };
+    try {
+      const done = await this.transcribe(attempt, (stop) => streamedSpans(spans, stop), 1, signal);
+      await lengths();
+      await finishing(attempt);
+      return summarize(job, done, warnings);
+    } catch (error) {
+      // The headers tell better why a file cannot be decoded.
+      if (error instanceof PolyscribeError && error.code === 'unsupported_media') await header.ask();
+      throw error;
+    }
+  }
+
+  /** Has spans done that are known as a whole before an engine gets them. */
+  private async cut(reading: Reading, signal: AbortSignal): Promise<TranscriptSummary> {
+    const { attempt, header, warnings } = reading;
+    const { job, progress, ledger } = attempt;
+    const { facts } = await header.ask();
+    await progress.enter('transcribing', 'Transcribing', 5);
+    const { plan } = await this.noteFacts(reading);
+    const lanes = plan.channels?.length ?? 1;
+    if (isJoint(job.options.engine)) {
+      const outcomes = await this.parts.joint.transcribe(attempt, plan, facts.durationMs, signal);
+      await finishing(attempt);
+      return this.parts.joint.finish(attempt, outcomes, lanes, warnings, signal);
+    }
+    let planned = 0;
+    const spans: MediaPlan = {
+      ...plan,
+      planned: attempt.spans,
+      onSpan: async (span) => {
+        planned = Math.max(planned, span.endMs);
+        progress.expectAudio(planned * lanes);
+        await ledger.planSpan({ ...span, isWhole: plan.whole });
+      },
+    };
+    const done = await this.transcribe(attempt, (stop) => mediaSpans(spans, stop), lanes, signal);
+    await finishing(attempt);
+    return summarize(job, done, warnings);
+  }
+
+  /** Plans by what the headers say, and writes that down. */
+  private async noteFacts(reading: Reading): Promise<{ readonly plan: JointPlan }> {
+    const { attempt, header, warnings } = reading;
+    const { facts, areNew } = await header.ask();
+    if (facts.isTruncated === true) warnings.push(truncated);
+    const { expectedMs, ...plan } = this.planOf(reading, facts);
+    attempt.progress.expectAudio((facts.durationMs ?? 0) * (plan.channels?.length ?? 1));
+    const news = { ...(areNew ? { media: facts } : {}), ...(expectedMs === undefined ? {} : { expectedMs }) };
+    if (Object.keys(news).length > 0) await attempt.recordFacts(news);
+    return { plan };
+  }
+
   /** How the recording is to be cut. */
   private planOf(
-    attempt: Attempt,
-    path: string,
-    { audio, durationMs }: MediaInfo,
-    warnings: TranscriptWarning[],
+    { attempt, path, prospects, warnings }: Reading,
+    { audio, durationMs }: MediaFacts,
   ): JointPlan & { readonly expectedMs: number | undefined } {
     const { job } = attempt;
     const channels = channelsOf(job, audio.channels);
     const lanes = channels?.length ?? 1;
-    const prospects = prospectsOf(job.options, this.parts.directory.snapshot(), this.parts.routing);
     const whole = isWhole(attempt, prospects);
     const audioMs = durationMs === undefined ? undefined : durationMs * lanes;
     const lengths = lengthsFor(job, audioMs, prospects);
@@ -107,28 +170,35 @@ export class JobRunner {
 
   private async transcribe(
     attempt: Attempt,
-    plan: JointPlan,
-    durationMs: number | undefined,
+    source: SpanSource,
+    lanes: number,
     signal: AbortSignal,
   ): Promise<DoneSpan[]> {
-    const { progress } = attempt;
-    const startMs = new Map(attempt.spans.map((span) => [span.index, span.startMs]));
-    const lanes = plan.channels?.length ?? 1;
+    const startMs = new Map<number, number>();
     const run = runOf(attempt, await tellOpenSpans(attempt, lanes));
-    progress.expectAudio((durationMs ?? 0) * lanes);
-    let planned = 0;
-    const spans: MediaPlan = {
-      ...plan,
-      planned: attempt.spans,
-      onSpan: async (span) => {
-        startMs.set(span.index, span.startMs);
-        planned = Math.max(planned, span.endMs);
-        progress.expectAudio(planned * lanes);
-        await attempt.ledger.planSpan({ ...span, isWhole: plan.whole });
-      },
-    };
-    const results = await this.parts.scheduler.run((stop) => mediaSpans(spans, stop), run, signal);
+    const results = await this.parts.scheduler.run((stop) => noting(source(stop), startMs), run, signal);
     return [...attempt.done, ...results.map((result) => ({ ...result, startMs: startMs.get(result.index) ?? 0 }))];
+  }
+}
+
+/** What is at hand when a recording is about to be read. */
+interface Reading {
+  readonly attempt: Attempt;
+  readonly path: string;
+  readonly header: MediaHeader;
+  readonly prospects: Prospects;
+  readonly warnings: TranscriptWarning[];
+}
+
+async function finishing({ progress, events }: Attempt): Promise<void> {
+  await progress.enter('finishing', 'Finishing the transcript', 95);
+  await events.drain();
+}
+
+async function* noting(spans: AsyncIterable<SpanWork>, startMs: Map<number, number>): AsyncGenerator<SpanWork> {
+  for await (const span of spans) {
+    startMs.set(span.index, span.startMs);
+    yield span;
   }
 }
 
@@ -140,6 +210,19 @@ function isWhole({ job, isWhole: decided }: Attempt, { able }: Prospects): boole
   if (!job.options.enableDiarization) return false;
   if (decided !== undefined) return decided;
   return able.length === 0 || able.some((instance) => instance.description.capabilities.diarization);
+}
+
+/**
+ * Between which lengths spans will be, whatever the headers say; undefined where these have to be known first, or the end of a
+ * span before an engine is chosen for it.
+ */
+function streamBounds({ job }: Attempt, prospects: Prospects): StreamBounds | undefined {
+  const { separateChannels, enableDiarization, engine } = job.options;
+  if (separateChannels || enableDiarization || isJoint(engine)) return undefined;
+  const longest = lengthsFor(job, undefined, prospects);
+  const limits = prospects.able.map(({ description }) => description.capabilities.maxAudioMs ?? Infinity);
+  if (limits.some((limit) => limit < longest.maxMs)) return undefined;
+  return { soonestMs: Math.min(longest.minMs, shortestSpread.minMs), longestMs: longest.maxMs };
 }
 
 /** Who asks for precision gets long spans, in which engines have the most context. */

@@ -1,12 +1,12 @@
-import { decodePcm, type FfmpegSettings, planSpans } from '#audio';
+import { decodePcm, type FfmpegSettings, PIECE_BYTES, planSpans } from '#audio';
 import { pcmBytesToMs, type Span, type TranscriptWarning } from '#contracts';
 import { interleave } from './interleave.js';
 import type { SpanWork } from './job-run.js';
 import type { SpanLengths } from './span-lengths.js';
 import type { SpanPlace } from './span-segments.js';
 
-/** PCM goes to engines in pieces of eight seconds: small beside a span, and few enough that their number costs little. */
-const PIECE_BYTES = 256_000;
+/** What is told of a span. */
+export type PlacedSpan = SpanPlace & { readonly endMs: number };
 
 export interface MediaPlan {
   readonly path: string;
@@ -20,7 +20,7 @@ export interface MediaPlan {
   /** What an earlier attempt has planned; it is kept to, so that what is done fits. */
   readonly planned: readonly Span[];
   /** Told of each span before it is given. */
-  onSpan(span: SpanPlace & { readonly endMs: number }): Promise<void>;
+  onSpan(span: PlacedSpan): Promise<void>;
   onWarning(warning: TranscriptWarning): void;
 }
 
@@ -85,7 +85,11 @@ function placeOf<T extends SpanPlace>(place: T, channel: number | undefined): T 
   return channel === undefined ? place : { ...place, channel };
 }
 
-function decode(plan: MediaPlan, channel: number | undefined, signal: AbortSignal): AsyncIterable<Buffer> {
+export function decode(
+  plan: Pick<MediaPlan, 'path' | 'settings' | 'onWarning'>,
+  channel: number | undefined,
+  signal: AbortSignal,
+): AsyncIterable<Buffer> {
   return decodePcm(plan.path, {
     settings: plan.settings,
     signal,

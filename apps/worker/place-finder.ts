@@ -90,11 +90,20 @@ export class PlaceFinder {
   }
 
   private decide(request: RoutingRequest): RoutingDecision {
-    const decision = route(request, this.directory.snapshot(), this.settings.routing);
+    const decision = this.withRoomFor(route(request, this.directory.snapshot(), this.settings.routing));
     if (!this.run.mixesEngines) return decision;
     const { lengthMs } = this.work;
     const { remainingMs } = this.run.progress;
     return helpersOnly(decision, request, lengthMs === undefined ? undefined : { lengthMs, remainingMs });
+  }
+
+  /** A span whose end is not known goes to nobody for whom it may become too long. */
+  private withRoomFor(decision: RoutingDecision): RoutingDecision {
+    const { open } = this.work;
+    if (!open) return decision;
+    const takesIt = ({ instance }: RoutingDecision['candidates'][number]) =>
+      (instance.description.capabilities.maxAudioMs ?? Infinity) >= open.longestMs;
+    return { ...decision, candidates: decision.candidates.filter(takesIt) };
   }
 
   /** Those whose breaker is open take turns: who may not call one now waits, as for one that is full. */

@@ -9,6 +9,7 @@ import { type CallDeadlines, callDeadlineMs } from './call-deadline.js';
 import { callEngine, type CallResult, type EngineCaller, EngineFailure } from './engine-call.js';
 import { engineRequest } from './engine-request.js';
 import type { JobRun, SpanWork } from './job-run.js';
+import { longestMs, withEndFor } from './open-end.js';
 import { heardFromMs, toTranscriptSegment } from './span-segments.js';
 
 /** More segments than that for a second of audio is no speech but an engine gone wild. */
@@ -42,7 +43,7 @@ export async function callForSpan(caller: EngineCaller, call: SpanCall, limits: 
     instance,
     request: engineRequest(work, run, instance),
     audio: (callSignal) => work.audio(callSignal),
-    deadlineMs: callDeadlineMs(instance, work.lengthMs, limits),
+    deadlineMs: callDeadlineMs(instance, longestMs(work), limits),
     signal,
     onEvent: (event) => collected.take(event),
   });
@@ -72,7 +73,8 @@ class Collected {
         return;
       case 'segment': {
         this.refuseFlood();
-        const segment = toTranscriptSegment(work, this.segments.length, event.segment);
+        const place = await withEndFor(work, event.segment);
+        const segment = toTranscriptSegment(place, this.segments.length, event.segment);
         this.segments.push(segment);
         await tell?.(segment);
       }
@@ -88,7 +90,7 @@ class Collected {
   }
 
   private refuseFlood(): void {
-    const seconds = (this.call.work.lengthMs ?? 86_400_000) / 1000;
+    const seconds = (longestMs(this.call.work) ?? 86_400_000) / 1000;
     if (this.segments.length < MAX_SEGMENTS_PER_SECOND * (seconds + 5)) return;
     throw new EngineFailure(
       new PolyscribeError('engine_bad_response', 'The engine sent more segments than the audio can hold.'),

@@ -35,7 +35,10 @@ const SHORTEST_SPREAD_MS = 60_000;
  */
 export function spanLengths({ audioMs, places, limitsMs }: SpanDemand): SpanLengths {
   const longestMs = Math.min(defaultSpanLengths.maxMs, limitOf(limitsMs)) / LEEWAY;
-  const targetMs = Math.floor(audioMs === undefined ? longestMs : evenShare(audioMs, places, longestMs));
+  return around(Math.floor(audioMs === undefined ? longestMs : evenShare(audioMs, places, longestMs)));
+}
+
+function around(targetMs: number): SpanLengths {
   return {
     targetMs,
     minMs: Math.floor(targetMs * (2 - LEEWAY)),
@@ -43,6 +46,9 @@ export function spanLengths({ audioMs, places, limitsMs }: SpanDemand): SpanLeng
     shortestTailMs: Math.floor(targetMs / 8),
   };
 }
+
+/** Lengths below which spans are not cut for the sake of spreading. */
+export const shortestSpread: SpanLengths = around(SHORTEST_TARGET_MS);
 
 function limitOf(limitsMs: readonly (number | undefined)[]): number {
   const limits = limitsMs.map((limit) => limit ?? Infinity);

@@ -11,9 +11,9 @@ import { type EngineCaller, EngineFailure } from './engine-call.js';
 import type { EngineDirectory } from './engine-directory.js';
 import { firstToSucceed, hedgeAfterMs } from './hedge.js';
 import type { JobRun, SpanResult, SpanWork } from './job-run.js';
+import { extentOf, withEnd } from './open-end.js';
 import { PlaceFinder } from './place-finder.js';
 import { callForSpan, type Heard } from './span-call.js';
-import type { SpanExtent } from './span-joints.js';
 import { heardFromMs } from './span-segments.js';
 import { SpanTries } from './span-tries.js';
 import type { WorkerMetrics } from './worker-metrics.js';
@@ -175,7 +175,8 @@ export class SpanRunner {
     await run.ledger.recordFailedAttempt({ engine, instance: instance.id, code: error.code, message: error.message });
   }
 
-  private async commit(heard: Heard, { work, run, tries }: SpanJourney): Promise<SpanResult> {
+  private async commit(heard: Heard, { work: begun, run, tries }: SpanJourney): Promise<SpanResult> {
+    const work = await withEnd(begun);
     const span = spanResult(heard, work, run, tries);
     await run.joints.settle(extentOf(work), heard.segments, async ({ final, ...settled }) => {
       for (const segment of final) await run.events.add(toDelta(segment));
@@ -205,10 +206,6 @@ function spanResult(heard: Heard, work: SpanWork, run: JobRun, tries: SpanTries)
     endMs: endOf(work, result.audioMs),
     ...(reason === undefined ? {} : { fallbackReason: reason }),
   };
-}
-
-function extentOf({ index, startMs, endMs, leadMs = 0, tailMs = 0 }: SpanWork): SpanExtent {
-  return { index, startMs, endMs: endMs ?? Infinity, leadMs, tailMs };
 }
 
 /** Where a span's own audio ends: the last one by what was heard, for a plan may have promised more. */

@@ -4,6 +4,7 @@ import type { EngineDirectory } from './engine-directory.js';
 import { helpersOnly, upInstances } from './engine-mix.js';
 import { interruptionOf } from './interruption.js';
 import type { JobRun, SpanResult, SpanWork } from './job-run.js';
+import { longestMs } from './open-end.js';
 import type { SpanRunner } from './span-runner.js';
 import type { WorkerSettings } from './worker-settings.js';
 
@@ -97,7 +98,7 @@ class RunningSpans {
   add(work: SpanWork, task: Promise<void>): void {
     this.heldBytes += work.heldBytes;
     this.largestBytes = Math.max(this.largestBytes, work.heldBytes);
-    this.longestMs = Math.max(this.longestMs, work.lengthMs ?? 0);
+    this.longestMs = Math.max(this.longestMs, longestMs(work) ?? 0);
     const ended = task.then(() => {
       this.heldBytes -= work.heldBytes;
       this.tasks.delete(ended);

@@ -164,7 +164,7 @@ function work(context: ServiceContext, settings: WorkerSettings, workerId: strin
       ) =>
         new JobRunner({
           ...{ objects, mediaFetch, scheduler, joint, directory },
-          ...{ ffmpeg: config.ffmpeg, routing: settings.routing },
+          ...{ ffmpeg: config.ffmpeg, routing: settings.routing, hedges: settings.hedge },
         }),
     },
     {

@@ -25,10 +25,10 @@ export class SampleQueue {
     return new Int16Array(this.memory.buffer, 0, this.length);
   }
 
-  /** The bytes of that many samples, or of all where there are fewer; they stay in the queue. */
-  copy(samples: number): Buffer {
-    const bytes = Math.min(samples, this.length) * BYTES_PER_SAMPLE;
-    return Buffer.from(this.memory.subarray(0, bytes));
+  /** The bytes of that many samples, or of all where there are fewer, but for the first `from`; they stay in the queue. */
+  copy(samples: number, from = 0): Buffer {
+    const end = Math.min(samples, this.length) * BYTES_PER_SAMPLE;
+    return Buffer.from(this.memory.subarray(Math.min(from * BYTES_PER_SAMPLE, end), end));
   }
 
   /** Removes that many samples, or all where there are fewer. */

@@ -20,7 +20,8 @@ export interface PcmSpan extends Required<SpanCut> {
   readonly pcm: Buffer;
 }
 
-export interface SpanPlanOptions {
+/** How long spans are, in milliseconds. */
+export interface SpanLengthOptions {
   /** How long a span is meant to be. */
   readonly targetMs?: number;
   /** No span but the last, or the only one, is shorter. */
@@ -29,6 +30,9 @@ export interface SpanPlanOptions {
   readonly maxMs?: number;
   /** The last span is not shorter, unless it is the only one. */
   readonly shortestTailMs?: number;
+}
+
+export interface SpanPlanOptions extends SpanLengthOptions {
   /**
    * How far a span reaches into each neighbour where it had to be cut within speech; 2 s by default. It may be shorter
    * where the spans are, and is rounded down to frames of 32 ms.
@@ -50,7 +54,7 @@ export const defaultSpanLengths = { targetMs: 120_000, minMs: 90_000, maxMs: 150
 const GRID_MS = 32;
 
 /** Some five words on each side: enough to find where two transcripts of them meet. */
-const DEFAULT_OVERLAP_MS = 2_016;
+export const DEFAULT_OVERLAP_MS = 2_016;
 
 const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1000;
 
@@ -77,11 +81,18 @@ export async function* planSpans(
   for (let span = planner.next(true); span !== undefined; span = planner.next(true)) yield span;
 }
 
+/** A span that has begun, and of which some audio is there. */
+export interface OpenedSpan {
+  readonly index: number;
+  readonly startMs: number;
+  readonly leadMs: number;
+}
+
 /** The planning itself, free of waiting. */
-class SpanPlanner {
+export class SpanPlanner {
   private readonly queue = new SampleQueue();
-  private readonly lengths: Required<Pick<SpanPlanOptions, keyof typeof defaultSpanLengths>>;
-  private readonly overlapMs: number;
+  private lengths: Required<SpanLengthOptions> = { ...defaultSpanLengths };
+  private overlapMs = 0;
   private index = 0;
   /** Where the next span begins. */
   private startMs = 0;
@@ -91,19 +102,48 @@ class SpanPlanner {
   private queueMs = 0;
 
   constructor(private readonly options: SpanPlanOptions) {
-    const { targetMs, minMs, maxMs, shortestTailMs } = { ...defaultSpanLengths, ...options };
+    this.measureBy(options);
+  }
+
+  /** Cuts by these lengths from now on. */
+  measureBy(lengths: SpanLengthOptions): void {
+    const { targetMs, minMs, maxMs, shortestTailMs } = { ...defaultSpanLengths, ...lengths };
     this.lengths = { targetMs, minMs, maxMs, shortestTailMs };
     // A span must not reach beyond its neighbours.
-    const overlapMs = Math.min(options.overlapMs ?? DEFAULT_OVERLAP_MS, shortestTailMs, minMs / 2);
-    this.overlapMs = onGrid(overlapMs);
+    this.overlapMs = onGrid(Math.min(this.options.overlapMs ?? DEFAULT_OVERLAP_MS, shortestTailMs, minMs / 2));
   }
 
   append(chunk: Uint8Array): void {
     this.queue.append(chunk);
   }
 
-  /** The next span that can be told from what came in, or undefined. */
-  next(atEnd: boolean): PcmSpan | undefined {
+  /** How much audio of the next span and of what follows it has come in. */
+  get availableMs(): number {
+    return Math.max(0, this.queue.length / SAMPLES_PER_MS - this.leadMs);
+  }
+
+  /** The next span, where it is none that was planned before; it may turn out to have no audio. */
+  get opening(): OpenedSpan | undefined {
+    if (this.planned[this.index] !== undefined) return undefined;
+    return { index: this.index, startMs: this.startMs, leadMs: this.leadMs };
+  }
+
+  /** Samples of the next span, from the start of its lead, that are in it wherever it will be cut. */
+  get certainSamples(): number {
+    return Math.min(this.queue.length, (this.leadMs + this.lengths.minMs) * SAMPLES_PER_MS);
+  }
+
+  /** Samples of the next span, without the first `from`. */
+  certainSound(samples: number, from: number): Buffer {
+    return this.queue.copy(samples, from);
+  }
+
+  /**
+   * The next span that can be told from what came in, or undefined.
+   *
+   * @param from how many of its samples, where it is none that was planned before, have been taken already
+   */
+  next(atEnd: boolean, from = 0): PcmSpan | undefined {
     for (let cut = this.planned[this.index]; cut !== undefined; cut = this.planned[this.index]) {
       if (!this.skipTo(cut.startMs - (cut.leadMs ?? 0)) && !atEnd) return undefined;
       const wanted = this.options.isWanted?.(this.index) ?? true;
@@ -111,7 +151,7 @@ class SpanPlanner {
       if (!this.skipTo(cut.endMs - (cut.tailMs ?? 0)) && !atEnd) return undefined;
       this.goOnBehind(cut);
     }
-    return this.takeNew(atEnd);
+    return this.takeNew(atEnd, from);
   }
 
   private get planned(): readonly SpanCut[] {
@@ -143,18 +183,18 @@ class SpanPlanner {
     this.leadMs = tailMs;
   }
 
-  private takeNew(atEnd: boolean): PcmSpan | undefined {
+  private takeNew(atEnd: boolean, from: number): PcmSpan | undefined {
     const { maxMs, shortestTailMs } = this.lengths;
     const available = this.queue.length - this.leadMs * SAMPLES_PER_MS;
     if (available <= 0) return undefined;
     if (available > maxMs * SAMPLES_PER_MS) {
       if (available < (maxMs + shortestTailMs) * SAMPLES_PER_MS && !atEnd) return undefined;
-      return this.takeUpToPause(available);
+      return this.takeUpToPause(available, from);
     }
-    return atEnd ? this.take(available, 0) : undefined;
+    return atEnd ? this.take(available, 0, from) : undefined;
   }
 
-  private takeUpToPause(available: number): PcmSpan {
+  private takeUpToPause(available: number, taken: number): PcmSpan {
     const { targetMs, minMs, maxMs, shortestTailMs } = this.lengths;
     const from = minMs * SAMPLES_PER_MS;
     // The search looks no further than every run of the plan can, whatever the chunks.
@@ -169,13 +209,13 @@ class SpanPlanner {
       grid: GRID_MS * SAMPLES_PER_MS,
     });
     const room = onGrid((available - place) / SAMPLES_PER_MS);
-    return this.take(place, isPause ? 0 : Math.min(this.overlapMs, room));
+    return this.take(place, isPause ? 0 : Math.min(this.overlapMs, room), taken);
   }
 
-  private take(samples: number, tailMs: number): PcmSpan {
+  private take(samples: number, tailMs: number, from: number): PcmSpan {
     const { index, startMs, leadMs } = this;
     const endMs = startMs + Math.ceil(samples / SAMPLES_PER_MS);
-    const pcm = this.queue.copy(samples + (leadMs + tailMs) * SAMPLES_PER_MS);
+    const pcm = this.queue.copy(samples + (leadMs + tailMs) * SAMPLES_PER_MS, from);
     this.skipTo(endMs - tailMs);
     this.goOnBehind({ startMs, endMs, tailMs });
     return { index, startMs, endMs, leadMs, tailMs, pcm };

@@ -142,7 +142,12 @@ export type Script = (
   signal: AbortSignal,
 ) => AsyncIterable<EngineEvent> | Iterable<EngineEvent | Error>;
 
-/** Engines that do what the test says; reads the audio first, as an engine would. */
+/** An engine that speaks while it hears. */
+export interface Listener {
+  hear(request: EngineRequest, audio: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<EngineEvent>;
+}
+
+/** Engines that do what the test says; most read the audio first. */
 export class FakeEngines implements EngineCaller {
   /** Addresses in the order in which they were called. */
   readonly calls: string[] = [];
@@ -151,7 +156,7 @@ export class FakeEngines implements EngineCaller {
   inProgress = 0;
   most = 0;
 
-  constructor(private readonly scripts: Readonly<Record<string, Script>>) {}
+  constructor(private readonly scripts: Readonly<Record<string, Script | Listener>>) {}
 
   async *transcribe(
     address: string,
@@ -163,11 +168,16 @@ export class FakeEngines implements EngineCaller {
     this.requests.push(request);
     this.inProgress += 1;
     this.most = Math.max(this.most, this.inProgress);
+    const script = this.scripts[address];
     try {
+      if (typeof script === 'object') {
+        yield* script.hear(request, audio, signal);
+        return;
+      }
       let bytes = 0;
       for await (const chunk of audio) bytes += chunk.length;
       if (bytes < 0) return;
-      for await (const step of this.scripts[address]?.(request, signal) ?? []) {
+      for await (const step of script?.(request, signal) ?? []) {
         if (step instanceof Error) throw step;
         yield step;
       }

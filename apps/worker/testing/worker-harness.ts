@@ -24,7 +24,16 @@ import { type FetchLimits, MediaFetch } from '../media-fetch.js';
 import { SpanRunner } from '../span-runner.js';
 import { SpanScheduler } from '../span-scheduler.js';
 import type { WorkerSettings } from '../worker-settings.js';
-import { directoryOf, FakeEngines, FakeRegistry, optionsWith, quickSettings, type Script, unread } from './fakes.js';
+import {
+  directoryOf,
+  FakeEngines,
+  FakeRegistry,
+  type Listener,
+  optionsWith,
+  quickSettings,
+  type Script,
+  unread,
+} from './fakes.js';
 
 export interface TestWorker {
   readonly consumer: JobConsumer;
@@ -84,7 +93,7 @@ export class WorkerHarness {
 
   worker(
     instances: readonly EngineInstance[],
-    scripts: Readonly<Record<string, Script>>,
+    scripts: Readonly<Record<string, Script | Listener>>,
     changes: Partial<WorkerSettings> = {},
     events: Pick<EventBus, 'publish'> = this.events,
     ffmpeg: Partial<FfmpegSettings> = {},
@@ -106,6 +115,7 @@ export class WorkerHarness {
         directory,
         ffmpeg: { ...loadConfig({}).ffmpeg, ...ffmpeg },
         routing: settings.routing,
+        hedges: settings.hedge,
       }),
       announcer: this.announcer(),
       events,
