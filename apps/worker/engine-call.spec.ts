@@ -95,6 +95,22 @@ describe('callEngine', () => {
     expect(measured).toEqual([['local', 'engine_timeout']]);
   });
 
+  it('does not hold it against the engine that no audio came for it to hear', async () => {
+    async function* late(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(64_000);
+      await new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
+      });
+    }
+    const instance = instanceOf('local');
+    const onEvent = () => Promise.resolve();
+    const ended = callEngine(engine(summaryEvent()), {
+      ...{ instance, request, audio: late, deadlineMs: 10, signal: stop.signal, onEvent },
+    });
+    await expect(ended).rejects.toMatchObject({ code: 'media_timeout' });
+    expect(measured).toEqual([]);
+  });
+
   it('measures nothing of a call that was broken off from here', async () => {
     const breakOff = (): void => stop.abort();
     await call(engine(breakOff, new PolyscribeError('engine_unavailable', 'gone')));

@@ -69,7 +69,7 @@ export interface CallResult {
 export async function callEngine(caller: EngineCaller, call: EngineCall): Promise<CallResult> {
   const deadline = new WorkClock(call.deadlineMs);
   const signal = AbortSignal.any([call.signal, deadline.signal]);
-  const audio = new CountedAudio(call.audio(signal));
+  const audio = new CountedAudio(call.audio(signal), deadline.signal);
   const ended = whenAborted(signal);
   const meter = caller.measure?.(call.instance.id);
   let iterator: AsyncIterator<EngineEvent> | undefined;
@@ -138,6 +138,10 @@ function blame(thrown: unknown, call: EngineCall, audio: CountedAudio, deadline:
   const interruption = interruptionOf(call.signal);
   if (interruption) return interruption;
   const { engine } = call.instance.description;
+  if (deadline.aborted && audio.waitedAtEnd) {
+    const message = 'The recording came from its decoder too slowly for an engine to wait for it.';
+    return new PolyscribeError('media_timeout', message, { cause: thrown });
+  }
   if (deadline.aborted) {
     const seconds = Math.round(call.deadlineMs / 1000);
     const message = `${engine} did not finish within ${seconds} s.`;
@@ -161,10 +165,21 @@ function badResponse(what: string): PolyscribeError {
 /** Counts the audio that is read and keeps what reading it failed with, which the wire would hide. */
 class CountedAudio {
   private bytes = 0;
+  private isAwaited = false;
   complete = false;
   failure: { readonly error: unknown } | undefined;
+  /** Whether the engine wanted audio that had not come when the time was up. */
+  waitedAtEnd = false;
 
-  constructor(private readonly source: AsyncIterable<Uint8Array>) {}
+  constructor(
+    private readonly source: AsyncIterable<Uint8Array>,
+    deadline: AbortSignal,
+  ) {
+    const note = () => {
+      this.waitedAtEnd = this.isAwaited;
+    };
+    deadline.addEventListener('abort', note, { once: true });
+  }
 
   get ms(): number {
     return pcmBytesToMs(this.bytes);
@@ -172,11 +187,15 @@ class CountedAudio {
 
   async *read(): AsyncGenerator<Uint8Array> {
     try {
+      this.isAwaited = true;
       for await (const chunk of this.source) {
         this.bytes += chunk.length;
+        this.isAwaited = false;
         yield chunk;
+        this.isAwaited = true;
       }
       this.complete = true;
+      this.isAwaited = false;
     } catch (error) {
       this.failure = { error };
       throw error;
