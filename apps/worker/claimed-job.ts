@@ -1,7 +1,7 @@
 import type { FailedAttempt, JobEventBody, MediaObject, TranscriptSegment } from '#contracts';
 import type { EventBus } from '#events';
 import type { JobStatuses } from '#job-status';
-import type { Claim, JobLeaseRepository } from '#persistence';
+import type { Claim, EndParts, JobLeaseRepository } from '#persistence';
 import { withDeadline } from '#timing';
 import { EventPump } from './event-pump.js';
 import type { JobLedger, SpanResult, SpanToPlan } from './job-run.js';
@@ -12,15 +12,36 @@ import { ProgressReporter } from './progress-reporter.js';
 import type { Settlement } from './span-joints.js';
 import type { DoneSpan } from './transcript-summary.js';
 
+/** Words of so short a recording go out with its end, when that comes within the time for which they may linger. */
+const SHORT_AUDIO_MS = 10_000;
+const LINGER_MS = 25;
+
+/** For how long a finished span may wait for the end of its job. */
+const LAST_SPAN_MS = 50;
+
+/** A finished span as it is written with the end of its job. */
+export type LastSpan = NonNullable<EndParts['span']>;
+
 export interface ClaimedAttempt extends Attempt {
   /** The job's media by now; undefined while they are not fetched. */
   media(): MediaObject | undefined;
   /**
-   * Lets nothing more be told of the work and waits for what is under way, at most about `withinMs`. Never throws.
+   * Lets nothing more be told of the work, at most about `withinMs` from now.
    *
-   * @returns what may be told right before the end
+   * @returns what is to be written with a good end
+   * @throws what telling or writing failed with
    */
-  silence(withinMs: number): Promise<readonly JobEventBody[]>;
+  rest(withinMs: number): Promise<Rest>;
+  /** The same where the end is none: writes what is done, as far as that can be, and drops the rest. Never throws. */
+  silence(withinMs: number): Promise<void>;
+}
+
+/** What of an attempt is neither written nor told when its work is done. */
+export interface Rest {
+  /** To be told right before the end. */
+  readonly events: readonly JobEventBody[];
+  /** The last span, which is to be written with the end; its text is in the events. */
+  readonly span: LastSpan | undefined;
 }
 
 /** What a claimed job writes and says, all of it only as long as its lease is held. */
@@ -33,12 +54,15 @@ export function attemptOf(
   onFirstCall: () => void,
 ): ClaimedAttempt {
   const { job, lease, waitedMs } = claim;
-  const ledger = new LeasedLedger(claim, keeper, leases, onFirstCall);
-  const events = new EventPump((batch) => {
-    keeper.assertHeld();
-    return bus.publish(job.id, batch);
-  });
-  const progress = new ProgressReporter(job.id, {
+  const events: EventPump = new EventPump(
+    (batch) => {
+      keeper.assertHeld();
+      return bus.publish(job.id, batch);
+    },
+    () => (progress.expectedMs > 0 && progress.expectedMs <= SHORT_AUDIO_MS ? LINGER_MS : 0),
+  );
+  const ledger = new LeasedLedger(claim, keeper, leases, events, onFirstCall);
+  const progress: ProgressReporter = new ProgressReporter(job.id, {
     save: async (report) => {
       await leases.reportProgress(claim.lease, report);
       await statuses.refresh(job.id);
@@ -64,15 +88,25 @@ export function attemptOf(
       ];
     }),
     ledger,
-    joint: leasedJointLedger(ledger, lease, leases, (step) => ledger.write(step)),
+    joint: leasedJointLedger(ledger, lease, leases, async (step) => {
+      await events.drain();
+      return ledger.write(step);
+    }),
     recordMedia: (media) => ledger.recordMedia(media),
     recordFacts: (facts) => ledger.write(() => leases.recordFacts(lease, facts)),
     reuse: () => ledger.write(() => leases.reuse(lease)),
     events,
     progress,
+    rest: async (withinMs) => {
+      await withDeadline(progress.stop(), withinMs, 'A report does not end.');
+      const span = await ledger.takeLast();
+      return { span, events: await events.sealWhole(withinMs) };
+    },
     silence: async (withinMs) => {
-      await withDeadline(progress.stop(), withinMs, 'A report does not end.').catch(() => undefined);
-      return events.seal(withinMs);
+      const over = () => undefined;
+      await withDeadline(progress.stop(), withinMs, 'A report does not end.').catch(over);
+      await withDeadline(ledger.flush(), withinMs, 'The last span is not written in time.').catch(over);
+      await events.seal(withinMs);
     },
   };
 }
@@ -80,13 +114,21 @@ export function attemptOf(
 class LeasedLedger implements JobLedger {
   media: MediaObject | undefined;
 
+  /** Spans that are planned and not done, and those that are done. */
+  private readonly open: Set<number>;
+  private readonly done = new Set<number>();
+  private last: { readonly span: LastSpan; readonly timer: NodeJS.Timeout } | undefined;
+  private writingLast: Promise<void> | undefined;
+
   constructor(
     private readonly claim: Claim,
     private readonly keeper: LeaseKeeper,
     private readonly leases: JobLeaseRepository,
+    private readonly events: Pick<EventPump, 'drain'>,
     private readonly onFirstCall: () => void,
   ) {
     this.media = claim.job.media;
+    this.open = new Set(claim.spans.filter(({ state }) => state !== 'done').map(({ index }) => index));
   }
 
   async recordMedia(media: MediaObject): Promise<void> {
@@ -95,6 +137,8 @@ class LeasedLedger implements JobLedger {
   }
 
   async planSpan(span: SpanToPlan): Promise<void> {
+    if (!this.done.has(span.index)) this.open.add(span.index);
+    await this.flush();
     await this.write(() => this.leases.planSpans(this.claim.lease, [span]));
   }
 
@@ -107,14 +151,51 @@ class LeasedLedger implements JobLedger {
     await this.write(() => this.leases.recordFailedAttempt(this.claim.lease, attempt));
   }
 
+  /**
+   * The last span that is known waits for a moment for the end of the job, which can take it along in one commit. Until that
+   * is written nothing is told that is not also told by a span that was cut short.
+   */
   async commitSpan(result: SpanResult, { segments, neighbours, joined }: Omit<Settlement, 'final'>): Promise<void> {
-    const { engine, instance, model, language, warnings } = result;
-    const span = { segments, neighbours, joined, engine, instance, model, language, warnings };
-    await this.write(() => this.leases.commitSpan(this.claim.lease, result.index, span));
+    const { index, engine, instance, model, language, warnings } = result;
+    const span = { index, segments, engine, instance, model, language, warnings };
+    this.open.delete(index);
+    this.done.add(index);
+    await this.flush();
+    if (this.open.size === 0 && neighbours.length + joined.length === 0 && !this.claim.job.options.enableDiarization) {
+      const timer = setTimeout(() => void this.flush().catch(() => undefined), LAST_SPAN_MS);
+      this.last = { span, timer };
+      return;
+    }
+    await this.commit({ ...span, neighbours, joined });
   }
 
-  segmentsOf(spans: readonly number[]): Promise<TranscriptSegment[]> {
+  /** The last span, if it is not written; whoever takes it writes it. @throws what writing it failed with */
+  async takeLast(): Promise<LastSpan | undefined> {
+    const { last } = this;
+    this.last = undefined;
+    clearTimeout(last?.timer);
+    await this.writingLast;
+    return last?.span;
+  }
+
+  /** Writes the last span, if it waits. @throws what that failed with, also to whoever asks later */
+  async flush(): Promise<void> {
+    const { last } = this;
+    this.last = undefined;
+    clearTimeout(last?.timer);
+    if (last) this.writingLast = this.commit(last.span);
+    await this.writingLast;
+  }
+
+  async segmentsOf(spans: readonly number[]): Promise<TranscriptSegment[]> {
+    await this.flush();
     return this.leases.segmentsOf(this.claim.lease, spans);
+  }
+
+  /** Only once the span's text is told: what is done is not told again. */
+  private async commit({ index, ...result }: LastSpan & Partial<Settlement>): Promise<void> {
+    await this.events.drain();
+    await this.write(() => this.leases.commitSpan(this.claim.lease, index, result));
   }
 
   /** The database would refuse a stale token as well; a step that only we can see is not even begun. */

@@ -59,6 +59,46 @@ describe('EventPump', () => {
     expect(batches).toEqual([[0]]);
   });
 
+  it('lets what is in a hurry linger for a moment, and no longer once that is asked for', async () => {
+    const { batches, publish, endNext } = slowBus();
+    const pump = new EventPump(publish, () => 60_000);
+    for (const span of [0, 1]) await pump.add(partial(span));
+    const drained = pump.drain();
+    await endNext();
+    await drained;
+    expect(batches).toEqual([[0, 1]]);
+  });
+
+  it('sends what lingers by itself after that moment, with what is in no hurry', async () => {
+    const { batches, publish, endNext } = slowBus();
+    const pump = new EventPump(publish, () => 1);
+    await pump.addPatiently(partial(0));
+    await pump.add(partial(1));
+    await eventually('the write', () => batches.length > 0);
+    await endNext();
+    expect(batches).toEqual([[0, 1]]);
+  });
+
+  it('gives out what lingers when it is sealed', async () => {
+    const { batches, publish } = slowBus();
+    const pump = new EventPump(publish, () => 60_000);
+    await pump.add(partial(0));
+    await pump.addPatiently(partial(1));
+    expect(await pump.sealWhole(1_000)).toEqual([partial(0), partial(1)]);
+    await pump.drain();
+    expect(batches).toEqual([]);
+  });
+
+  it('says when it is sealed that something could not be sent, where that matters', async () => {
+    const pump = new EventPump(() => Promise.reject(new Error('bus is down')));
+    await pump.add(partial(0));
+    await expect(pump.sealWhole(1_000)).rejects.toThrow('bus is down');
+    const { publish } = slowBus();
+    const silent = new EventPump(publish);
+    await silent.add(partial(0));
+    await expect(silent.sealWhole(10)).rejects.toMatchObject({ code: 'dependency_unavailable' });
+  });
+
   it('has nothing to wait for when nothing was added', async () => {
     await expect(new EventPump(() => Promise.resolve()).drain()).resolves.toBeUndefined();
   });

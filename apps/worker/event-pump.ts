@@ -2,7 +2,7 @@ import type { JobEventBody } from '#contracts';
 import { withDeadline } from '#timing';
 
 /** How long an event waits at most for one that cannot. */
-const PATIENCE_MS = 50;
+const PATIENCE_MS = 100;
 
 /** Events that wait at most; whoever adds more waits until there is room. */
 const MAX_WAITING = 200;
@@ -18,9 +18,15 @@ export class EventPump {
   private sealed = false;
   /** Whether one of those that wait is to go out now. */
   private hurried = false;
-  private timer: NodeJS.Timeout | undefined;
+  /** Whether one of them is in more of a hurry than to wait for the end. */
+  private isPressing = false;
+  private timer: { readonly atMs: number; readonly clock: NodeJS.Timeout } | undefined;
 
-  constructor(private readonly publish: (events: readonly JobEventBody[]) => Promise<unknown>) {}
+  /** @param lingerMs how long those in a hurry may wait all the same, by now */
+  constructor(
+    private readonly publish: (events: readonly JobEventBody[]) => Promise<unknown>,
+    private readonly lingerMs: () => number = () => 0,
+  ) {}
 
   /**
    * Puts an event in line. Resolves at once while there is room. Does nothing once the pump is sealed.
@@ -28,27 +34,18 @@ export class EventPump {
    * @throws what an earlier write failed with
    */
   async add(event: JobEventBody): Promise<void> {
-    this.throwFailure();
-    if (this.sealed) return;
-    this.waiting.push(event);
-    this.hurry();
-    if (this.waiting.length >= MAX_WAITING) await this.drain();
+    await this.put(event, this.lingerMs(), true);
   }
 
   /** The same for an event that may wait a moment for the next one, to go out together with that. */
   async addPatiently(event: JobEventBody): Promise<void> {
-    this.throwFailure();
-    if (this.sealed) return;
-    this.waiting.push(event);
-    this.timer ??= setTimeout(() => this.hurry(), PATIENCE_MS);
-    if (this.waiting.length < MAX_WAITING) return;
-    this.hurry();
-    await this.drain();
+    await this.put(event, PATIENCE_MS, false);
   }
 
   /** Resolves when everything added so far is written that is in a hurry. @throws what a write failed with */
   async drain(): Promise<void> {
-    while (this.writing !== undefined) await this.writing;
+    if (this.isPressing) this.hurry();
+    await this.idle();
     this.throwFailure();
   }
 
@@ -56,28 +53,56 @@ export class EventPump {
    * Takes nothing more and waits for what is under way, at most `withinMs`; what has not been sent by then is dropped.
    * Whoever seals the pump can tell of an end without an event of the work before coming behind it.
    *
-   * @returns what was in no hurry and may go out right before the end
+   * @returns what has not been sent and may go out right before the end
    */
   async seal(withinMs: number): Promise<readonly JobEventBody[]> {
+    // What a write failed with no longer matters: the work that it belongs to is over.
+    return this.sealWhole(withinMs).catch(() => []);
+  }
+
+  /** The same where nothing may be missing. @throws what a write failed with, or `dependency_unavailable` */
+  async sealWhole(withinMs: number): Promise<readonly JobEventBody[]> {
     this.sealed = true;
     this.dropTimer();
-    // What a write failed with no longer matters: the work that it belongs to is over.
-    const isWhole = await withDeadline(this.drain(), withinMs, 'The event bus does not answer.').then(
-      () => true,
-      () => false,
-    );
-    const left = isWhole ? this.waiting : [];
-    this.waiting = [];
-    return left;
+    try {
+      await withDeadline(this.idle(), withinMs, 'The event bus does not answer.');
+      this.throwFailure();
+      return this.waiting;
+    } finally {
+      this.waiting = [];
+    }
+  }
+
+  private async put(event: JobEventBody, withinMs: number, isPressing: boolean): Promise<void> {
+    this.throwFailure();
+    if (this.sealed) return;
+    this.waiting.push(event);
+    this.isPressing ||= isPressing;
+    if (withinMs === 0 || this.waiting.length >= MAX_WAITING) this.hurry();
+    else this.hurryWithin(withinMs);
+    if (this.waiting.length >= MAX_WAITING) await this.drain();
+  }
+
+  private async idle(): Promise<void> {
+    while (this.writing !== undefined) await this.writing;
+  }
+
+  private hurryWithin(ms: number): void {
+    const atMs = performance.now() + ms;
+    if (this.timer && this.timer.atMs <= atMs) return;
+    this.dropTimer();
+    this.timer = { atMs, clock: setTimeout(() => this.hurry(), ms) };
   }
 
   private hurry(): void {
+    // With nothing to do `writeAll` would end, and clear `writing`, before that is set.
+    if (this.waiting.length === 0) return;
     this.hurried = true;
     this.writing ??= this.writeAll();
   }
 
   private dropTimer(): void {
-    clearTimeout(this.timer);
+    clearTimeout(this.timer?.clock);
     this.timer = undefined;
   }
 
@@ -87,6 +112,7 @@ export class EventPump {
         const batch = this.waiting;
         this.waiting = [];
         this.hurried = false;
+        this.isPressing = false;
         this.dropTimer();
         await this.write(batch);
       }

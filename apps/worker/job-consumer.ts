@@ -1,10 +1,10 @@
-import { type MediaObject, PolyscribeError } from '#contracts';
+import { type JobEventBody, type MediaObject, PolyscribeError } from '#contracts';
 import type { EventBus } from '#events';
-import type { Announcer, JobStatuses, KnownEnd } from '#job-status';
+import type { Announcer, JobStatuses } from '#job-status';
 import type { ObjectStore } from '#objects';
 import { type Claim, type GiveBack, type JobLeaseRepository, LeaseLostError, type WaitedMs } from '#persistence';
 import type { Logger } from '#telemetry';
-import { attemptOf, type ClaimedAttempt } from './claimed-job.js';
+import { attemptOf, type ClaimedAttempt, type Rest } from './claimed-job.js';
 import { verdictOn } from './failure-verdict.js';
 import { FinalFailure, HandedOn } from './hand-on.js';
 import { Interruption, interruptionOf } from './interruption.js';
@@ -12,7 +12,7 @@ import type { PickedJob } from './job-picker.js';
 import type { JobRunner } from './job-runner.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { settledWithin } from './settle.js';
-import { withSpeakerRoles } from './speaker-roles.js';
+import { type FinishedTranscript, withSpeakerRoles } from './speaker-roles.js';
 import type { Outcome, WorkerMetrics } from './worker-metrics.js';
 import type { WorkerSettings } from './worker-settings.js';
 
@@ -93,16 +93,19 @@ export class JobConsumer {
     let outcome: Outcome;
     let requeue: Requeue | undefined;
     let error: unknown;
-    let known: KnownEnd = {};
+    let tell = (): Promise<void> => this.parts.announcer.announce(claim.job.id);
     try {
       try {
         const trouble = picked.hopeless ?? picked.setback;
         if (trouble) throw trouble;
         const summary = await settledWithin(runner.run(attempt, keeper.signal), keeper.signal, settings.settleMs);
-        const before = await attempt.silence(settings.settleMs);
-        const finished = await withSpeakerRoles(summary, claim.job, claim.lease, leases);
-        const segments = await leases.complete(claim.lease, { ...finished, stages: attempt.progress.takeStages() });
-        known = { before, transcript: finished, segments };
+        const rest = await attempt.rest(settings.settleMs);
+        tell = await this.complete(
+          claim,
+          attempt,
+          rest,
+          await withSpeakerRoles(summary, claim.job, claim.lease, leases),
+        );
         engine = summary.engineUsed;
         outcome = 'completed';
       } catch (thrown) {
@@ -118,9 +121,55 @@ export class JobConsumer {
     const seconds = Math.round((performance.now() - started) / 10) / 100;
     this.parts.metrics.jobEnded(outcome, seconds);
     this.log(claim, { outcome, engine, seconds, error });
-    if (outcome === 'completed' || outcome === 'failed' || outcome === 'cancelled')
-      await this.parts.announcer.announce(claim.job.id, known);
+    if (outcome === 'completed' || outcome === 'failed' || outcome === 'cancelled') await tell();
     return requeue;
+  }
+
+  /**
+   * Writes a good end: with what is left of the work and the events that tell of it in one commit where that can be, and one
+   * after the other otherwise.
+   *
+   * @returns what tells of it
+   */
+  private async complete(
+    claim: Claim,
+    attempt: ClaimedAttempt,
+    rest: Rest,
+    transcript: FinishedTranscript,
+  ): Promise<() => Promise<void>> {
+    const { job, lease } = claim;
+    const { leases, announcer } = this.parts;
+    const result = { ...transcript, stages: attempt.progress.takeStages() };
+    try {
+      const draft = await announcer.draft({ job, attempt: lease.attempt }, rest.events, transcript);
+      const parts = draft && { span: rest.span, events: draft, isRowWanted: announcer.wantsJob };
+      const written = parts && (await leases.completeWith(lease, result, parts));
+      const { durationMs } = transcript;
+      if (written) return () => announcer.tellWritten(draft, { durationMs, ...written });
+    } catch (error) {
+      // Spans that are done are kept, whatever becomes of the job.
+      const failed = await this.writeRest(claim, rest).catch((late: unknown) => late);
+      throw failed instanceof LeaseLostError ? failed : error;
+    }
+    const before = await this.writeRest(claim, rest);
+    const segments = await leases.complete(lease, result);
+    return () => announcer.announce(job.id, { before, transcript, segments });
+  }
+
+  /**
+   * Tells and writes the last span by itself.
+   *
+   * @returns the events that are still to be told
+   * @throws LeaseLostError
+   */
+  private async writeRest({ job, lease }: Claim, { events, span }: Rest): Promise<readonly JobEventBody[]> {
+    const { leases, settings } = this.parts;
+    // An end that got no answer may stand by now, and nothing is to be told behind it.
+    if ((await leases.renew(lease, settings.leaseMs)) === 'lost') throw new LeaseLostError(lease);
+    if (!span) return events;
+    await this.parts.events.publish(job.id, events);
+    await leases.commitSpan(lease, span.index, span);
+    return [];
   }
 
   /** Writes the end of an attempt that did not complete. */

@@ -57,7 +57,7 @@ export interface JobLedger {
   planSpan(span: SpanToPlan): Promise<void>;
   startSpan(index: number, by: { readonly engine: EngineKind; readonly instance: string }): Promise<void>;
   recordFailedAttempt(attempt: FailedAttempt): Promise<void>;
-  /** Writes a span that is done, and what its neighbours became by that. */
+  /** Writes a span that is done, and what its neighbours became by that, once what was said of it is told. */
   commitSpan(result: SpanResult, settled: Omit<Settlement, 'final'>): Promise<void>;
   /** Segments of spans that are done, in order. */
   segmentsOf(spans: readonly number[]): Promise<TranscriptSegment[]>;

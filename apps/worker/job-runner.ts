@@ -122,6 +122,7 @@ export class JobRunner {
     if (isJoint(job.options.engine)) {
       const outcomes = await this.parts.joint.transcribe(attempt, plan, facts.durationMs, signal);
       await finishing(attempt);
+      await attempt.events.drain();
       return this.parts.joint.finish(attempt, outcomes, lanes, warnings, signal);
     }
     let planned = 0;
@@ -190,9 +191,8 @@ interface Reading {
   readonly warnings: TranscriptWarning[];
 }
 
-async function finishing({ progress, events }: Attempt): Promise<void> {
+async function finishing({ progress }: Attempt): Promise<void> {
   await progress.enter('finishing', 'Finishing the transcript', 95);
-  await events.drain();
 }
 
 async function* noting(spans: AsyncIterable<SpanWork>, startMs: Map<number, number>): AsyncGenerator<SpanWork> {

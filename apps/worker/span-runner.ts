@@ -180,7 +180,6 @@ export class SpanRunner {
     const span = spanResult(heard, work, run, tries);
     await run.joints.settle(extentOf(work), heard.segments, async ({ final, ...settled }) => {
       for (const segment of final) await run.events.add(toDelta(segment));
-      await run.events.drain();
       await run.ledger.commitSpan(span, settled);
     });
     run.engine = span.engine;

@@ -35,8 +35,9 @@ function announcerOf(
         return Promise.resolve();
       },
     },
-    { put: () => Promise.resolve() },
+    { keeps: false, put: () => Promise.resolve() },
     {
+      draft: () => Promise.resolve(undefined),
       publish: (id) => {
         const error = broken[id];
         return error ? Promise.reject(error) : Promise.resolve([]);

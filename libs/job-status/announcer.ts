@@ -1,14 +1,33 @@
 import { type Job, type JobEventBody, PolyscribeError } from '#contracts';
-import type { EventBus } from '#events';
-import type { ReconcileRepository, TranscriptRepository, TranscriptSummary, UnannouncedJob } from '#persistence';
+import type { EventBus, EventDraft } from '#events';
+import {
+  completedNote,
+  type ReconcileRepository,
+  type TranscriptRepository,
+  type TranscriptSummary,
+  type UnannouncedJob,
+} from '#persistence';
 import type { ResultFiles } from '#result-files';
 import type { JobStatuses } from './job-statuses.js';
+
+/** What is told of the transcript. */
+export type ToldTranscript = Pick<TranscriptSummary, 'language' | 'durationMs' | 'engineUsed'>;
+
+/** An end that has been written together with its events. */
+export interface WrittenEnd {
+  /** The job as it is now; not needed where `Announcer.wantsJob` is false. */
+  readonly job?: Job | undefined;
+  readonly segments: number;
+  readonly durationMs: number;
+  /** What the draft's expression gave. */
+  readonly lastSeq: string | null;
+}
 
 /** What whoever ended a job knows of it, which then need not be asked for. */
 export interface KnownEnd {
   /** Progress that nobody has been told of yet, for the same breath. */
   readonly before?: readonly JobEventBody[];
-  readonly transcript?: Pick<TranscriptSummary, 'language' | 'durationMs' | 'engineUsed'>;
+  readonly transcript?: ToldTranscript;
   /** How many the transcript has. */
   readonly segments?: number;
 }
@@ -21,10 +40,38 @@ export class Announcer {
   constructor(
     private readonly transcripts: Pick<TranscriptRepository, 'summary'>,
     private readonly ends: Pick<ReconcileRepository, 'unannounced' | 'unannouncedEnd' | 'markAnnounced'>,
-    private readonly statuses: Pick<JobStatuses, 'put'>,
-    private readonly events: Pick<EventBus, 'publish'>,
+    private readonly statuses: Pick<JobStatuses, 'keeps' | 'put'>,
+    private readonly events: Pick<EventBus, 'publish' | 'draft'>,
     private readonly files: Pick<ResultFiles, 'write'>,
   ) {}
+
+  /** Whether `tellWritten` is to be given the job. */
+  get wantsJob(): boolean {
+    return this.statuses.keeps;
+  }
+
+  /**
+   * The events of a good end, for the statement that writes it: then nothing is left to be mended after a crash.
+   *
+   * @param before progress that nobody has been told of yet
+   * @returns undefined where the end is to be announced once it is written
+   * @throws PolyscribeError `dependency_unavailable`
+   */
+  async draft(
+    { job, attempt }: UnannouncedJob,
+    before: readonly JobEventBody[],
+    transcript: ToldTranscript,
+  ): Promise<EventDraft | undefined> {
+    if (job.options.resultFile !== undefined) return undefined;
+    const events = [...before, statusEvent({ ...job, ...completedNote }), completedEvent(job, transcript)];
+    return this.events.draft(job.id, events, { key: keyOf(attempt) });
+  }
+
+  /** Tells of an end that was written together with its events. */
+  async tellWritten(draft: EventDraft, { job, segments, durationMs, lastSeq }: WrittenEnd): Promise<void> {
+    if (job) await this.statuses.put(job, { segments, durationMs });
+    await draft.tell(lastSeq);
+  }
 
   /** Announces the end of the job's last run; does nothing when it has not ended or everybody knows. */
   async announce(jobId: string, known: KnownEnd = {}): Promise<void> {
@@ -73,7 +120,7 @@ export class Announcer {
     // Whoever asks once the event is out is to find the end.
     await this.statuses.put(job, counts);
     const end = await this.endEvent(job, transcript);
-    await this.events.publish(job.id, [...before, statusEvent(job), end], { key: `end:${attempt}` });
+    await this.events.publish(job.id, [...before, statusEvent(job), end], { key: keyOf(attempt) });
     await this.ends.markAnnounced(job.id, attempt);
   }
 
@@ -85,17 +132,26 @@ export class Announcer {
     }
     const transcript = known ?? (await this.transcripts.summary(job.id));
     if (!transcript) throw new PolyscribeError('internal', 'A completed job has no transcript.');
-    return {
-      type: 'completed',
-      data: {
-        job_id: job.id,
-        transcript_id: job.transcriptId,
-        language: transcript.language,
-        duration: transcript.durationMs / 1000,
-        engine_used: transcript.engineUsed,
-      },
-    };
+    return completedEvent(job, transcript);
   }
+}
+
+function completedEvent(job: Job, { language, durationMs, engineUsed }: ToldTranscript): JobEventBody {
+  return {
+    type: 'completed',
+    data: {
+      job_id: job.id,
+      transcript_id: job.transcriptId,
+      language,
+      duration: durationMs / 1000,
+      engine_used: engineUsed,
+    },
+  };
+}
+
+/** One announcement of each run gets through. */
+function keyOf(attempt: number): string {
+  return `end:${attempt}`;
 }
 
 function leavesFile({ job }: UnannouncedJob): boolean {

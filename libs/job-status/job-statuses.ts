@@ -14,6 +14,11 @@ export class JobStatuses {
     private readonly cache: StatusCache<JobView>,
   ) {}
 
+  /** Whether what is put is kept. */
+  get keeps(): boolean {
+    return this.cache.keeps;
+  }
+
   /**
    * @param jobId a UUID
    * @returns undefined when there is no such job

@@ -6,6 +6,7 @@ export type { JobFilter, JobPage } from './jobs/job-list.js';
 export * from './jobs/job-lease.repository.js';
 export * from './jobs/job-line.repository.js';
 export * from './jobs/job.repository.js';
+export { completedNote } from './jobs/job-sql.js';
 export * from './jobs/lease.js';
 export * from './jobs/reconcile.repository.js';
 export * from './jobs/retention.repository.js';

@@ -2,6 +2,7 @@ import type {
   EngineKind,
   ErrorCode,
   FailedAttempt,
+  Job,
   MediaFacts,
   MediaObject,
   SpeakerRoles,
@@ -11,13 +12,15 @@ import type {
 import { PolyscribeError } from '#contracts';
 import { In } from 'typeorm';
 import type { Database, Transaction } from '../database.js';
-import { TranscriptSegmentEntity } from '../entities/index.js';
+import { TranscriptJobEntity, TranscriptSegmentEntity } from '../entities/index.js';
 import { LaneLeases } from '../joint/lane-leases.js';
+import { entityOf } from '../returned-row.js';
 import { storableJson, storableText } from '../storable.js';
 import { copyTranscript } from '../transcripts/copy-transcript.js';
 import { replaceSegments, type SegmentTable, toSegment } from '../transcripts/segment-store.js';
 import { renumberSpeakers } from '../transcripts/speaker-numbers.js';
 import { claimJob } from './claim-job.js';
+import { toJob } from './job.mapper.js';
 import {
   type BegunStage,
   cancelled,
@@ -29,7 +32,16 @@ import {
   stagesWith,
 } from './job-sql.js';
 import { type Claim, type Lease, LeaseLostError } from './lease.js';
-import { commitPlainSpan, completePlain, held, heldJob } from './lease-statements.js';
+import {
+  commitPlainSpan,
+  completePlain,
+  held,
+  heldJob,
+  isLastPlain,
+  type StatementPart,
+  type TranscriptHead,
+  type WithEnd,
+} from './lease-statements.js';
 
 /** A stretch of audio to be planned; times from the start of the audio. */
 export interface PlannedSpan {
@@ -69,6 +81,21 @@ export interface JobResult {
   readonly warnings: readonly TranscriptWarning[];
   /** Those that have begun since the row was last written. */
   readonly stages?: readonly BegunStage[];
+}
+
+/** What goes along with the end of a job. */
+export interface EndParts extends WithEnd {
+  readonly events: StatementPart;
+}
+
+/** A job that has ended well. */
+export interface CompletedJob {
+  /** How many the transcript has. */
+  readonly segments: number;
+  /** What the part that appended the events gave. */
+  readonly lastSeq: string | null;
+  /** There where it was wanted. */
+  readonly job?: Job;
 }
 
 /** Progress as a worker reports it. */
@@ -287,14 +314,9 @@ export class JobLeaseRepository {
    * @throws PolyscribeError `internal` when a span is not done
    */
   async complete(lease: Lease, result: JobResult): Promise<number> {
-    const { language, durationMs, engineUsed, model, fallbackReason, stages = [] } = result;
-    const head = {
-      ...{ language, durationMs, engineUsed, model, fallbackReason, stages, warnings: storableJson(result.warnings) },
-      speakerRoles: result.speakerRoles ? storableJson(result.speakerRoles) : null,
-    };
-    const query: Transaction['query'] = (sql, parameters) => this.database.prepared(sql, parameters);
-    const segments = await completePlain(query, lease, head, false);
-    if (segments !== undefined) return segments;
+    const head = headOf(result);
+    const plain = await completePlain((...statement) => this.database.prepared(...statement), lease, head, false);
+    if (plain) return plain.segments;
     return this.whileHeld(lease, async (transaction, id) => {
       const open = await transaction.query(
         `SELECT 1 FROM transcript_spans WHERE transcript_job_id = $1 AND state <> 'done' LIMIT 1`,
@@ -302,8 +324,24 @@ export class JobLeaseRepository {
       );
       if (open.length > 0) throw new PolyscribeError('internal', 'The job has spans that are not done.');
       await renumberSpeakers(transaction, id);
-      return (await completePlain(transaction.query, lease, head, true)) ?? 0;
+      return (await completePlain(transaction.query, lease, head, true))?.segments ?? 0;
     });
+  }
+
+  /**
+   * The same in one commit with what goes along, where that is simple: no speaker is named, and no span is open but the one
+   * that goes along. The end counts as announced, as its events are written with it.
+   *
+   * @returns undefined, with nothing written, where that is not so, or the lease is lost
+   */
+  async completeWith(lease: Lease, result: JobResult, parts: EndParts): Promise<CompletedJob | undefined> {
+    if (parts.span && !isLastPlain(parts.span)) return undefined;
+    const query: Transaction['query'] = (...statement) => this.database.prepared(...statement);
+    const row = await completePlain(query, lease, headOf(result), false, parts);
+    if (!row) return undefined;
+    const { segments, last_seq: lastSeq = null } = row;
+    if (parts.isRowWanted !== true) return { segments, lastSeq };
+    return { segments, lastSeq, job: toJob(entityOf(this.database.dataSource, TranscriptJobEntity, row)) };
   }
 
   /**
@@ -394,4 +432,12 @@ export class JobLeaseRepository {
       return work(transaction, row.id, row.cancel);
     });
   }
+}
+
+function headOf({ language, durationMs, engineUsed, model, fallbackReason, ...rest }: JobResult): TranscriptHead {
+  const { stages = [], warnings, speakerRoles } = rest;
+  return {
+    ...{ language, durationMs, engineUsed, model, fallbackReason, stages, warnings: storableJson(warnings) },
+    speakerRoles: speakerRoles ? storableJson(speakerRoles) : null,
+  };
 }

@@ -42,18 +42,26 @@ export function stagesWith(begun: string, most: string, end = 'NULL::timestamptz
     ) AS followed)`;
 }
 
-function endedWith(stages: string): string {
+function endedWith(stages: string, isAnnounced = false): string {
   return `completed_at = clock_timestamp(), updated_at = clock_timestamp(), lease_token = NULL,
-  lease_until = NULL, announced = false, stages = ${stages}`;
+  lease_until = NULL, announced = ${isAnnounced}, stages = ${stages}`;
 }
 
 /** What every way to end has in common. The lease goes with it, so that whoever held it can write no more. */
 export const ended = endedWith(stagesClosed);
 
-/** A job that has its transcript. */
-export function completedWith(stages: string): string {
-  const fields = "status = 'completed', progress = 100, stage = 'completed', message = 'Completed.'";
-  return `${fields}, ${endedWith(stages)}`;
+/** How a job shows that has its transcript. */
+export const completedNote = { status: 'completed', progress: 100, stage: 'completed', message: 'Completed.' } as const;
+
+/**
+ * A job that has its transcript.
+ *
+ * @param isAnnounced whether the event that tells of it is written with it
+ */
+export function completedWith(stages: string, isAnnounced = false): string {
+  const { status, progress, stage, message } = completedNote;
+  const fields = `status = '${status}', progress = ${progress}, stage = '${stage}', message = '${message}'`;
+  return `${fields}, ${endedWith(stages, isAnnounced)}`;
 }
 
 /** The same whose stages are all written down. */
