@@ -178,7 +178,8 @@ describe('the gateway in operation', () => {
   });
 
   it('counts requests by route, jobs by status and engines', async () => {
-    await client.submit();
+    const { jobId } = await client.submit();
+    await eventually('its ticket', async () => server.queue.has(jobId));
     const metrics = await (await client.get('/metrics')).text();
     expect(metrics).toMatch(
       /polyscribe_http_request_duration_seconds_count\{method="GET",route="\/engines",status="200"\} \d/,

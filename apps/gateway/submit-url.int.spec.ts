@@ -1,5 +1,6 @@
 import { createGrpcChannel, createGrpcClient } from '#grpc';
 import { jobV1 } from '#protos';
+import { eventually } from '#testing';
 import { instanceOf } from '../../libs/routing/testing.js';
 import { forgedUrls } from '../../libs/outbound-http/testing.js';
 import { acceptedSchema, problemSchema } from './openapi/response-schemas.js';
@@ -39,7 +40,7 @@ describe('submitting a recording by its URL', () => {
     expect(job).toMatchObject({ status: 'queued', filename: 'one ä.mp3', sourceUrl: url });
     expect(job?.options).toMatchObject({ language: 'en', tags: ['a'] });
     expect(job?.media).toBeUndefined();
-    expect(await server.queue.has(jobId)).toBe(true);
+    await eventually('its ticket', async () => server.queue.has(jobId));
     const status = await fetch(`${server.url}/api/transcribe/jobs/status/${jobId}`);
     expect(await status.text()).not.toContain('secret');
     const cancelled = await fetch(`${server.url}/api/transcribe/jobs/${jobId}`, { method: 'DELETE' });

@@ -4,6 +4,7 @@ import { readFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { eventually } from '#testing';
 import { instanceOf } from '../../libs/routing/testing.js';
 import { acceptedSchema } from './openapi/response-schemas.js';
 import { type GatewayUnderTest, startGatewayUnderTest } from './testing/gateway-under-test.js';
@@ -58,7 +59,7 @@ describe('submitting over REST', () => {
       mediaType: 'audio/wav',
     });
     expect(await server.objects.stat(job?.media?.key ?? '')).toMatchObject({ bytes: wav.length });
-    expect(await server.queue.has(accepted.job_id)).toBe(true);
+    await eventually('its ticket', async () => server.queue.has(accepted.job_id));
     expect(await server.events.history(accepted.job_id, 0, 10)).toMatchObject([
       { seq: 1, type: 'status', data: { status: 'queued', progress: 0 } },
     ]);

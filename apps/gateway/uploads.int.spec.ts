@@ -66,7 +66,7 @@ describe('a resumable upload', () => {
       filename: 'Visite №7.wav',
       media: { bytes: sound.length, sha256: createHash('sha256').update(sound).digest('hex'), mediaType: 'audio/wav' },
     });
-    expect(await server.queue.has(job?.id ?? '')).toBe(true);
+    await eventually('its ticket', async () => server.queue.has(job?.id ?? ''));
     const files = await server.storedFiles();
     expect(files.filter((file) => file.includes(idOf(path)))).toEqual([]);
   });

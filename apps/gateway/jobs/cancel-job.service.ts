@@ -36,6 +36,7 @@ export class CancelJob {
   }
 
   private async tellCancelled({ id: jobId }: Job): Promise<void> {
+    await this.handOver.settled(jobId);
     await this.handOver.unlessAway(jobId, 'remove', this.queue.remove(jobId));
     // No worker has it, so nobody else tells at once that it ended.
     await this.handOver.unlessAway(jobId, 'announce', this.announcer.announce(jobId));

@@ -1,9 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Job, JobEventBody } from '#contracts';
-import { EventBus } from '#events';
+import { EventBus, type EventDraft } from '#events';
 import { Announcer, JobStatuses } from '#job-status';
 import { JobQueue, type QueuedJob } from '#queue';
 import type { Logger } from '#telemetry';
+import { briefly } from '../answer-time.js';
 import { LOGGER } from '../tokens.js';
 
 /**
@@ -11,7 +12,9 @@ import { LOGGER } from '../tokens.js';
  * to the reconciler, and no reason to take back what was promised.
  */
 @Injectable()
-export class JobHandOver {
+export class JobHandOver implements OnApplicationShutdown {
+  private readonly underWay = new Map<string, Promise<void>>();
+
   constructor(
     private readonly statuses: JobStatuses,
     private readonly queue: JobQueue,
@@ -20,10 +23,46 @@ export class JobHandOver {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
+  /** The news of a job that is about to wait, to be written with its row; undefined where it must be told afterwards. */
+  async news(jobId: string): Promise<EventDraft | undefined> {
+    try {
+      return await this.events.draft(jobId, [statusEvent({ id: jobId, ...waiting })]);
+    } catch (error) {
+      this.logger.warn({ err: error, jobId }, 'the news of a job could not be written with it');
+      return undefined;
+    }
+  }
+
+  /**
+   * Gives a new job to the workers, without being waited for: its rows are the job, whatever becomes of the rest.
+   *
+   * @param isInLog whether its news was written with the row
+   */
+  begin(job: Job, isInLog: boolean): void {
+    this.underWay.set(
+      job.id,
+      this.hand(job, isInLog).finally(() => this.underWay.delete(job.id)),
+    );
+  }
+
+  /** What was begun is brought to its end, or left to the reconciler. */
+  async onApplicationShutdown(): Promise<void> {
+    await briefly(Promise.all(this.underWay.values()).then(() => undefined));
+  }
+
+  /** Waits for what was begun for the job: what is done to it meanwhile would be undone by it. */
+  async settled(jobId: string): Promise<void> {
+    await this.underWay.get(jobId);
+  }
+
   /** Gives a queued job to the workers. The news goes first, so that it comes before the worker's own. */
   async toWorkers(job: Job): Promise<void> {
-    await this.statuses.put(job);
-    await this.unlessAway(job.id, 'publish', this.events.publish(job.id, [statusEvent(job)]));
+    await this.hand(job, false);
+  }
+
+  private async hand(job: Job, isInLog: boolean): Promise<void> {
+    await this.unlessAway(job.id, 'cache', this.statuses.put(job));
+    if (!isInLog) await this.unlessAway(job.id, 'publish', this.events.publish(job.id, [statusEvent(job)]));
     // Jobs of remote workers are in no queue: our workers look for them.
     if (job.isRemote) return;
     await this.unlessAway(job.id, 'enqueue', this.queue.enqueue(ticketFor(job)));
@@ -56,8 +95,11 @@ function ticketFor({ id, revision, options }: Job): QueuedJob {
   return { jobId: revision === 0 ? id : `${id}-${revision}`, priority: options.priority };
 }
 
+/** Where a job stands whose row was just written. */
+const waiting = { status: 'queued', progress: 0, stage: 'queued', message: '' } as const;
+
 /** The event that tells where a job stands. */
-function statusEvent(job: Job): JobEventBody {
+function statusEvent(job: Pick<Job, 'id' | 'status' | 'progress' | 'stage' | 'message'>): JobEventBody {
   return {
     type: 'status',
     data: {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type Job, PolyscribeError } from '#contracts';
+import type { EventDraft } from '#events';
 import {
   CommitUnknownError,
   type EarlierSubmission,
@@ -47,10 +48,12 @@ export class SubmissionRows {
    * @throws PolyscribeError; CommitUnknownError when the job may have been made all the same
    */
   async create(newJob: NewJob, key: SubmissionKey | undefined): Promise<Submitted> {
-    const job = await this.write(newJob, key);
+    const news = await this.handOver.news(newJob.id);
+    const job = await this.write(newJob, key, news);
     if (job) {
       // The rows are the job: from here on it is accepted, whatever becomes of the news and the queue entry.
-      await briefly(job.status === 'completed' ? this.handOver.toReaders(job) : this.handOver.toWorkers(job));
+      if (job.status === 'completed') await briefly(this.handOver.toReaders(job));
+      else this.handOver.begin(job, news !== undefined);
       return { job, replayed: false };
     }
     const earlier = await this.earlier(key?.key);
@@ -58,9 +61,13 @@ export class SubmissionRows {
     return this.replay(key, earlier);
   }
 
-  private async write(newJob: NewJob, key: SubmissionKey | undefined): Promise<Job | undefined> {
+  private async write(
+    newJob: NewJob,
+    key: SubmissionKey | undefined,
+    news: EventDraft | undefined,
+  ): Promise<Job | undefined> {
     try {
-      return await (key ? this.jobs.createOnce(newJob, key) : this.jobs.create(newJob));
+      return await (key ? this.jobs.createOnce(newJob, key, news) : this.jobs.create(newJob, news));
     } catch (error) {
       if (!(error instanceof CommitUnknownError)) throw error;
       const job = await this.jobs.find(newJob.id).catch(() => undefined);

@@ -46,9 +46,12 @@ class NotedHandOver extends JobHandOver {
     super({} as JobStatuses, {} as JobQueue, {} as EventBus, {} as Announcer, createLogger('test', 'silent'));
   }
 
-  override toWorkers(accepted: Job): Promise<void> {
+  override news(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  override begin(accepted: Job): void {
     this.jobs.push(accepted);
-    return Promise.resolve();
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { EventDraft } from '#events';
 import { Database } from '../database.js';
 import { startTestDatabase, type TestDatabase } from '../testing.js';
 import { newJob } from '../testing/new-job.js';
@@ -46,6 +47,31 @@ describe('JobRepository', () => {
     await expect(jobs.create(second)).rejects.toMatchObject({ code: 'internal' });
     const rows = await database.query('SELECT 1 FROM transcripts WHERE id = $1', [second.transcriptId]);
     expect(rows).toEqual([]);
+  });
+
+  it('writes jobs of one moment and one line together with their news, but for one that is refused', async () => {
+    const told: (string | number | null)[] = [];
+    const newsOf = (id: string): EventDraft => ({
+      sql: (first) => `(SELECT length($${first}::text) + length($${first + 1}::text))`,
+      parameters: [id, 'x'.repeat(told.length + 1)],
+      tell: (lastSeq) => Promise.resolve(void told.push(lastSeq)),
+    });
+    const taken = await jobs.create(newJob({ title: 'taken' }));
+    const several = Array.from({ length: 5 }, () => newJob({ title: 'together' }));
+    const outcomes = await Promise.allSettled([
+      ...several.map(async (job, index) => jobs.create(job, index === 2 ? undefined : newsOf(job.id))),
+      jobs.create({ ...newJob({ title: 'together' }), id: taken.id }, newsOf(taken.id)),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual([...several.map(() => 'fulfilled'), 'rejected']);
+    expect(told).toEqual([37, 37, 37, 37]);
+    for (const job of several) expect(await jobs.find(job.id)).toMatchObject(job);
+    const whole = Array.from({ length: 4 }, () => newJob({ title: 'together' }));
+    await Promise.all(whole.map(async (job) => jobs.create(job)));
+    const transactions = await database.query<{ xmin: string }>(
+      'SELECT DISTINCT xmin::text FROM transcript_jobs WHERE job_id = ANY ($1)',
+      [whole.map(({ id }) => id)],
+    );
+    expect(transactions).toHaveLength(1);
   });
 
   it('pages through jobs newest first without gap or repeat while others come in', async () => {

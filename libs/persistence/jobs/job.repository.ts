@@ -1,37 +1,29 @@
-import {
-  hasEnded,
-  type Job,
-  type JobOptions,
-  type JobStatus,
-  jobStatuses,
-  type MediaObject,
-  PolyscribeError,
-  type RemoteMedia,
-} from '#contracts';
-import type { DataSource } from 'typeorm';
+import { hasEnded, type Job, type JobStatus, jobStatuses, PolyscribeError } from '#contracts';
+import type { EventDraft } from '#events';
 import { Batches } from '#timing';
-import type { Database, Transaction } from '../database.js';
+import type { Database } from '../database.js';
 import { TranscriptJobEntity } from '../entities/index.js';
-import { columnsOf, entityOf, type RowOf } from '../returned-row.js';
-import { copyTranscript } from '../transcripts/copy-transcript.js';
-import { takeUpload } from '../uploads/upload.repository.js';
-import { storableJson, storableText } from '../storable.js';
+import { entityOf } from '../returned-row.js';
 import { type SubmissionKey, takeKey } from './idempotency.repository.js';
 import { toJob } from './job.mapper.js';
 import { type JobFilter, type JobPage, listJobs } from './job-list.js';
-import { cancelled, completed } from './job-sql.js';
-import { digestOf } from './options-digest.js';
+import {
+  type Created,
+  type Creation,
+  inserted,
+  type InsertedRow,
+  insertion,
+  insertJob,
+  lineOf,
+  type NewJob,
+  told,
+} from './insert-jobs.js';
+import { cancelled } from './job-sql.js';
 
-export interface NewJob {
-  /** UUID. */
-  readonly id: string;
-  /** UUID. */
-  readonly transcriptId: string;
-  readonly options: JobOptions;
-  readonly media: MediaObject | RemoteMedia;
-  /** UUID of the upload that the media were taken from; no other job can be made of it. */
-  readonly uploadId?: string;
-}
+export type { NewJob } from './insert-jobs.js';
+
+/** Jobs that are created at once at most. */
+const BATCH_JOBS = 32;
 
 /** What became of a wish to cancel: done, passed on to the worker, too late, or no such job. */
 export type CancelOutcome = 'cancelled' | 'requested' | 'ended' | 'unknown';
@@ -45,9 +37,9 @@ export class JobRepository {
    * A new job locks the line in which it waits until it is on the disk: others of that line that come at the same moment
    * would only stand behind it, and go with it instead.
    */
-  private readonly creations = new Batches<NewJob, Job>({
+  private readonly creations = new Batches<Creation, Created>({
     most: BATCH_JOBS,
-    run: async (jobs) => this.createAll(jobs),
+    run: async (creations) => this.createAll(creations),
     line: lineOf,
     isOfOne: (error) => error instanceof PolyscribeError && error.code === 'internal',
   });
@@ -57,12 +49,15 @@ export class JobRepository {
   /**
    * Writes the job and its empty transcript, both or neither. Where the options allow it and there is a transcript of the
    * same recording with the same options, the job has a copy of it and is completed.
+   *
+   * @param news events of a job that waits, which go into the log with its row; subscribers are told without being waited for
    */
-  async create(job: NewJob): Promise<Job> {
+  async create(job: NewJob, news?: EventDraft): Promise<Job> {
+    const creation = { job, news };
     if (job.uploadId !== undefined || job.options.reuse === true) {
-      return this.database.transaction((transaction) => insertJob(transaction, job));
+      return told(creation, await this.database.transaction((transaction) => insertJob(transaction, creation)));
     }
-    return this.creations.add(job);
+    return told(creation, await this.creations.add(creation));
   }
 
   /**
@@ -70,10 +65,12 @@ export class JobRepository {
    *
    * @returns undefined, with nothing written, where another submission has the key
    */
-  async createOnce(job: NewJob, key: SubmissionKey): Promise<Job | undefined> {
-    return this.database.transaction(async (transaction) =>
-      (await takeKey(transaction, key, job.transcriptId)) ? insertJob(transaction, job) : undefined,
+  async createOnce(job: NewJob, key: SubmissionKey, news?: EventDraft): Promise<Job | undefined> {
+    const creation = { job, news };
+    const created = await this.database.transaction(async (transaction) =>
+      (await takeKey(transaction, key, job.transcriptId)) ? insertJob(transaction, creation) : undefined,
     );
+    return created && told(creation, created);
   }
 
   async find(jobId: string): Promise<Job | undefined> {
@@ -162,11 +159,13 @@ export class JobRepository {
     );
   }
 
-  private async createAll(jobs: readonly NewJob[]): Promise<Job[]> {
-    const rows = await this.database.write<RowOf>(insertFor(this.database.dataSource), [rowsOf(jobs)]);
-    return jobs.map((job) => {
-      const row = rows.find((inserted) => inserted['job_id'] === job.id);
-      return toJob(entityOf(this.database.dataSource, TranscriptJobEntity, inserted(row)));
+  private async createAll(creations: readonly Creation[]): Promise<Created[]> {
+    const { dataSource } = this.database;
+    const { sql, parameters } = insertion(dataSource, creations);
+    const rows = await this.database.write<InsertedRow>(sql, parameters);
+    return creations.map(({ job, news }) => {
+      const row = inserted(rows.find(({ job_id: jobId }) => jobId === job.id));
+      return { job: toJob(entityOf(dataSource, TranscriptJobEntity, row)), lastSeq: news && row.last_seq };
     });
   }
 
@@ -179,77 +178,3 @@ export class JobRepository {
 /** A remote worker hears of a cancel with its next report, and what it sends after that is refused. */
 const elsewhere = `SELECT FROM transcript_jobs JOIN remote_offers AS offer USING (job_id)
   WHERE job_id = $1 AND is_remote AND offer.state <> 'open'`;
-
-/** Jobs that are created at once at most. */
-const BATCH_JOBS = 32;
-
-/** The same for jobs that stand in one line, whatever else tells them apart. */
-function lineOf({ options }: NewJob): string {
-  return `${options.priority} ${digestOf(options)} ${options.sessionId ?? ''}`;
-}
-
-/** Jobs and their empty transcripts, as one statement. */
-const INSERT = `WITH given AS (SELECT * FROM json_to_recordset($1::json) AS job (job_id uuid, transcript_id uuid, engine text,
-    engine_params text, session_id text, priority integer, options_digest text, media_filename text, source_url text,
-    media_key text, media_bytes bigint, media_sha256 text, media_type text, media_facts text, is_remote boolean)
-  ), transcript AS (INSERT INTO transcripts (id) SELECT transcript_id FROM given)
-  INSERT INTO transcript_jobs (job_id, transcript_id, engine, engine_params, session_id, priority, options_digest,
-    media_filename, source_url, media_key, media_bytes, media_sha256, media_type, media_facts, is_remote, stages)
-  SELECT job_id, transcript_id, engine, engine_params::jsonb, session_id, priority, options_digest,
-    media_filename, source_url, media_key, media_bytes, media_sha256, media_type, media_facts::jsonb, is_remote,
-    jsonb_build_array(jsonb_build_object('name', 'queued', 'startedAt', clock_timestamp()))
-  FROM given
-  RETURNING `;
-
-function insertFor(dataSource: DataSource): string {
-  return INSERT + columnsOf(dataSource, TranscriptJobEntity);
-}
-
-/** What the statement is given: an array of objects as JSON. */
-function rowsOf(jobs: readonly NewJob[]): string {
-  return JSON.stringify(jobs.map(rowOf));
-}
-
-function rowOf({ id, transcriptId, options, media }: NewJob): RowOf {
-  return {
-    job_id: id,
-    transcript_id: transcriptId,
-    engine: options.engine,
-    engine_params: storableJson(options),
-    session_id: options.sessionId === undefined ? null : storableText(options.sessionId),
-    priority: options.priority,
-    options_digest: digestOf(options),
-    media_filename: storableText(media.filename),
-    ...sourceColumns(media),
-    is_remote: options.worker === 'remote',
-  };
-}
-
-async function insertJob(transaction: Transaction, job: NewJob): Promise<Job> {
-  const { query, manager } = transaction;
-  if (job.uploadId !== undefined) await takeUpload(transaction, job.uploadId);
-  const [row] = await query<RowOf>(insertFor(manager.dataSource), [rowsOf([job])]);
-  const entity = entityOf(manager.dataSource, TranscriptJobEntity, inserted(row));
-  if (job.options.reuse !== true || !(await copyTranscript(transaction, entity.id))) return toJob(entity);
-  await query(`UPDATE transcript_jobs SET ${completed} WHERE id = $1`, [entity.id]);
-  return toJob(await manager.findOneByOrFail(TranscriptJobEntity, { id: entity.id }));
-}
-
-function inserted(row: RowOf | undefined): RowOf {
-  if (!row) throw new Error('An INSERT returned no row.');
-  return row;
-}
-
-/** Where the media are to come from, and what is known of them. */
-function sourceColumns(media: MediaObject | RemoteMedia): RowOf {
-  if ('url' in media) {
-    return { source_url: storableText(media.url), media_bytes: 0, media_sha256: '', media_type: '' };
-  }
-  return {
-    media_key: media.key,
-    media_bytes: media.bytes,
-    media_sha256: media.sha256,
-    media_type: media.mediaType,
-    media_facts: media.facts ? storableJson(media.facts) : null,
-  };
-}
