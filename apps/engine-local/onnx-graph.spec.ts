@@ -1,4 +1,4 @@
-import { makeNode, type OnnxValue, readModel, writeModel } from './onnx-graph.js';
+import { constantFloats, floatTensor, makeNode, type OnnxValue, readModel, writeModel } from './onnx-graph.js';
 
 const value = (name: string): OnnxValue => ({ name, type: 'float', shape: ['batch', 4] });
 const nodes = [
@@ -28,5 +28,16 @@ describe('writeModel', () => {
 describe('readModel', () => {
   it('refuses what is no model', () => {
     expect(() => readModel(irVersion)).toThrow('not the ONNX model');
+  });
+});
+
+describe('floatTensor', () => {
+  it('holds the values that constantFloats reads', () => {
+    const tensorBytes = floatTensor('weights', [2, 2], Float32Array.of(1, -2.5, 3, 0.125));
+    /** AttributeProto with its tensor (field 5). */
+    const attribute = Uint8Array.of(0x2a, tensorBytes.length, ...tensorBytes);
+    const constants = [makeNode('Constant', [], ['other']), makeNode('Constant', [], ['weights'], [attribute])];
+    expect([...constantFloats(constants, 'weights')]).toEqual([1, -2.5, 3, 0.125]);
+    expect(() => constantFloats(constants, 'missing')).toThrow('not the ONNX model');
   });
 });

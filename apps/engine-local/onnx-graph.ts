@@ -97,6 +97,24 @@ export function scalarTensor(name: string, type: 'float' | 'uint8', value: numbe
   return writer.finish();
 }
 
+/** TensorProto of floats, to be put among the initializers under that name. */
+export function floatTensor(name: string, dims: readonly number[], values: Float32Array): Uint8Array {
+  const writer = new BinaryWriter();
+  for (const size of dims) writer.uint32(tag(1, WireType.Varint)).int64(size);
+  writer.uint32(tag(2, WireType.Varint)).int32(elementTypes.float).uint32(tag(8)).string(name);
+  writer.uint32(tag(9)).bytes(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  return writer.finish();
+}
+
+/** The value of the `Constant` with that output, which must be a tensor of floats. */
+export function constantFloats(nodes: readonly OnnxNode[], output: string): Float32Array {
+  const constant = nodes.find(({ opType, outputs }) => opType === 'Constant' && outputs[0] === output);
+  const [attribute = new Uint8Array()] = constant?.attributes ?? [];
+  const tensor = onlyField(fieldsOf(attribute), 5);
+  // Copied, since the values may lie at any address of the file.
+  return new Float32Array(new Uint8Array(onlyField(fieldsOf(tensor), 9)).buffer);
+}
+
 /**
  * Writes a model with just the nodes that the outputs depend on, as far back as the inputs. Any value of the graph can be
  * named as input or output.
