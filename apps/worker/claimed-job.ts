@@ -9,6 +9,7 @@ import type { Attempt } from './attempt.js';
 import { leasedJointLedger } from './joint-ledger.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { ProgressReporter } from './progress-reporter.js';
+import { SpanBook } from './span-book.js';
 import type { Settlement } from './span-joints.js';
 import type { DoneSpan } from './transcript-summary.js';
 
@@ -113,6 +114,9 @@ export function attemptOf(
 
 class LeasedLedger implements JobLedger {
   media: MediaObject | undefined;
+  private readonly book = new SpanBook((spans, begun) =>
+    this.write(() => this.leases.planSpans(this.claim.lease, spans, begun)),
+  );
 
   /** Spans that are planned and not done, and those that are done. */
   private readonly open: Set<number>;
@@ -136,15 +140,19 @@ class LeasedLedger implements JobLedger {
     this.media = media;
   }
 
-  async planSpan(span: SpanToPlan): Promise<void> {
+  planSpan(span: SpanToPlan): void {
     if (!this.done.has(span.index)) this.open.add(span.index);
-    await this.flush();
-    await this.write(() => this.leases.planSpans(this.claim.lease, [span]));
+    this.book.note(span);
+  }
+
+  settlePlans(): Promise<void> {
+    return this.book.settle();
   }
 
   async startSpan(index: number, by: Parameters<JobLedger['startSpan']>[1]): Promise<void> {
     this.onFirstCall();
-    await this.write(() => this.leases.startSpan(this.claim.lease, index, by));
+    await this.flush();
+    await this.book.begin({ index, ...by });
   }
 
   async recordFailedAttempt(attempt: FailedAttempt): Promise<void> {
@@ -160,6 +168,7 @@ class LeasedLedger implements JobLedger {
     const span = { index, segments, engine, instance, model, language, warnings };
     this.open.delete(index);
     this.done.add(index);
+    await this.book.settle();
     await this.flush();
     if (this.open.size === 0 && neighbours.length + joined.length === 0 && !this.claim.job.options.enableDiarization) {
       const timer = setTimeout(() => void this.flush().catch(() => undefined), LAST_SPAN_MS);

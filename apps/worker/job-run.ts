@@ -54,7 +54,10 @@ export interface SpanToPlan extends SpanPlace {
 
 /** The job's record in the database, written under its lease. Every write throws once the lease is lost. */
 export interface JobLedger {
-  planSpan(span: SpanToPlan): Promise<void>;
+  /** Notes a span before it is worked on, or where it ends; it is written when the next one begins, or it is done. */
+  planSpan(span: SpanToPlan): void;
+  /** Resolves when all that is planned is written. */
+  settlePlans(): Promise<void>;
   startSpan(index: number, by: { readonly engine: EngineKind; readonly instance: string }): Promise<void>;
   recordFailedAttempt(attempt: FailedAttempt): Promise<void>;
   /** Writes a span that is done, and what its neighbours became by that, once what was said of it is told. */

@@ -90,9 +90,9 @@ export class JobRunner {
       noted.catch(() => undefined);
       return noted;
     };
-    const onSpan = async (span: PlacedSpan, end: 'open' | 'known') => {
+    const onSpan = (span: PlacedSpan, end: 'open' | 'known') => {
       if (end === 'known') progress.expectAudio(span.endMs);
-      await ledger.planSpan({ ...span, isWhole: false });
+      ledger.planSpan({ ...span, isWhole: false });
       // What is shorter than any span is cut without asking; by now the decoder is done with it.
       if (end === 'known') void lengths();
     };
@@ -129,10 +129,10 @@ export class JobRunner {
     const spans: MediaPlan = {
       ...plan,
       planned: attempt.spans,
-      onSpan: async (span) => {
+      onSpan: (span) => {
         planned = Math.max(planned, span.endMs);
         progress.expectAudio(planned * lanes);
-        await ledger.planSpan({ ...span, isWhole: plan.whole });
+        ledger.planSpan({ ...span, isWhole: plan.whole });
       },
     };
     const done = await this.transcribe(attempt, (stop) => mediaSpans(spans, stop), lanes, signal);

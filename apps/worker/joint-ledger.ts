@@ -29,6 +29,7 @@ export function leasedJointLedger(
   return {
     spans: {
       planSpan: (span) => spans.planSpan(span),
+      settlePlans: () => spans.settlePlans(),
       startSpan: (index, by) => spans.startSpan(index, by),
       recordFailedAttempt: (attempt) => spans.recordFailedAttempt(attempt),
       commitSpan: ({ index, ...result }, settled) =>
@@ -36,7 +37,11 @@ export function leasedJointLedger(
       segmentsOf: (indexes) => write(() => lanes.segments(lease, indexes)),
     },
     failedLanes: () => write(() => lanes.failed(lease)),
-    failLane: (lane, failure, planned) => write(() => lanes.fail(lease, lane, failure, planned)),
+    failLane: async (lane, failure, planned) => {
+      // What is written afterwards would be open for ever.
+      await spans.settlePlans();
+      await write(() => lanes.fail(lease, lane, failure, planned));
+    },
     revive: () => write(() => lanes.revive(lease)),
     segments: (indexes) => write(() => lanes.segments(lease, indexes)),
     settle: (span, segments) => write(() => lanes.settle(lease, span, segments)),

@@ -106,11 +106,11 @@ export class JointRunner {
     const ownPlan: MediaPlan = {
       ...plan,
       planned: attempt.spans,
-      onSpan: async (span) => {
+      onSpan: (span) => {
         startMs.set(span.index, span.startMs);
         if (overlaps(span)) overlapping.add(span.index);
         attempt.expect(span.endMs);
-        await attempt.ledger.planSpan(planOf(span, plan));
+        attempt.ledger.planSpan(planOf(span, plan));
       },
     };
     try {

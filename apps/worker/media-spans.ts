@@ -20,7 +20,7 @@ export interface MediaPlan {
   /** What an earlier attempt has planned; it is kept to, so that what is done fits. */
   readonly planned: readonly Span[];
   /** Told of each span before it is given. */
-  onSpan(span: PlacedSpan): Promise<void>;
+  onSpan(span: PlacedSpan): void;
   onWarning(warning: TranscriptWarning): void;
 }
 
@@ -48,7 +48,7 @@ async function* cutLane(
   });
   for await (const { index, pcm, ...extent } of cuts) {
     const place = placeOf({ index: index * channelCount + (channel ?? 0), ...extent, channelCount }, channel);
-    await plan.onSpan(place);
+    plan.onSpan(place);
     yield {
       ...place,
       lengthMs: extent.leadMs + extent.endMs - extent.startMs + extent.tailMs,
@@ -71,7 +71,7 @@ async function* wholeLane(
   // Headers may say anything; a file is decoded a thousand times faster than it plays.
   const endMs = before?.endMs ?? (await measure(decode(plan, channel, signal)));
   const place = placeOf({ index, startMs: 0, endMs, channelCount }, channel);
-  await plan.onSpan(place);
+  plan.onSpan(place);
   yield {
     ...place,
     lengthMs: endMs,

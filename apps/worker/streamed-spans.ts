@@ -19,7 +19,7 @@ export interface StreamPlan extends Pick<MediaPlan, 'path' | 'settings' | 'plann
    * Told of each span before it is given. One whose end is not known then is said to be as long as it may become; of its end
    * it is told as soon as that is known.
    */
-  onSpan(span: PlacedSpan, end: 'open' | 'known'): Promise<void>;
+  onSpan(span: PlacedSpan, end: 'open' | 'known'): void;
 }
 
 /**
@@ -37,23 +37,19 @@ export async function* streamedSpans(plan: StreamPlan, signal: AbortSignal): Asy
     planned: before.at(-1)?.state === 'done' ? before : before.slice(0, -1),
     isWanted: (index) => before[index]?.state !== 'done',
   });
-  let endBefore: Promise<unknown> = Promise.resolve();
   for await (const span of spans) {
-    // A row whose end is open is the last one: only so can a later attempt tell which one to cut anew.
-    await endBefore;
     const { index, startMs, leadMs, sound } = span;
     const place = { index, startMs, leadMs, channelCount: 1 };
     const common = { begun: before[index]?.state === 'running', audio: (call: AbortSignal) => sound.read(call) };
     if (span.end) {
-      await plan.onSpan({ ...place, ...span.end }, 'known');
+      plan.onSpan({ ...place, ...span.end }, 'known');
       const lengthMs = leadMs + span.end.endMs - startMs + span.end.tailMs;
       yield { ...place, ...span.end, ...common, lengthMs, heldBytes: lengthMs * BYTES_PER_MS };
       continue;
     }
     const { longestMs = plan.bounds.longestMs } = span;
-    await plan.onSpan({ ...place, endMs: startMs + longestMs }, 'open');
+    plan.onSpan({ ...place, endMs: startMs + longestMs }, 'open');
     const open = openEnd(plan, span, { ...place, longestMs });
-    endBefore = open.known;
     const heldBytes = (leadMs + longestMs) * BYTES_PER_MS;
     yield { ...place, ...common, endMs: undefined, lengthMs: undefined, open, heldBytes };
   }
@@ -67,8 +63,8 @@ function openEnd(
   { longestMs, ...place }: Omit<PlacedSpan, 'endMs'> & { longestMs: number },
 ): OpenEnd {
   let now: Awaited<StreamedSpan['ends']> | undefined;
-  const known = span.ends.then(async (end) => {
-    await plan.onSpan({ ...place, ...end }, 'known');
+  const known = span.ends.then((end) => {
+    plan.onSpan({ ...place, ...end }, 'known');
     now = end;
     return end;
   });

@@ -204,7 +204,11 @@ export class FakeLedger implements JobLedger {
     { readonly result: SpanResult; readonly segments: readonly TranscriptSegment[] }
   >();
 
-  planSpan(): Promise<void> {
+  planSpan(): void {
+    return undefined;
+  }
+
+  settlePlans(): Promise<void> {
     return Promise.resolve();
   }
 

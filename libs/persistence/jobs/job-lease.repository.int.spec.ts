@@ -270,6 +270,29 @@ describe('JobLeaseRepository', () => {
     expect(found?.failure).toMatchObject({ code: 'engine_timeout', retryable: true });
   });
 
+  it('writes spans down and that one has begun, in one step', async () => {
+    const { lease, job } = await claimed();
+    const twoSpans = [
+      { index: 0, startMs: 0, endMs: 1000 },
+      { index: 1, startMs: 1000, endMs: 9000 },
+    ];
+    const asr = { engine: 'asr' as const, instance: 'asr-1' };
+    await leases.planSpans(lease, twoSpans, { index: 0, ...asr });
+    // What is known of it later changes nothing of who is at it; and one that is planned can begin by itself.
+    await leases.planSpans(lease, [{ index: 1, startMs: 1000, endMs: 2000 }], { index: 1, ...asr });
+    await leases.planSpans(lease, [{ index: 1, startMs: 1000, endMs: 3000 }]);
+    await leases.planSpans(lease, [], { index: 0, engine: 'local', instance: 'local-1' });
+    const rows = await database.query(
+      `SELECT span_index AS index, end_ms AS "endMs", state, tries, instance FROM transcript_spans
+       WHERE transcript_job_id = (SELECT id FROM transcript_jobs WHERE job_id = $1) ORDER BY span_index`,
+      [job.id],
+    );
+    expect(rows).toEqual([
+      { index: 0, endMs: 1000, state: 'running', tries: 2, instance: 'local-1' },
+      { index: 1, endMs: 3000, state: 'running', tries: 1, instance: 'asr-1' },
+    ]);
+  });
+
   it('leaves a span that is done as it is', async () => {
     const { job, lease } = await claimed();
     await leases.planSpans(lease, spans);

@@ -56,6 +56,13 @@ export interface PlannedSpan {
   readonly isWhole?: boolean;
 }
 
+/** A span that is being worked on, and by whom. */
+export interface BegunSpan {
+  readonly index: number;
+  readonly engine: EngineKind;
+  readonly instance: string;
+}
+
 export interface SpanResult {
   /** In time order. */
   readonly segments: readonly TranscriptSegment[];
@@ -191,21 +198,35 @@ export class JobLeaseRepository {
     return this.whileHeld(lease, (transaction, id) => copyTranscript(transaction, id));
   }
 
-  /** Writes spans down before they are worked on. Repeating it changes nothing; a span that is done is left alone. */
-  async planSpans(lease: Lease, spans: readonly PlannedSpan[]): Promise<void> {
+  /**
+   * Writes spans down before they are worked on, and that one has begun, which may be among them. Repeating it changes
+   * nothing but the number of its tries; a span that is done is left alone.
+   */
+  async planSpans(lease: Lease, spans: readonly PlannedSpan[], begun?: BegunSpan): Promise<void> {
+    if (begun && !spans.some(({ index }) => index === begun.index)) {
+      if (spans.length > 0) await this.planSpans(lease, spans);
+      return this.startSpan(lease, begun.index, begun);
+    }
     await this.writeHeld(
       lease,
-      `INSERT INTO transcript_spans (transcript_job_id, span_index, start_ms, end_ms, channel, is_whole, lead_ms, tail_ms)
+      `INSERT INTO transcript_spans (transcript_job_id, span_index, start_ms, end_ms, channel, is_whole, lead_ms, tail_ms,
+         state, tries, engine, instance)
        SELECT job.id, span.index, round(span."startMs"), round(span."endMs"), span.channel,
-         coalesce(span."isWhole", false), coalesce(round(span."leadMs"), 0), coalesce(round(span."tailMs"), 0)
+         coalesce(span."isWhole", false), coalesce(round(span."leadMs"), 0), coalesce(round(span."tailMs"), 0),
+         CASE WHEN begins THEN 'running' ELSE 'planned' END, begins::integer,
+         CASE WHEN begins THEN $5 END, CASE WHEN begins THEN $6 END
        FROM job, jsonb_to_recordset($3::jsonb)
          AS span (index integer, "startMs" double precision, "endMs" double precision, channel smallint,
-           "isWhole" boolean, "leadMs" double precision, "tailMs" double precision)
+           "isWhole" boolean, "leadMs" double precision, "tailMs" double precision),
+         LATERAL (SELECT span.index IS NOT DISTINCT FROM $4::integer AS begins) AS beginning
        ON CONFLICT (transcript_job_id, span_index) DO UPDATE
        SET start_ms = excluded.start_ms, end_ms = excluded.end_ms, channel = excluded.channel,
-         is_whole = excluded.is_whole, lead_ms = excluded.lead_ms, tail_ms = excluded.tail_ms
+         is_whole = excluded.is_whole, lead_ms = excluded.lead_ms, tail_ms = excluded.tail_ms,
+         state = CASE WHEN excluded.state = 'running' THEN 'running' ELSE transcript_spans.state END,
+         tries = transcript_spans.tries + excluded.tries, engine = coalesce(excluded.engine, transcript_spans.engine),
+         instance = coalesce(excluded.instance, transcript_spans.instance), updated_at = now()
        WHERE transcript_spans.state <> 'done'`,
-      [storableJson(spans)],
+      [storableJson(spans), begun?.index ?? null, begun?.engine ?? null, begun ? storableText(begun.instance) : null],
     );
   }
 
