@@ -19,8 +19,11 @@ interface WaitingJob {
 }
 
 /** Lines in memory, each of one job, in the order in which they came. */
-class FakeLines implements Pick<JobLineRepository, 'heads' | 'sampleOf' | 'take'> {
+class FakeLines implements Pick<JobLineRepository, 'heads' | 'sampleOf' | 'take' | 'takeNext'> {
   looks = 0;
+  /** Jobs that were taken without a look. */
+  steps = 0;
+  private readonly demands = new Map<string, string>();
   /** What the next look fails with. */
   failure: Error | undefined;
   /** Whether another has every line. */
@@ -48,9 +51,20 @@ class FakeLines implements Pick<JobLineRepository, 'heads' | 'sampleOf' | 'take'
     return Promise.resolve(this.jobs.find(({ name }) => name === demand)?.options);
   }
 
+  /** Lines of equal options are one, as they are in the database. */
+  takeNext(demand: string, workerId: string, leaseMs: number): Promise<Taken | undefined> {
+    const [first] = this.jobs;
+    if (this.demands.get(demand) !== JSON.stringify(first?.options) || first?.isMixed !== false) {
+      return Promise.resolve(undefined);
+    }
+    this.steps += 1;
+    return this.take({ demand: first.name, priority: 5, turn: new Date(), waitedMs: 0 }, workerId, leaseMs, false);
+  }
+
   take({ demand }: LineHead, workerId: string, _leaseMs: number, patience: boolean): Promise<Taken | undefined> {
     const job = this.jobs.find(({ name }) => name === demand);
     if (!job || (this.locked && !patience)) return Promise.resolve(undefined);
+    this.demands.set(demand, JSON.stringify(job.options));
     this.jobs = this.jobs.filter((other) => other !== job);
     if (job.ends) return Promise.resolve({ endedJobId: job.name });
     const claim: Claim = {
@@ -105,6 +119,17 @@ describe('JobPicker', () => {
     for (const name of ['a', 'b', 'c']) bench.lines.add(name, asr);
     bench.lines.add('d', local);
     expect(await bench.next()).toBe('d');
+  });
+
+  it('takes the next job like the last one in one step, as long as some engine can serve it', async () => {
+    const bench = new Bench([instanceOf('asr', { capabilities: { maxConcurrency: 2 } }), instanceOf('local')]);
+    for (const name of ['a', 'b', 'c']) bench.lines.add(name, asr);
+    bench.lines.add('d', local);
+    const picked = [await bench.next(), await bench.next()];
+    expect([picked, bench.lines.steps, bench.lines.looks]).toEqual([['a', 'b'], 1, 1]);
+    // No place is left for the third.
+    expect(await bench.next()).toBe('d');
+    expect([bench.lines.steps, bench.lines.looks]).toEqual([1, 2]);
   });
 
   it('takes a job of a mixed line for its engine alone, and says when nobody has what else it needs', async () => {

@@ -1,6 +1,6 @@
 import type { JobOptions, PolyscribeError } from '#contracts';
 import type { Announcer } from '#job-status';
-import type { Claim, JobLineRepository, LineHead } from '#persistence';
+import type { Claim, JobLineRepository, LineHead, Taken } from '#persistence';
 import type { EngineDirectory } from './engine-directory.js';
 import { type JobOutlook, leastNeeds, outlookOf } from './job-outlook.js';
 import type { WorkerSettings } from './worker-settings.js';
@@ -55,11 +55,13 @@ export class JobPicker {
   private readonly waiting = new Set<Waiter>();
   private readonly known = new Map<string, JobOptions>();
   private readonly unserved = new Map<string, Unserved>();
+  /** What the job was like that was taken last: the next is most often like it. */
+  private latest: { readonly demand: string; readonly options: JobOptions } | undefined;
   private scouting = false;
   private news = new AbortController();
 
   constructor(
-    private readonly lines: Pick<JobLineRepository, 'heads' | 'sampleOf' | 'take'>,
+    private readonly lines: Pick<JobLineRepository, 'heads' | 'sampleOf' | 'take' | 'takeNext'>,
     private readonly directory: EngineDirectory,
     private readonly announcer: Pick<Announcer, 'announce'>,
     private readonly workerId: string,
@@ -143,6 +145,8 @@ export class JobPicker {
   }
 
   private async look(): Promise<Look> {
+    const next = await this.takeAlike();
+    if (next) return next;
     let blocked: JobOptions[] = [];
     // Lines that others have at the moment are passed by at first, and waited for where there is nothing else.
     for (const patience of [false, true]) {
@@ -164,6 +168,19 @@ export class JobPicker {
       if (!contended) break;
     }
     return { kind: 'blocked', demands: blocked };
+  }
+
+  /** Takes the next job in one step where it is like the last one, and some engine can serve that. */
+  private async takeAlike(): Promise<Look | undefined> {
+    const { latest } = this;
+    const outlook = latest && this.outlook(latest.options);
+    this.latest = undefined;
+    if (!latest || outlook?.kind !== 'servable') return undefined;
+    this.unserved.delete(latest.demand);
+    const taking = () => this.lines.takeNext(latest.demand, this.workerId, this.settings.leaseMs);
+    const look = await this.have(taking, this.keepPlace(outlook.instanceId));
+    if (look?.kind === 'picked') this.latest = latest;
+    return look;
   }
 
   /**
@@ -192,18 +209,27 @@ export class JobPicker {
   /** @returns undefined when the head's lines are empty or with others */
   private async take(head: LineHead, outlook: JobOutlook | undefined, patience: boolean): Promise<Look | undefined> {
     const started = outlook?.kind === 'servable' ? this.keepPlace(outlook.instanceId) : () => undefined;
+    const taking = () => this.lines.take(head, this.workerId, this.settings.leaseMs, patience);
+    const look = await this.have(taking, started);
+    if (look?.kind !== 'picked') return look;
+    const { claim } = look.picked;
+    if (outlook && outlook.kind !== 'servable') {
+      return { kind: 'picked', picked: { claim, hopeless: outlook.error, started } };
+    }
+    if (head.isMixed !== true) {
+      if (outlook && !head.lost) this.latest = { demand: head.demand, options: claim.job.options };
+      return look;
+    }
+    // Let go first: the place that is kept for it would count as taken.
+    started();
+    return { kind: 'picked', picked: this.ofMixedLine(claim) };
+  }
+
+  /** @param started what lets go of the place that is kept for the job */
+  private async have(taking: () => Promise<Taken | undefined>, started: () => void): Promise<Look | undefined> {
     try {
-      const taken = await this.lines.take(head, this.workerId, this.settings.leaseMs, patience);
-      if (taken && 'claim' in taken) {
-        const { claim } = taken;
-        if (outlook && outlook.kind !== 'servable') {
-          return { kind: 'picked', picked: { claim, hopeless: outlook.error, started } };
-        }
-        if (head.isMixed !== true) return { kind: 'picked', picked: { claim, started } };
-        // Let go first: the place that is kept for it would count as taken.
-        started();
-        return { kind: 'picked', picked: this.ofMixedLine(claim) };
-      }
+      const taken = await taking();
+      if (taken && 'claim' in taken) return { kind: 'picked', picked: { claim: taken.claim, started } };
       started();
       if (!taken) return undefined;
       await this.announcer.announce(taken.endedJobId);

@@ -77,10 +77,31 @@ export class JobLineRepository {
    */
   async take(head: LineHead, workerId: string, leaseMs: number, patience: boolean): Promise<Taken | undefined> {
     if (head.lost !== undefined) return this.takeUp(head.lost.jobId, workerId, leaseMs);
-    const [found] = await this.database.query<FoundJob>(
+    const line = `take_from_job_line($1, $2, $3, $4, $5, $6, $7)`;
+    const parameters = [head.demand, 9 - head.priority, workerId, randomUUID(), leaseMs, EARLY_MS, patience];
+    return this.takeFound(line, parameters, workerId, leaseMs);
+  }
+
+  /**
+   * The same in one step where the best job of all is one of that demand.
+   *
+   * @returns undefined where it is not, or could not be had: then the heads are to be looked at
+   */
+  async takeNext(demand: string, workerId: string, leaseMs: number): Promise<Taken | undefined> {
+    const next = 'take_next_job($1, $2, $3, $4, $5, $6)';
+    return this.takeFound(next, [demand, workerId, randomUUID(), leaseMs, EARLY_MS, MOST_HEADS], workerId, leaseMs);
+  }
+
+  private async takeFound(
+    call: string,
+    parameters: readonly unknown[],
+    workerId: string,
+    leaseMs: number,
+  ): Promise<Taken | undefined> {
+    const [found] = await this.database.prepared<FoundJob>(
       `SELECT is_taken, ${msPast('(job).busy_since')} AS busy_ms, ${msPast('(job).outage_since')} AS outage_ms, (job).*
-       FROM take_from_job_line($1, $2, $3, $4, $5, $6, $7)`,
-      [head.demand, 9 - head.priority, workerId, randomUUID(), leaseMs, EARLY_MS, patience],
+       FROM ${call}`,
+      parameters,
     );
     if (!found) return undefined;
     if (!found.is_taken) return this.takeUp(found.job_id, workerId, leaseMs);

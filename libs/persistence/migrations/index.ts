@@ -17,6 +17,7 @@ import { SpanOverlaps1790000000021 } from './0021-span-overlaps.migration.js';
 import { JointTranscripts1790000000023 } from './0023-joint-transcripts.migration.js';
 import { JobLines1790000000025 } from './0025-job-lines.migration.js';
 import { QuickClaims1790000000026 } from './0026-quick-claims.migration.js';
+import { NextJobs1790000000028 } from './0028-next-jobs.migration.js';
 
 /** In the order in which they run; TypeORM goes by the number at the end of the name. */
 export const migrations = [
@@ -39,4 +40,5 @@ export const migrations = [
   JointTranscripts1790000000023,
   JobLines1790000000025,
   QuickClaims1790000000026,
+  NextJobs1790000000028,
 ];
