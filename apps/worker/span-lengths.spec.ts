@@ -25,6 +25,13 @@ describe('spanLengths', () => {
     expect(Math.floor(targetMs / 1000)).toBe(seconds);
   });
 
+  it('makes spans more alike where all places are to end together', () => {
+    const { targetMs, minMs, maxMs } = spanLengths({ audioMs: 60 * MINUTE_MS, places: 8, limitsMs: [] });
+    expect([minMs, targetMs, maxMs]).toEqual([101_250, 112_500, 123_750]);
+    const short = spanLengths({ audioMs: 2 * MINUTE_MS, places: 8, limitsMs: [] });
+    expect([short.minMs, short.targetMs, short.maxMs]).toEqual([22_500, 30_000, 37_500]);
+  });
+
   it('does not cut short recordings into shorter pieces', () => {
     expect(spanLengths({ audioMs: 55_000, places: 8, limitsMs: [] })).toEqual(defaultSpanLengths);
   });

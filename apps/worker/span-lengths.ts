@@ -23,7 +23,14 @@ export interface SpanDemand {
 const SHORTEST_TARGET_MS = 30_000;
 
 /** A span is cut at the best place within a quarter of its target length. */
-const LEEWAY = 1.25;
+const LEEWAY = 0.25;
+
+/**
+ * Where all places are to be done at about the same time, within a tenth: that bends the end of a long recording least. Less
+ * than so much holds no end of a sentence for certain.
+ */
+const EVEN_LEEWAY = 0.1;
+const LEAST_LEEWAY_MS = 7_500;
 
 /** Shorter recordings are not cut for the sake of spreading: their text comes soon enough. */
 const SHORTEST_SPREAD_MS = 60_000;
@@ -34,31 +41,33 @@ const SHORTEST_SPREAD_MS = 60_000;
  * take longer ones.
  */
 export function spanLengths({ audioMs, places, limitsMs }: SpanDemand): SpanLengths {
-  const longestMs = Math.min(defaultSpanLengths.maxMs, limitOf(limitsMs)) / LEEWAY;
-  return around(Math.floor(audioMs === undefined ? longestMs : evenShare(audioMs, places, longestMs)));
+  const longestMs = Math.min(defaultSpanLengths.maxMs, limitOf(limitsMs)) / (1 + LEEWAY);
+  if (audioMs === undefined || places <= 1 || audioMs < SHORTEST_SPREAD_MS)
+    return around(longestMs, LEEWAY * longestMs);
+  const shareMs = evenShare(audioMs, places, longestMs);
+  return around(shareMs, Math.min(LEEWAY * shareMs, Math.max(EVEN_LEEWAY * shareMs, LEAST_LEEWAY_MS)));
 }
 
-function around(targetMs: number): SpanLengths {
+function around(targetMs: number, leewayMs: number): SpanLengths {
   return {
-    targetMs,
-    minMs: Math.floor(targetMs * (2 - LEEWAY)),
-    maxMs: Math.floor(targetMs * LEEWAY),
+    targetMs: Math.floor(targetMs),
+    minMs: Math.floor(targetMs - leewayMs),
+    maxMs: Math.floor(targetMs + leewayMs),
     shortestTailMs: Math.floor(targetMs / 8),
   };
 }
 
 /** Lengths below which spans are not cut for the sake of spreading. */
-export const shortestSpread: SpanLengths = around(SHORTEST_TARGET_MS);
+export const shortestSpread: SpanLengths = around(SHORTEST_TARGET_MS, LEEWAY * SHORTEST_TARGET_MS);
 
 function limitOf(limitsMs: readonly (number | undefined)[]): number {
   const limits = limitsMs.map((limit) => limit ?? Infinity);
-  const fitting = limits.filter((limit) => limit >= SHORTEST_TARGET_MS * LEEWAY);
+  const fitting = limits.filter((limit) => limit >= SHORTEST_TARGET_MS * (1 + LEEWAY));
   return fitting.length > 0 ? Math.min(...fitting) : Math.max(1_000, ...(limits.length > 0 ? limits : [Infinity]));
 }
 
 /** As few spans as the longest target allows, but a multiple of the places, so that none is left without work at the end. */
 function evenShare(audioMs: number, places: number, longestMs: number): number {
-  if (places <= 1 || audioMs < SHORTEST_SPREAD_MS) return longestMs;
   const rounds = Math.ceil(audioMs / longestMs / places);
   return Math.min(longestMs, Math.max(SHORTEST_TARGET_MS, audioMs / (rounds * places)));
 }

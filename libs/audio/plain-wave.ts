@@ -16,8 +16,8 @@ export interface PlainWave {
 
 /** What stands before the samples must fit in here. */
 const HEAD_BYTES = 8 * 1024;
-/** As ffmpeg's pipe gives it. */
-const PIECE_BYTES = 64 * 1024;
+/** Eight seconds of one channel: each read is a turn of another thread, which costs more than what it reads. */
+const PIECE_BYTES = 256 * 1024;
 const MAX_CHANNELS = 8;
 /** Chunks behind the samples. */
 const MAX_TRAILERS = 16;
