@@ -30,7 +30,7 @@ export interface FileObjectStoreOptions {
 
 /** Objects as files of one folder, shared by every process that has the folder. */
 export class FileObjectStore extends ObjectStore {
-  private swept: Promise<void> | undefined;
+  private prepared: Promise<void> | undefined;
 
   constructor(private readonly options: FileObjectStoreOptions) {
     super();
@@ -46,8 +46,7 @@ export class FileObjectStore extends ObjectStore {
     source.on('error', ignore);
     try {
       const path = this.pathOf(key);
-      await this.prepare();
-      const bytes = await writeDurably(draft, source, signal);
+      const bytes = await writeDurably(await this.openDraft(draft), source, signal);
       await moveIntoPlace(draft, path);
       return bytes;
     } catch (error) {
@@ -127,12 +126,26 @@ export class FileObjectStore extends ObjectStore {
     return join(this.options.folder, ...partsOfKey(key));
   }
 
-  /** Makes the folders; once in the life of the store removes the drafts that a crash left. */
+  /** Makes the folders and removes the drafts that a crash left. */
   private async prepare(): Promise<void> {
     const drafts = join(this.options.folder, DRAFT_FOLDER);
     await mkdir(drafts, { recursive: true, mode: 0o700 });
-    this.swept ??= this.sweep(drafts);
-    await this.swept;
+    await this.sweep(drafts);
+  }
+
+  /** A new draft; the first one of the store's life prepares the folders, and one that finds them gone makes them again. */
+  private async openDraft(draft: string): Promise<FileHandle> {
+    await (this.prepared ??= this.prepare().catch((error: unknown) => {
+      this.prepared = undefined;
+      throw error;
+    }));
+    try {
+      return await open(draft, 'wx', 0o600);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+      await this.prepare();
+      return open(draft, 'wx', 0o600);
+    }
   }
 
   private async sweep(drafts: string): Promise<void> {
@@ -162,10 +175,12 @@ export class FileObjectStore extends ObjectStore {
   }
 }
 
-/** Writes the stream to a new file and waits until the disk has it. */
-async function writeDurably(path: string, source: Readable, signal: AbortSignal | undefined): Promise<number> {
-  // Opened first: a stream that opens the file itself may do so after an abort, and leave it behind.
-  const file = await open(path, 'wx', 0o600);
+/**
+ * Writes the stream to a new file and waits until the disk has it.
+ *
+ * @param file open: a stream that opens it itself may do so after an abort, and leave it behind
+ */
+async function writeDurably(file: FileHandle, source: Readable, signal: AbortSignal | undefined): Promise<number> {
   const target = file.createWriteStream({ flush: true, highWaterMark: WRITE_BUFFER_BYTES });
   await pipeline(source, target, signal ? { signal } : {});
   return target.bytesWritten;
