@@ -46,7 +46,6 @@ export const fanOut: Scenario = {
       workers: 0,
       gateways: 1,
       redis: true,
-      env: { MAX_STREAMS: String(2 * READERS) },
     });
     const bare = await BenchProcess.start('bench/bare/fan-out-server.js', { REDIS_URL: mesh.redisUrl ?? '' });
     const clients = await BenchProcess.start('bench/bare/sse-readers.js', {});
