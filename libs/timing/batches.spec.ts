@@ -76,6 +76,35 @@ describe('Batches', () => {
     expect(await third).toBe('did 3');
   });
 
+  it('fails with what others failed with who has waited too long behind them', async () => {
+    const { batches, runs, next } = held({ most: 1, patienceMs: 0 });
+    const all = Promise.allSettled([1, 2, 3].map(async (item) => batches.add(item)));
+    const gone = new Error('gone');
+    (await next(1)).go(gone);
+    expect(await all).toEqual(Array.from({ length: 3 }, () => ({ status: 'rejected', reason: gone })));
+    expect(runs).toHaveLength(1);
+    const patient = held({ most: 1, patienceMs: 600_000 });
+    const outcomes = Promise.allSettled([1, 2].map(async (item) => patient.batches.add(item)));
+    (await patient.next(1)).go(gone);
+    (await patient.next(2)).go();
+    expect(await outcomes).toMatchObject([{ reason: gone }, { value: 'did 2' }]);
+  });
+
+  it('lets nobody wait for another outage while it tries each by itself', async () => {
+    const tried: (readonly number[])[] = [];
+    const run = async (items: readonly number[]) => {
+      await Promise.resolve();
+      tried.push(items);
+      throw items.length > 1 ? new RangeError('one of them') : new Error('gone');
+    };
+    const batches = new Batches({ most: 9, run, isOfOne: (error) => error instanceof RangeError });
+    const outcomes = await Promise.allSettled([1, 2, 3].map(async (item) => batches.add(item)));
+    expect(outcomes.map((outcome) => 'reason' in outcome && String(outcome.reason))).toEqual(
+      Array.from({ length: 3 }, () => 'Error: gone'),
+    );
+    expect(tried).toEqual([[1, 2, 3], [1]]);
+  });
+
   it('tries each by itself where one may be to blame', async () => {
     const run = async (items: readonly number[]) => {
       await Promise.resolve();
