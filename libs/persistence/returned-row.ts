@@ -17,8 +17,6 @@ export function entityOf<Entity extends object>(dataSource: DataSource, entity: 
  * moment in which another process, of a later version, adds one.
  */
 export function columnsOf(dataSource: DataSource, entity: new () => object): string {
-  return dataSource
-    .getMetadata(entity)
-    .columns.map(({ databaseName }) => databaseName)
-    .join(', ');
+  const { tableName, columns } = dataSource.getMetadata(entity);
+  return columns.map(({ databaseName }) => `${tableName}.${databaseName}`).join(', ');
 }

@@ -78,6 +78,21 @@ describe('JobLeaseRepository, an end with all that goes along', () => {
     expect(row).toEqual({ announced: true, fruitful_attempts: 1 });
   });
 
+  it('goes on while a process of a later version adds a column', async () => {
+    const one = new Database(server.url, { poolSize: 1 });
+    await one.connect();
+    const workers = new JobLeaseRepository(one);
+    for (const column of ['a', 'b']) {
+      const claim = await planned(0);
+      const events = await eventsOf(claim);
+      const done = await workers.completeWith(claim.lease, result, { span: last, events, isRowWanted: true });
+      expect(done?.job).toEqual(await jobs.find(claim.job.id));
+      expect(await new JobRepository(one).create(newJob())).toMatchObject({ status: 'queued' });
+      await one.query(`ALTER TABLE transcript_jobs ADD COLUMN later_${column} text`);
+    }
+    await one.close();
+  });
+
   it('completes a job whose spans are all done, without its row where that is not wanted', async () => {
     const claim = await planned(0);
     await leases.commitSpan(claim.lease, 0, last);

@@ -14,7 +14,7 @@ import { In } from 'typeorm';
 import type { Database, Transaction } from '../database.js';
 import { TranscriptJobEntity, TranscriptSegmentEntity } from '../entities/index.js';
 import { LaneLeases } from '../joint/lane-leases.js';
-import { entityOf } from '../returned-row.js';
+import { columnsOf, entityOf } from '../returned-row.js';
 import { storableJson, storableText } from '../storable.js';
 import { copyTranscript } from '../transcripts/copy-transcript.js';
 import { replaceSegments, type SegmentTable, toSegment } from '../transcripts/segment-store.js';
@@ -91,8 +91,10 @@ export interface JobResult {
 }
 
 /** What goes along with the end of a job. */
-export interface EndParts extends WithEnd {
+export interface EndParts extends Pick<WithEnd, 'span'> {
   readonly events: StatementPart;
+  /** Whether the job as it is then comes back. */
+  readonly isRowWanted?: boolean;
 }
 
 /** A job that has ended well. */
@@ -356,13 +358,16 @@ export class JobLeaseRepository {
    * @returns undefined, with nothing written, where that is not so, or the lease is lost
    */
   async completeWith(lease: Lease, result: JobResult, parts: EndParts): Promise<CompletedJob | undefined> {
-    if (parts.span && !isLastPlain(parts.span)) return undefined;
+    const { span, events, isRowWanted = false } = parts;
+    if (span && !isLastPlain(span)) return undefined;
+    const { dataSource } = this.database;
+    const columns = isRowWanted ? columnsOf(dataSource, TranscriptJobEntity) : undefined;
     const query: Transaction['query'] = (...statement) => this.database.prepared(...statement);
-    const row = await completePlain(query, lease, headOf(result), false, parts);
+    const row = await completePlain(query, lease, headOf(result), false, { span, events, columns });
     if (!row) return undefined;
     const { segments, last_seq: lastSeq = null } = row;
-    if (parts.isRowWanted !== true) return { segments, lastSeq };
-    return { segments, lastSeq, job: toJob(entityOf(this.database.dataSource, TranscriptJobEntity, row)) };
+    if (!isRowWanted) return { segments, lastSeq };
+    return { segments, lastSeq, job: toJob(entityOf(dataSource, TranscriptJobEntity, row)) };
   }
 
   /**

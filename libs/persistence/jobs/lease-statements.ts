@@ -129,8 +129,8 @@ export interface WithEnd {
   readonly span?: (PlainSpanResult & { readonly index: number }) | undefined;
   /** Appends the events that tell of the end, which then counts as announced; its value comes back as `last_seq`. */
   readonly events?: StatementPart | undefined;
-  /** Whether the columns of the job's row come back as well. */
-  readonly isRowWanted?: boolean;
+  /** What comes back of the job's row as well, with the name of its table. */
+  readonly columns?: string | undefined;
 }
 
 /** The end of a job as its statement gives it. */
@@ -151,7 +151,7 @@ export async function completePlain(
   { jobId, token }: Lease,
   head: TranscriptHead,
   isNumbered: boolean,
-  { span, events, isRowWanted = false }: WithEnd = {},
+  { span, events, columns }: WithEnd = {},
 ): Promise<CompletedRow | undefined> {
   const parameters = new Parameters([jobId, token]);
   const $ = (value: unknown) => parameters.add(value);
@@ -176,10 +176,10 @@ export async function completePlain(
      ), ending AS (
        UPDATE transcript_jobs SET ${span ? `${gotOn}, ` : ''}
          ${completedWith(stagesWith($(storableJson(head.stages)), $(MAX_STAGES), 'clock_timestamp()'), events !== undefined)}
-       FROM plain WHERE transcript_jobs.id = plain.id RETURNING transcript_jobs.*
+       FROM plain WHERE transcript_jobs.id = plain.id RETURNING ${columns ?? 'transcript_jobs.id'}
      )
      SELECT plain.segments ${events ? `, ${events.sql(parameters.values.length + 1)} AS last_seq` : ''}
-       ${isRowWanted ? ', ending.*' : ''} FROM plain JOIN ending ON ending.id = plain.id`,
+       ${columns ? ', ending.*' : ''} FROM plain JOIN ending ON ending.id = plain.id`,
     [...parameters.values, ...(events?.parameters ?? [])],
   );
   return row;
