@@ -29,6 +29,12 @@ async function failure(work: Promise<unknown>): Promise<PolyscribeError> {
   throw new Error(`Expected a PolyscribeError, got ${String(thrown)}`);
 }
 
+/** How much of it is not silent. */
+function soundMs(pcm: Buffer): number {
+  const frames = Array.from({ length: Math.floor(pcmBytesToMs(pcm.length) / 20) }, (_, frame) => frame * 20);
+  return 20 * frames.filter((startMs) => loudness(pcm, startMs, startMs + 20) > 0.01).length;
+}
+
 function tone(seconds: number): string[] {
   return ['-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}:sample_rate=48000`];
 }
@@ -108,6 +114,15 @@ describe('decodePcm and the clock of a file', () => {
     const parts = ['one', 'two'].map((name) => media.make(`${name}.${extension}`, ...tone(3), '-c:a', 'libopus'));
     const joined = media.write(`joined.${extension}`, Buffer.concat(parts.map((path) => readFileSync(path))));
     expect(Math.abs(pcmBytesToMs((await decodeAll(joined)).length) - 6000)).toBeLessThan(150);
+  });
+
+  it('loses nothing where channels and sampling rate change in the middle', async () => {
+    const parts = [
+      media.make('first.mp3', ...tone(3.5), '-ac', '2', '-ar', '44100'),
+      media.make('then.mp3', ...tone(3.5), '-ac', '1', '-ar', '22050'),
+    ];
+    const pcm = await decodeAll(media.write('changing.mp3', Buffer.concat(parts.map((path) => readFileSync(path)))));
+    expect(soundMs(pcm)).toBeGreaterThan(6_800);
   });
 });
 

@@ -24,18 +24,15 @@ const LONGEST_GAP_SECONDS = 3600;
  * or jumps far, as in files joined together, is not followed: the audio then follows what was before and nothing is lost.
  *
  * ld(0) is the length of the piece before and ld(1) where it ended, in units of the filter's clock.
+ *
+ * No filter may hold much back, to give larger pieces for instance: where channels or sampling rate change in the middle of a
+ * file, ffmpeg makes its filters anew and drops what they hold.
  */
 const KEEP_TIME = [
   "asetpts='st(1,if(isnan(PREV_OUTPTS),0,PREV_OUTPTS+ld(0)));st(0,NB_SAMPLES/(SR*TB));",
   `if(gt((PTS-ld(1))*TB,${LONGEST_GAP_SECONDS}),ld(1),max(PTS,ld(1)))'`,
   ',aresample=async=1:first_pts=0',
 ].join('');
-
-/**
- * Gathers the samples of two seconds before they are encoded and written. Decoders give some twenty milliseconds at a time,
- * and handing these on one by one cost ffmpeg more than the writing.
- */
-const GATHER = 'asetnsamples=n=32768:p=0';
 
 /** Complaints of ffmpeg about streams that we do not decode. */
 const harmless = /not on whitelist|Last message repeated/;
@@ -89,26 +86,11 @@ function plainChannel({ channels }: PlainWave, wanted: number | undefined): numb
 }
 
 function decodeArguments(path: string, channel: number | undefined): string[] {
-  const take = channel === undefined ? [] : [`pan=mono|c0=c${channel}`];
-  const filter = [KEEP_TIME, ...take, GATHER].join(',');
+  const filter = channel === undefined ? KEEP_TIME : `${KEEP_TIME},pan=mono|c0=c${channel}`;
   return [
     ...['-nostdin', ...inputOptions, '-codec_whitelist', allowedDecoders.join(','), '-vn', '-sn', '-dn'],
     ...['-i', inputUrl(path), '-map', '0:a:0', '-filter_threads', '1', '-af', filter],
-    ...[
-      '-ac',
-      '1',
-      '-ar',
-      String(SAMPLE_RATE_HZ),
-      '-c:a',
-      'pcm_s16le',
-      '-f',
-      's16le',
-      '-flush_packets',
-      '0',
-      '-avioflags',
-      'direct',
-      'pipe:1',
-    ],
+    ...['-ac', '1', '-ar', String(SAMPLE_RATE_HZ), '-c:a', 'pcm_s16le', '-f', 's16le', '-flush_packets', '0', 'pipe:1'],
   ];
 }
 
