@@ -11,6 +11,13 @@ export interface EncodedLayer {
 const MASKED = -1e9;
 
 /**
+ * Rows are filled up to a multiple of it. The runtime adds up the attention to frames in as many lanes as the processor
+ * has, and what is left over one by one: with nothing left over a row gives the same sum, to the last bit, however long
+ * the longest row of its batch is. A bit is enough for another word.
+ */
+const FRAMES_UNIT = 64;
+
+/**
  * The encoded audio of a batch, in the form that the decoder's step takes: what it attends to. It is most of the memory
  * that a batch needs, about 1 MB for each second of a row with the base model, so it is allocated once: rows are written into it and those
  * that stay are moved together in place.
@@ -19,19 +26,21 @@ export class AudioMemory {
   private readonly keys: Float32Array[];
   private readonly values: Float32Array[];
   private readonly mask: Float32Array;
+  private readonly frames: number;
   private rows: number;
 
-  /** @param frames of the longest row */
+  /** @param longest frames of the longest row */
   constructor(
     rows: number,
-    private readonly frames: number,
+    longest: number,
     private readonly shape: MoonshineShape,
   ) {
     this.rows = rows;
+    this.frames = FRAMES_UNIT * Math.ceil(longest / FRAMES_UNIT);
     const layer = () => new Float32Array(rows * this.rowWidth);
     this.keys = Array.from({ length: shape.layers }, layer);
     this.values = Array.from({ length: shape.layers }, layer);
-    this.mask = new Float32Array(rows * frames).fill(MASKED);
+    this.mask = new Float32Array(rows * this.frames).fill(MASKED);
   }
 
   /** Writes a row of up to `frames` frames. */
