@@ -4,40 +4,21 @@ import { SAMPLE_RATE_HZ } from '#contracts';
 export const MAX_BATCH_ROWS = 8;
 
 /** Bound on rows times the longest row, padding included: it bounds a thread's memory. */
-export const MAX_BATCH_SAMPLES = 64 * SAMPLE_RATE_HZ;
-
-/** Utterances that are gathered before the next batches are planned: the first goes at once, for an early first word. */
-const windowSizes = [1, 2, 4, 8];
-const LARGEST_WINDOW = 16;
-
-/** How many utterances the window with that number (from 0) gathers. */
-export function windowSize(window: number): number {
-  return windowSizes[window] ?? LARGEST_WINDOW;
-}
+export const MAX_BATCH_SAMPLES = 96 * SAMPLE_RATE_HZ;
 
 /**
- * Splits a window into batches. Rows of one batch are padded to its longest, so those of similar length go together.
- *
- * The plan depends on the audio alone and on no clock. An utterance gets the same words in any batch, so the plan is a
- * matter of speed only.
+ * How many of the utterances that wait make the next batch: their share where several threads could do them, within the
+ * bounds. An utterance gets the same words in any batch, so that this is a matter of speed only.
  *
  * @param lengths samples of each utterance in time order
- * @returns indices into `lengths`; the batch with the earliest utterance first
+ * @param threads that could each take such a batch
  */
-export function planBatches(lengths: readonly number[]): number[][] {
-  const order = lengths.map((_, index) => index).sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);
-  const batches: number[][] = [];
-  let batch: number[] = [];
+export function batchSize(lengths: readonly number[], threads: number): number {
+  const share = Math.min(MAX_BATCH_ROWS, Math.ceil(lengths.length / Math.max(1, threads)));
   let longest = 0;
-  for (const index of order) {
-    if (batch.length === 0) longest = lengths[index] ?? 0;
-    if (batch.length > 0 && (batch.length === MAX_BATCH_ROWS || (batch.length + 1) * longest > MAX_BATCH_SAMPLES)) {
-      batches.push(batch);
-      batch = [];
-      longest = lengths[index] ?? 0;
-    }
-    batch.push(index);
+  for (let rows = 0; rows < share; rows++) {
+    longest = Math.max(longest, lengths[rows] ?? 0);
+    if (rows > 0 && (rows + 1) * longest > MAX_BATCH_SAMPLES) return rows;
   }
-  if (batch.length > 0) batches.push(batch);
-  return batches.sort((a, b) => Math.min(...a) - Math.min(...b));
+  return share;
 }

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { type EngineEvent, PolyscribeError, SAMPLE_RATE_HZ } from '#contracts';
 import { AudioReader, IDLE } from './audio-reader.js';
-import { planBatches, windowSize } from './batch-planner.js';
+import { batchSize } from './batch-planner.js';
 import { detokenize } from './detokenize.js';
 import { HandOver } from './hand-over.js';
 import type { InferenceResult, InferenceTask, RecognitionStop, VoiceActivityMemory } from './inference-task.js';
@@ -22,11 +22,8 @@ const CONTEXT_SAMPLES = 64;
 const blockFrames = [125, 125, 125, 125, 250, 500, 1000];
 const LARGEST_BLOCK_FRAMES = 2000;
 
-/** Audio held beyond what has been handed out. It must hold a block, an utterance and a window. */
+/** Audio held beyond what has been handed out. It must hold a block, an utterance and a batch for each thread. */
 const LOOK_AHEAD_SAMPLES = 150 * SAMPLE_RATE_HZ;
-
-/** A window of utterances waits for more no longer than that much audio. */
-const WINDOW_SAMPLES = 48 * SAMPLE_RATE_HZ;
 
 /** A source that gives nothing for so long is live, or slow: what has come is worked on. */
 const IDLE_MS = 300;
@@ -39,10 +36,14 @@ interface Recognized {
   readonly stop: RecognitionStop;
 }
 
-/** An utterance whose text is on its way, or the news that there is no speech before a position. */
-type Found =
-  | { readonly utterance: Utterance; readonly recognized: PromiseWithSettlers<Recognized> }
-  | { readonly settled: number };
+/** An utterance whose text is on its way. */
+interface FoundUtterance {
+  readonly utterance: Utterance;
+  readonly recognized: PromiseWithSettlers<Recognized>;
+}
+
+/** Or the news that there is no speech before a position. */
+type Found = FoundUtterance | { readonly settled: number };
 
 interface PromiseWithSettlers<T> {
   readonly promise: Promise<T>;
@@ -60,9 +61,12 @@ export class Transcription {
   private readonly found = new HandOver<Found>();
   private readonly ended = new AbortController();
   private readonly signal: AbortSignal;
-  /** Utterances that wait for their window to fill. */
-  private window: Extract<Found, { utterance: Utterance }>[] = [];
-  private windows = 0;
+  /** Utterances that wait for a thread, in time order. */
+  private readonly waiting: FoundUtterance[] = [];
+  /** Batches that are being recognised or wait for their turn among those of other calls. */
+  private batches = 0;
+  private hasBegun = false;
+  private hasHeardAll = false;
   /** Everything before it has been handed out. */
   private handedOut = 0;
   private wakeReader: (() => void) | undefined;
@@ -92,6 +96,7 @@ export class Transcription {
         this.ended.abort();
       },
     );
+    const forgetIdle = this.pool.onIdle(() => this.submit());
     let lastEndMs = 0;
     try {
       for (let found = await this.found.take(); found; found = await this.found.take()) {
@@ -110,6 +115,7 @@ export class Transcription {
       }
       yield { type: 'summary', language: 'en', model: this.call.model, audioMs: toMs(this.buffer.end) };
     } finally {
+      forgetIdle();
       this.signal.removeEventListener('abort', onAbort);
       this.ended.abort();
       this.wakeReader?.();
@@ -144,10 +150,12 @@ export class Transcription {
         if (result.kind !== 'voice-activity') throw new Error('An inference thread mixed up its tasks.');
         memory = result.memory;
         position += frames * FRAME_SAMPLES;
-        this.gather(this.segmenter.push(result.probabilities), position);
+        this.gather(this.segmenter.push(result.probabilities));
       }
-      if (status === 'ended') this.gather(this.segmenter.flush(), position);
-      if (status !== 'more') this.submitWindow();
+      if (status === 'ended') {
+        this.hasHeardAll = true;
+        this.gather(this.segmenter.flush());
+      }
       this.found.push({ settled: Math.min(this.segmenter.settled, this.buffer.end) });
     }
   }
@@ -175,28 +183,31 @@ export class Transcription {
     }
   }
 
-  private gather(utterances: readonly Utterance[], heard: number): void {
+  private gather(utterances: readonly Utterance[]): void {
     for (const utterance of utterances) {
       const found = { utterance, recognized: withSettlers<Recognized>() };
       this.found.push(found);
-      this.window.push(found);
-      if (this.window.length === windowSize(this.windows)) this.submitWindow();
+      this.waiting.push(found);
     }
-    const [first] = this.window;
-    if (first && heard - first.utterance.start >= WINDOW_SAMPLES) this.submitWindow();
+    this.submit();
   }
 
-  private submitWindow(): void {
-    const window = this.window;
-    if (window.length === 0) return;
-    this.window = [];
-    this.windows++;
-    for (const batch of planBatches(window.map(({ utterance }) => utterance.audioEnd - utterance.audioStart))) {
-      void this.recognize(batch.flatMap((index) => window[index] ?? []));
+  /**
+   * Gives threads what waits: the first utterance at once, for an early first word. While all are busy more gather, so that
+   * batches grow with the load. Towards the end they shrink again, so that the threads end together.
+   */
+  private submit(): void {
+    while (this.waiting.length > 0 && (this.batches === 0 || this.pool.idleThreads > 0)) {
+      const lengths = this.waiting.map(({ utterance }) => utterance.audioEnd - utterance.audioStart);
+      const threads = this.hasHeardAll ? this.pool.size : this.pool.idleThreads;
+      const rows = this.hasBegun ? batchSize(lengths, threads) : 1;
+      this.hasBegun = true;
+      void this.recognize(this.waiting.splice(0, rows));
     }
   }
 
-  private async recognize(batch: readonly Extract<Found, { utterance: Utterance }>[]): Promise<void> {
+  private async recognize(batch: readonly FoundUtterance[]): Promise<void> {
+    this.batches += 1;
     const utterances = batch.map(({ utterance: { audioStart, audioEnd } }) => this.buffer.read(audioStart, audioEnd));
     const task = { kind: 'recognition', model: this.call.model, utterances } as const;
     try {
@@ -209,6 +220,8 @@ export class Transcription {
     } catch (error) {
       for (const { recognized } of batch) recognized.reject(error);
     }
+    this.batches -= 1;
+    this.submit();
   }
 
   private times({ start, end }: Utterance, lastEndMs: number): { startMs: number; endMs: number } {

@@ -62,6 +62,7 @@ export class WorkerPool<Task, Result> {
   private readonly threads = new Set<Thread<Task, Result>>();
   private readonly queue = new FairQueue<PendingTask<Task, Result>>();
   private readonly stopped = new AbortController();
+  private readonly idleListeners = new Set<() => void>();
   private lastId = 0;
   private failedStarts = 0;
 
@@ -71,6 +72,22 @@ export class WorkerPool<Task, Result> {
   get trouble(): string | undefined {
     if (this.failedStarts < FAILED_STARTS_UNTIL_UNAVAILABLE) return undefined;
     return 'The inference threads cannot be started; the log says why.';
+  }
+
+  /** How many threads there are to be. */
+  get size(): number {
+    return this.options.threads;
+  }
+
+  /** Threads that would begin with a task at once. */
+  get idleThreads(): number {
+    return [...this.threads].filter(({ ready, current }) => ready && !current).length;
+  }
+
+  /** Calls the listener when a thread has nothing to do. @returns ends that */
+  onIdle(listener: () => void): () => void {
+    this.idleListeners.add(listener);
+    return () => void this.idleListeners.delete(listener);
   }
 
   /** Starts the threads. @throws PolyscribeError `engine_unavailable` when one does not become ready */
@@ -173,6 +190,7 @@ export class WorkerPool<Task, Result> {
           this.finish(thread, message);
         }
         this.dispatch();
+        this.offerIdleThreads();
       });
       worker.on('error', (error: Error) => {
         cause = error;
@@ -234,6 +252,13 @@ export class WorkerPool<Task, Result> {
     const running = [...this.threads].flatMap(({ current }) => current?.pending ?? []);
     for (const pending of [...this.queue.drain(), ...running]) {
       pending.reject(new PolyscribeError('engine_unavailable', message));
+    }
+  }
+
+  private offerIdleThreads(): void {
+    for (const listener of this.idleListeners) {
+      if (this.idleThreads === 0) return;
+      listener();
     }
   }
 
