@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { PolyscribeError } from '#contracts';
+import { eventually } from '#testing';
 import { planSpans } from './span-planner.js';
 import { type StreamedSpan, streamSpans } from './span-stream.js';
 import { makeSilence, makeTone } from './testing.js';
@@ -86,6 +87,39 @@ describe('streamSpans', () => {
     expect(asked).toBe(0);
     for await (const span of streamSpans(chunksOf(makeTone(30_000)), counting)) await span.ends;
     expect(asked).toBe(1);
+  });
+
+  it('reads on while nobody has said how long spans are to be, and then cuts as if that had been known', async () => {
+    const pcm = Buffer.concat([makeTone(5000), makeSilence(800), makeTone(9000), makeSilence(800), makeTone(4000)]);
+    let say = (): void => undefined;
+    const said = new Promise<void>((resolve) => {
+      say = resolve;
+    });
+    let pulled = 0;
+    async function* counted(): AsyncGenerator<Buffer> {
+      for await (const chunk of chunksOf(pcm, 16_000)) {
+        pulled += chunk.length;
+        yield chunk;
+      }
+    }
+    const late = { ...options, lengths: () => said.then(() => lengths) };
+    const cuts: unknown[] = [];
+    for await (const span of streamSpans(counted(), late)) {
+      if (span.index === 0) await eventually('all of the audio', () => pulled === pcm.length);
+      say();
+      cuts.push(await span.ends);
+    }
+    const known: unknown[] = [];
+    for await (const span of streamSpans(chunksOf(pcm, 16_000), options)) known.push(await span.ends);
+    expect(cuts).toEqual(known);
+  });
+
+  it('fails where nobody can say how long spans are to be', async () => {
+    const unknown = { ...options, lengths: () => Promise.reject(new Error('no header')) };
+    const spans = streamSpans(chunksOf(makeTone(20_000)), unknown);
+    const first = await firstOf(spans);
+    await expect(first?.ends).rejects.toThrow('no header');
+    await expect(spans.next()).rejects.toThrow('no header');
   });
 
   it('lets each reader begin at the start', async () => {

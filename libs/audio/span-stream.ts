@@ -1,5 +1,11 @@
 import { BYTES_PER_SAMPLE, pcmBytesToMs, PolyscribeError } from '#contracts';
-import { DEFAULT_OVERLAP_MS, type SpanLengthOptions, SpanPlanner, type SpanPlanOptions } from './span-planner.js';
+import {
+  DEFAULT_OVERLAP_MS,
+  defaultSpanLengths,
+  type SpanLengthOptions,
+  SpanPlanner,
+  type SpanPlanOptions,
+} from './span-planner.js';
 import { PIECE_BYTES, SpanSound } from './span-sound.js';
 
 /** Where a span ends. */
@@ -30,6 +36,9 @@ export interface SpanStreamOptions extends Omit<SpanPlanOptions, keyof SpanLengt
   /** How long they are meant to be; asked for once, when more audio than `soonestMs` has come. */
   readonly lengths: () => Promise<Required<SpanLengthOptions>>;
 }
+
+/** The audio that is read on while nobody has said how long spans are to be. */
+const UNMEASURED_MS = defaultSpanLengths.maxMs;
 
 /** A span is given once that much of its sound is there: what is shorter is decoded before an engine could be asked. */
 const OPENING_BYTES = 64_000;
@@ -62,6 +71,7 @@ class SpanStream {
   private longestMs: number | undefined;
   private atEnd = false;
   private isClosed = false;
+  private asked: Promise<void> | undefined;
   /** Ends when the span given last has its end. */
   private closing: Promise<unknown> = Promise.resolve();
 
@@ -142,6 +152,13 @@ class SpanStream {
     if (next.done === true) this.atEnd = true;
     else this.planner.append(next.value);
     if (this.longestMs !== undefined || this.planner.availableMs <= this.options.soonestMs) return;
+    this.asked ??= this.ask();
+    // Whoever waits for it is told.
+    this.asked.catch(() => undefined);
+    if (this.atEnd || this.planner.availableMs > UNMEASURED_MS) await this.asked;
+  }
+
+  private async ask(): Promise<void> {
     const lengths = await this.options.lengths();
     this.planner.measureBy(lengths);
     this.longestMs = lengths.maxMs;
