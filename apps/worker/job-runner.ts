@@ -98,7 +98,11 @@ export class JobRunner {
     };
     const { path } = reading;
     const plan = { path, settings: this.parts.ffmpeg, planned: attempt.spans, bounds, lengths };
-    const spans: StreamPlan = { ...plan, onSpan, onWarning: (warning) => warnings.push(warning) };
+    const spans: StreamPlan = {
+      ...{ ...plan, onSpan },
+      onWarning: (warning) => warnings.push(warning),
+      onInfo: (info) => header.found(info),
+    };
     try {
       const done = await this.transcribe(attempt, (stop) => streamedSpans(spans, stop), 1, signal);
       await lengths();

@@ -1,4 +1,4 @@
-import { type FfmpegSettings, mediaFacts, probeMedia } from '#audio';
+import { type FfmpegSettings, mediaFacts, type MediaInfo, probeMedia } from '#audio';
 import type { MediaFacts, MediaObject } from '#contracts';
 
 /** What the headers of a recording say. */
@@ -25,6 +25,11 @@ export class MediaHeader {
     private readonly settings: FfmpegSettings,
     private readonly signal: AbortSignal,
   ) {}
+
+  /** Takes what whoever reads the recording found in passing. */
+  found(info: MediaInfo): void {
+    if (!this.stored.facts) this.asked ??= Promise.resolve({ facts: mediaFacts(info), areNew: true });
+  }
 
   /** @throws what `probeMedia` throws */
   ask(): Promise<KnownFacts> {

@@ -1,4 +1,4 @@
-import { decodePcm, type FfmpegSettings, PIECE_BYTES, planSpans } from '#audio';
+import { decodePcm, type FfmpegSettings, type MediaInfo, PIECE_BYTES, planSpans } from '#audio';
 import { pcmBytesToMs, type Span, type TranscriptWarning } from '#contracts';
 import { interleave } from './interleave.js';
 import type { SpanWork } from './job-run.js';
@@ -22,6 +22,8 @@ export interface MediaPlan {
   /** Told of each span before it is given. */
   onSpan(span: PlacedSpan): void;
   onWarning(warning: TranscriptWarning): void;
+  /** Told what the headers say, where reading the file told it. */
+  readonly onInfo?: (info: MediaInfo) => void;
 }
 
 /**
@@ -86,7 +88,7 @@ function placeOf<T extends SpanPlace>(place: T, channel: number | undefined): T 
 }
 
 export function decode(
-  plan: Pick<MediaPlan, 'path' | 'settings' | 'onWarning'>,
+  plan: Pick<MediaPlan, 'path' | 'settings' | 'onWarning' | 'onInfo'>,
   channel: number | undefined,
   signal: AbortSignal,
 ): AsyncIterable<Buffer> {
@@ -95,6 +97,7 @@ export function decode(
     signal,
     ...(channel === undefined ? {} : { channel }),
     onWarning: (warning) => plan.onWarning(warning),
+    ...(plan.onInfo === undefined ? {} : { onInfo: plan.onInfo }),
   });
 }
 

@@ -11,7 +11,7 @@ export interface StreamBounds {
   readonly longestMs: number;
 }
 
-export interface StreamPlan extends Pick<MediaPlan, 'path' | 'settings' | 'planned' | 'onWarning'> {
+export interface StreamPlan extends Pick<MediaPlan, 'path' | 'settings' | 'planned' | 'onWarning' | 'onInfo'> {
   readonly bounds: StreamBounds;
   /** How long they are meant to be; asked for when more audio than the shortest has come. */
   lengths(): Promise<SpanLengths>;

@@ -3,8 +3,8 @@ import { type FencedExit, FencedProcess } from './fenced-process.js';
 import { allowedDecoders } from './formats.js';
 import { ffmpeg, mediaError, throwIfAborted, wasEndedFromOutside } from './media-errors.js';
 import { inputOptions, inputUrl, refuseEmptyFile } from './media-file.js';
-import type { FfmpegSettings } from './media.js';
-import { type PlainWave, plainSamples, readPlainWave } from './plain-wave.js';
+import type { FfmpegSettings, MediaInfo } from './media.js';
+import { plainInfo, type PlainWave, plainSamples, readPlainWave } from './plain-wave.js';
 
 export interface DecodeOptions {
   readonly settings: FfmpegSettings;
@@ -13,6 +13,8 @@ export interface DecodeOptions {
   readonly channel?: number;
   /** Told at the end, before the iterator ends, that parts of the file were damaged (`damaged_media`). */
   readonly onWarning?: (warning: TranscriptWarning) => void;
+  /** Told before the first chunk what the header says, where that is known because no decoder had to be asked. */
+  readonly onInfo?: (info: MediaInfo) => void;
 }
 
 /** A jump in the file's clock beyond this is a fault of the file and not a pause in the recording. */
@@ -51,8 +53,9 @@ const harmless = /not on whitelist|Last message repeated/;
 export async function* decodePcm(path: string, options: DecodeOptions): AsyncGenerator<Buffer, void, undefined> {
   const { settings, signal } = options;
   throwIfAborted(signal);
-  await refuseEmptyFile(path);
   const plain = await readPlainWave(path);
+  if (plain) options.onInfo?.(plainInfo(plain));
+  else await refuseEmptyFile(path);
   const channel = plain && plainChannel(plain, options.channel);
   if (plain && channel !== undefined) {
     yield* plainSamples(path, plain, channel, signal);

@@ -27,11 +27,16 @@ export function inputUrl(path: string): string {
  */
 export async function refuseEmptyFile(path: string): Promise<void> {
   const { size } = await stat(path).catch((cause: unknown) => {
-    throw new PolyscribeError('not_found', 'The media file is no longer there. Upload it again.', { cause });
+    throw goneFile(cause);
   });
   if (size === 0) throw emptyFile();
 }
 
 function emptyFile(): PolyscribeError {
   return new PolyscribeError('unsupported_media', 'The file is empty. Upload a file with speech in it.');
+}
+
+/** @param cause what opening it failed with */
+export function goneFile(cause: unknown): PolyscribeError {
+  return new PolyscribeError('not_found', 'The media file is no longer there. Upload it again.', { cause });
 }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, truncateSync } from 'node:fs';
 import type { TranscriptWarning } from '#contracts';
 import { type DecodeOptions, decodePcm } from './decode.js';
+import type { MediaInfo } from './media.js';
 import { readPlainWave } from './plain-wave.js';
 import { probeMedia } from './probe.js';
 import { MediaFolder } from './testing.js';
@@ -193,6 +194,17 @@ describe('plain wave files', () => {
       const isPlain = length > start && (length - start) % 2 === 0;
       expect([length, found?.bytes]).toEqual([length, isPlain ? length - start : undefined]);
     }
+  });
+
+  it.each([
+    ['small', 100],
+    ['large', 100_000],
+  ])('tell whoever decodes them what a probe would, %s ones', async (_size, count) => {
+    const path = wave({ samples: noise(count) });
+    const told: MediaInfo[] = [];
+    const samples = await samplesOf(path, { onInfo: (info) => told.push(info) });
+    expect(samples).toEqual(decoded(path));
+    expect(told).toEqual([await probeMedia(path, without, new AbortController().signal)]);
   });
 
   it('are read no further once nobody wants them', async () => {

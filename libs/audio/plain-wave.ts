@@ -1,6 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { BYTES_PER_SAMPLE, SAMPLE_RATE_HZ } from '#contracts';
 import { throwIfAborted } from './media-errors.js';
+import { goneFile } from './media-file.js';
+import type { MediaInfo } from './media.js';
 import { CHUNK_HEADER_BYTES, isWave, RIFF_HEADER_BYTES, UNKNOWN_SIZE } from './wave-header.js';
 
 /** A wave file that holds what engines take, and so needs no decoder: 16 kHz, signed 16-bit little-endian. */
@@ -12,12 +14,16 @@ export interface PlainWave {
   readonly fileBytes: number;
   /** The header promises more samples than there are. */
   readonly isTruncated: boolean;
+  /** All of the file where it is small: then it is not read again. */
+  readonly content?: Buffer;
 }
 
 /** What stands before the samples must fit in here. */
 const HEAD_BYTES = 8 * 1024;
 /** Eight seconds of one channel: each read is a turn of another thread, which costs more than what it reads. */
 const PIECE_BYTES = 256 * 1024;
+/** A file that is no longer is read at once: two seconds. What the disk takes for it is next to nothing beside asking twice. */
+const SMALL_FILE_BYTES = 64 * 1024;
 const MAX_CHANNELS = 8;
 /** Chunks behind the samples. */
 const MAX_TRAILERS = 16;
@@ -48,32 +54,56 @@ interface Chunk {
  * whatever is taken here must give the samples that ffmpeg gives.
  *
  * @returns undefined for any other file
- * @throws the system's error when the file cannot be read
+ * @throws PolyscribeError `not_found` when there is no such file; the system's error when it cannot be read
  */
 export async function readPlainWave(path: string): Promise<PlainWave | undefined> {
-  const file = await open(path, 'r');
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw goneFile(cause);
+  });
   try {
     const { size } = await file.stat();
-    const head = await readAt(file, 0, Math.min(size, HEAD_BYTES));
+    const isSmall = size <= SMALL_FILE_BYTES;
+    const content = await readAt(file, 0, Math.min(size, isSmall ? SMALL_FILE_BYTES : HEAD_BYTES));
+    const head = content.subarray(0, HEAD_BYTES);
     if (!isWave(head)) return undefined;
     const format = chunkAt(head, RIFF_HEADER_BYTES);
     const channels = format && channelsOf(head, format);
     const data = format && dataChunk(head, format);
     if (channels === undefined || !data) return undefined;
     const wave = samplesOf(data, channels, size);
-    return wave && (await isPlainBehind(file, endOf(data), size, data)) ? wave : undefined;
+    if (!wave || !(await isPlainBehind(file, endOf(data), size, data))) return undefined;
+    return content.length === size ? { ...wave, content } : wave;
   } finally {
     await file.close();
   }
 }
 
+/** What ffprobe tells of such a file, with a duration to the microsecond and whole bits. */
+export function plainInfo({ channels, bytes, fileBytes, isTruncated }: PlainWave): MediaInfo {
+  const micros = Math.round((bytes * 1e6) / (SAMPLE_RATE_HZ * BYTES_PER_SAMPLE * channels));
+  const durationMs = Math.round(micros / 1000);
+  return {
+    container: 'wav',
+    ...(durationMs > 0 ? { durationMs } : {}),
+    bitRate: Math.floor((fileBytes * 8e6) / micros),
+    audio: { codec: 'pcm_s16le', sampleRateHz: SAMPLE_RATE_HZ, channels },
+    ...(isTruncated ? { isTruncated: true } : {}),
+  };
+}
+
 /** The samples of one channel, from 0, in pieces that hold whole samples. @throws `cancelled` */
 export async function* plainSamples(
   path: string,
-  { channels, start, bytes }: PlainWave,
+  wave: PlainWave,
   channel: number,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
+  const { channels, start, bytes, content } = wave;
+  const select = (piece: Buffer) => (channels === 1 ? piece : oneChannel(piece, channels, channel));
+  if (content) {
+    yield select(content.subarray(start, start + bytes));
+    return;
+  }
   const file = await open(path, 'r');
   try {
     const end = start + bytes;
@@ -84,7 +114,7 @@ export async function* plainSamples(
       throwIfAborted(signal);
       // Somebody shortened the file meanwhile.
       if (piece.length === 0) return;
-      yield channels === 1 ? piece : oneChannel(piece, channels, channel);
+      yield select(piece);
     }
   } finally {
     await file.close();

@@ -1,10 +1,10 @@
-import { BYTES_PER_SAMPLE, PolyscribeError, SAMPLE_RATE_HZ } from '#contracts';
+import { PolyscribeError } from '#contracts';
 import { z } from 'zod';
 import { FencedProcess } from './fenced-process.js';
 import { ffprobe, mediaError, throwIfAborted } from './media-errors.js';
 import { inputOptions, inputUrl, refuseEmptyFile } from './media-file.js';
 import type { FfmpegSettings, MediaInfo } from './media.js';
-import { type PlainWave, readPlainWave } from './plain-wave.js';
+import { plainInfo, readPlainWave } from './plain-wave.js';
 import { isTruncated } from './truncation.js';
 
 /** Probing reads headers and a few pictures; a client is waiting for the answer. */
@@ -56,24 +56,11 @@ type ProbeOutput = z.output<typeof outputSchema>;
  */
 export async function probeMedia(path: string, settings: FfmpegSettings, signal: AbortSignal): Promise<MediaInfo> {
   throwIfAborted(signal);
-  await refuseEmptyFile(path);
   const plain = await readPlainWave(path);
   if (plain) return plainInfo(plain);
+  await refuseEmptyFile(path);
   const info = mediaInfo(parseOutput(await runProbe(path, settings, signal)));
   return (await isTruncated(path)) ? { ...info, isTruncated: true } : info;
-}
-
-/** As ffprobe tells it, with a duration to the microsecond and whole bits. */
-function plainInfo({ channels, bytes, fileBytes, isTruncated: isCut }: PlainWave): MediaInfo {
-  const micros = Math.round((bytes * 1e6) / (SAMPLE_RATE_HZ * BYTES_PER_SAMPLE * channels));
-  const durationMs = Math.round(micros / 1000);
-  return {
-    container: 'wav',
-    ...(durationMs > 0 ? { durationMs } : {}),
-    bitRate: Math.floor((fileBytes * 8e6) / micros),
-    audio: { codec: 'pcm_s16le', sampleRateHz: SAMPLE_RATE_HZ, channels },
-    ...(isCut ? { isTruncated: true } : {}),
-  };
 }
 
 async function runProbe(path: string, settings: FfmpegSettings, signal: AbortSignal): Promise<string> {
