@@ -36,6 +36,25 @@ describe('WorkerPool', () => {
     await expect(Promise.all(texts.map((text) => echo(pool, text)))).resolves.toEqual(texts);
   });
 
+  it('tells who asked to know when a thread has nothing to do', async () => {
+    const pool = await startedPool({ threads: 2 });
+    expect([pool.size, pool.idleThreads]).toEqual([2, 2]);
+    const more = ['two', 'three'];
+    const done: Promise<string>[] = [];
+    const forget = pool.onIdle(() => {
+      const text = more.shift();
+      if (text !== undefined) done.push(echo(pool, text));
+    });
+    done.push(echo(pool, 'one'));
+    expect(pool.idleThreads).toBe(1);
+    await eventually('all to be done', () => done.length === 3, 30_000);
+    await expect(Promise.all(done)).resolves.toEqual(['one', 'two', 'three']);
+    forget();
+    more.push('never');
+    await echo(pool, 'last');
+    expect(more).toEqual(['never']);
+  });
+
   it('fails a task that kills two threads, and goes on', async () => {
     const pool = await startedPool();
     const deadly = pool.run({ kind: 'die' }, { caller: 'a', signal });
