@@ -236,6 +236,23 @@ describe('JobLineRepository', () => {
     expect(await take(asr)).toBeUndefined();
   });
 
+  it('goes on while a process of a later version adds a column and mends a function', async () => {
+    const one = new Database(server.url, { poolSize: 1 });
+    await one.connect();
+    const own = new JobLineRepository(one);
+    const ids = [await add(), await add(), await add(), await add()];
+    const taken: (string | undefined)[] = [];
+    for (const column of ['a', 'b']) {
+      const [head] = await own.heads();
+      taken.push(head && jobIdOf(await own.take(head, 'worker', LEASE_MS, true)));
+      taken.push(jobIdOf(await own.takeNext(head?.demand ?? '', 'worker', LEASE_MS)));
+      await one.query(`ALTER TABLE transcript_jobs ADD COLUMN later_${column} text`);
+      for (const name of ['take_from_job_line', 'take_next_job']) await one.query(`ALTER FUNCTION ${name} COST 50`);
+    }
+    expect(taken).toEqual(ids);
+    await one.close();
+  });
+
   it('goes past a line whose only job is just being cancelled', async () => {
     const first = await add({ sessionId: 'first' });
     const second = await add({ sessionId: 'second' });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { JobOptions } from '#contracts';
 import type { Database } from '../database.js';
 import { TranscriptJobEntity } from '../entities/index.js';
-import { entityOf, type RowOf } from '../returned-row.js';
+import { columnsOf, entityOf, type RowOf } from '../returned-row.js';
 import { claimJob, claimOf, EARLY_MS } from './claim-job.js';
 import { fromNow } from './job-sql.js';
 import type { Claim } from './lease.js';
@@ -99,8 +99,8 @@ export class JobLineRepository {
     leaseMs: number,
   ): Promise<Taken | undefined> {
     const [found] = await this.database.prepared<FoundJob>(
-      `SELECT is_taken, ${msPast('(job).busy_since')} AS busy_ms, ${msPast('(job).outage_since')} AS outage_ms, (job).*
-       FROM ${call}`,
+      `SELECT is_taken, ${msPast('(job).busy_since')} AS busy_ms, ${msPast('(job).outage_since')} AS outage_ms,
+         ${columnsOf(this.database.dataSource, TranscriptJobEntity, '(job)')} FROM ${call}`,
       parameters,
     );
     if (!found) return undefined;
