@@ -133,6 +133,8 @@ export class JobRunner {
     const spans: MediaPlan = {
       ...plan,
       planned: attempt.spans,
+      // An earlier attempt may have streamed the job.
+      mayEndOpen: plan.channels === undefined,
       onSpan: (span) => {
         planned = Math.max(planned, span.endMs);
         progress.expectAudio(planned * lanes);

@@ -19,6 +19,8 @@ export interface MediaPlan {
   readonly lengths: SpanLengths;
   /** What an earlier attempt has planned; it is kept to, so that what is done fits. */
   readonly planned: readonly Span[];
+  /** Whether the last of these may have been planned before its end was known: it is cut anew unless it is done. */
+  readonly mayEndOpen?: boolean;
   /** Told of each span before it is given. */
   onSpan(span: PlacedSpan): void;
   onWarning(warning: TranscriptWarning): void;
@@ -42,10 +44,10 @@ async function* cutLane(
   channelCount: number,
   signal: AbortSignal,
 ): AsyncGenerator<SpanWork> {
-  const before = plan.planned.filter((span) => span.channel === channel).toSorted((a, b) => a.index - b.index);
+  const before = byIndex(plan.planned.filter((span) => span.channel === channel));
   const cuts = planSpans(decode(plan, channel, signal), {
     ...plan.lengths,
-    planned: before,
+    planned: plan.mayEndOpen === true ? withoutOpenEnd(before) : before,
     isWanted: (index) => before[index]?.state !== 'done',
   });
   for await (const { index, pcm, ...extent } of cuts) {
@@ -59,6 +61,16 @@ async function* cutLane(
       audio: () => pieces(pcm),
     };
   }
+}
+
+/** In time order. */
+export function byIndex(spans: readonly Span[]): Span[] {
+  return spans.toSorted((a, b) => a.index - b.index);
+}
+
+/** Those of which it is certain where they end: all but the last, where that is not done. */
+export function withoutOpenEnd(before: readonly Span[]): readonly Span[] {
+  return before.at(-1)?.state === 'done' ? before : before.slice(0, -1);
 }
 
 async function* wholeLane(

@@ -3,9 +3,15 @@ import type { SpanWork } from './job-run.js';
 import type { SpanExtent } from './span-joints.js';
 import { heardFromMs } from './span-segments.js';
 
+/** How long the audio of a span is, as far as that is known by now. */
+export function knownLengthMs({ lengthMs, startMs, leadMs = 0, open }: SpanWork): number | undefined {
+  const end = open?.now();
+  return end ? leadMs + end.endMs - startMs + end.tailMs : lengthMs;
+}
+
 /** How long the audio of a span is, or may become; undefined where nobody knows. */
-export function longestMs({ lengthMs, open }: SpanWork): number | undefined {
-  return lengthMs ?? open?.longestMs;
+export function longestMs(work: SpanWork): number | undefined {
+  return knownLengthMs(work) ?? work.open?.longestMs;
 }
 
 /** A span with its end. @throws what kept it from being known */

@@ -5,6 +5,7 @@ import { helpersOnly } from './engine-mix.js';
 import { chooseInstance } from './instance-choice.js';
 import { interruptionOf } from './interruption.js';
 import type { JobRun, SpanWork } from './job-run.js';
+import { knownLengthMs, longestMs } from './open-end.js';
 import type { SpanTries } from './span-tries.js';
 import type { WorkerSettings } from './worker-settings.js';
 
@@ -84,7 +85,7 @@ export class PlaceFinder {
   }
 
   private request(): RoutingRequest {
-    const { lengthMs } = this.work;
+    const lengthMs = knownLengthMs(this.work);
     const length = lengthMs === undefined ? {} : { audioMs: lengthMs };
     return { ...this.run.routing, ...length, triedInstances: this.tries.tried };
   }
@@ -92,17 +93,17 @@ export class PlaceFinder {
   private decide(request: RoutingRequest): RoutingDecision {
     const decision = this.withRoomFor(route(request, this.directory.snapshot(), this.settings.routing));
     if (!this.run.mixesEngines) return decision;
-    const { lengthMs } = this.work;
+    const lengthMs = knownLengthMs(this.work);
     const { remainingMs } = this.run.progress;
     return helpersOnly(decision, request, lengthMs === undefined ? undefined : { lengthMs, remainingMs });
   }
 
   /** A span whose end is not known goes to nobody for whom it may become too long. */
   private withRoomFor(decision: RoutingDecision): RoutingDecision {
-    const { open } = this.work;
-    if (!open) return decision;
+    const longest = longestMs(this.work);
+    if (!this.work.open || longest === undefined) return decision;
     const takesIt = ({ instance }: RoutingDecision['candidates'][number]) =>
-      (instance.description.capabilities.maxAudioMs ?? Infinity) >= open.longestMs;
+      (instance.description.capabilities.maxAudioMs ?? Infinity) >= longest;
     return { ...decision, candidates: decision.candidates.filter(takesIt) };
   }
 

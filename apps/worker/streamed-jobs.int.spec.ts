@@ -134,7 +134,29 @@ describe('a recording that is decoded while an engine hears it', () => {
     expect(types(await harness.history(job))).toEqual(['delta', 'void', 'delta', 'completed']);
   });
 
-  it('is cut anew where the worker was killed before the end of a span was known', async () => {
+  it('goes to an engine that takes only short pieces once it is known to be one', async () => {
+    const job = await harness.submit(recording);
+    const short = instanceOf('local', { capabilities: { maxAudioMs: 20_000 } });
+    const diesAtTheEnd: Listener = {
+      async *hear(_request, audio) {
+        for await (const chunk of audio) if (chunk.length > 0) yield segmentEvent(0, 500, 'draft');
+        worker.registry.set(short);
+        throw new PolyscribeError('engine_unavailable', 'It is gone.');
+      },
+    };
+    const heard: number[] = [];
+    const scripts = { 'asr:1': diesAtTheEnd, 'local:1': speaksAtOnce(heard) };
+    const ffmpegPath = await harness.program(silence(12));
+    const worker = harness.worker([asr], scripts, {}, harness.events, { ffmpegPath });
+    await worker.consumer.handleJob(job.id, never);
+    expect(await harness.find(job)).toMatchObject({ status: 'completed' });
+    expect(heard).toEqual([12]);
+  });
+
+  it.each([
+    ['', { hedge: false }],
+    [', also as a whole', { hedge: true }],
+  ])('is cut anew where the worker was killed before the end of a span was known%s', async (_how, changes) => {
     const job = await harness.submit(recording);
     const decoder = await heldDecoder(silence(60));
     const worker = harness.worker([asr], { 'asr:1': speaksAtOnce([]) }, {}, harness.events, {
@@ -149,7 +171,9 @@ describe('a recording that is decoded while an engine hears it', () => {
     );
     const heard: number[] = [];
     const long = await harness.program(silence(200));
-    const second = harness.worker([asr], { 'asr:1': speaksAtOnce(heard) }, {}, harness.events, { ffmpegPath: long });
+    const second = harness.worker([asr], { 'asr:1': speaksAtOnce(heard) }, changes, harness.events, {
+      ffmpegPath: long,
+    });
     await second.consumer.handleJob(job.id, never);
     await first;
     const undisturbed = await harness.submit(recording);

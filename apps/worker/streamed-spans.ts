@@ -1,6 +1,6 @@
 import { type StreamedSpan, streamSpans } from '#audio';
 import type { OpenEnd, SpanWork } from './job-run.js';
-import { decode, type MediaPlan, type PlacedSpan } from './media-spans.js';
+import { byIndex, decode, type MediaPlan, type PlacedSpan, withoutOpenEnd } from './media-spans.js';
 import type { SpanLengths } from './span-lengths.js';
 
 /** What spans will be like, which is known before their lengths are. */
@@ -30,11 +30,11 @@ export interface StreamPlan extends Pick<MediaPlan, 'path' | 'settings' | 'plann
  * depend on nothing but the audio and the lengths, and no span that was planned lies behind it.
  */
 export async function* streamedSpans(plan: StreamPlan, signal: AbortSignal): AsyncGenerator<SpanWork> {
-  const before = plan.planned.toSorted((a, b) => a.index - b.index);
+  const before = byIndex(plan.planned);
   const spans = streamSpans(decode(plan, undefined, signal), {
     soonestMs: plan.bounds.soonestMs,
     lengths: () => plan.lengths(),
-    planned: before.at(-1)?.state === 'done' ? before : before.slice(0, -1),
+    planned: withoutOpenEnd(before),
     isWanted: (index) => before[index]?.state !== 'done',
   });
   for await (const span of spans) {
