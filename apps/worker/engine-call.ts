@@ -45,7 +45,10 @@ export interface EngineCall {
   readonly request: EngineRequest;
   /** The audio from its start; the signal is aborted when the call ends for whatever reason. */
   audio(signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Longest time at work; what the engine says to be waiting for its turn does not count, nor what `onEvent` takes. */
+  /**
+   * Longest time at work; what the engine says to be waiting for its turn does not count, nor what `onEvent` takes. It does
+   * not end while the engine waits for audio: for that whoever gives it has a limit.
+   */
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
   /** Takes each event but the last; the engine waits for it. */
@@ -67,9 +70,9 @@ export interface CallResult {
  * @throws what reading the audio or `onEvent` threw
  */
 export async function callEngine(caller: EngineCaller, call: EngineCall): Promise<CallResult> {
-  const deadline = new WorkClock(call.deadlineMs);
+  const deadline = new WorkClock(call.deadlineMs, () => audio.isAwaited);
   const signal = AbortSignal.any([call.signal, deadline.signal]);
-  const audio = new CountedAudio(call.audio(signal), deadline.signal);
+  const audio: CountedAudio = new CountedAudio(call.audio(signal));
   const ended = whenAborted(signal);
   const meter = caller.measure?.(call.instance.id);
   let iterator: AsyncIterator<EngineEvent> | undefined;
@@ -138,10 +141,6 @@ function blame(thrown: unknown, call: EngineCall, audio: CountedAudio, deadline:
   const interruption = interruptionOf(call.signal);
   if (interruption) return interruption;
   const { engine } = call.instance.description;
-  if (deadline.aborted && audio.waitedAtEnd) {
-    const message = 'The recording came from its decoder too slowly for an engine to wait for it.';
-    return new PolyscribeError('media_timeout', message, { cause: thrown });
-  }
   if (deadline.aborted) {
     const seconds = Math.round(call.deadlineMs / 1000);
     const message = `${engine} did not finish within ${seconds} s.`;
@@ -165,21 +164,12 @@ function badResponse(what: string): PolyscribeError {
 /** Counts the audio that is read and keeps what reading it failed with, which the wire would hide. */
 class CountedAudio {
   private bytes = 0;
-  private isAwaited = false;
   complete = false;
   failure: { readonly error: unknown } | undefined;
-  /** Whether the engine wanted audio that had not come when the time was up. */
-  waitedAtEnd = false;
+  /** Whether the engine wants audio that has not come. */
+  isAwaited = false;
 
-  constructor(
-    private readonly source: AsyncIterable<Uint8Array>,
-    deadline: AbortSignal,
-  ) {
-    const note = () => {
-      this.waitedAtEnd = this.isAwaited;
-    };
-    deadline.addEventListener('abort', note, { once: true });
-  }
+  constructor(private readonly source: AsyncIterable<Uint8Array>) {}
 
   get ms(): number {
     return pcmBytesToMs(this.bytes);
@@ -195,10 +185,11 @@ class CountedAudio {
         this.isAwaited = true;
       }
       this.complete = true;
-      this.isAwaited = false;
     } catch (error) {
       this.failure = { error };
       throw error;
+    } finally {
+      this.isAwaited = false;
     }
   }
 }

@@ -32,6 +32,13 @@ describe('WorkClock', () => {
     expect(performance.now()).toBeLessThan(end);
   });
 
+  it('ends nothing that is held up when its time is over, until it no longer is', async () => {
+    let looks = 0;
+    const clock = new WorkClock(10, () => ++looks < 2);
+    await once(clock.signal, 'abort');
+    expect(looks).toBe(2);
+  });
+
   it('runs no more once it was stopped', () => {
     const clock = new WorkClock(60_000);
     clock.stop();

@@ -1,10 +1,17 @@
+/** How often work that is held up when its time is over is looked at again. */
+const LOOK_AGAIN_MS = 1_000;
+
 /** Limits the time that work may take. While it only waits for its turn the clock stands still. */
 export class WorkClock {
   private readonly late = new AbortController();
   private timer: NodeJS.Timeout | undefined;
   private since = 0;
 
-  constructor(private leftMs: number) {
+  /** @param isHeldUp whether the work lacks something just now; its time is not over as long as it does */
+  constructor(
+    private leftMs: number,
+    private readonly isHeldUp: () => boolean = () => false,
+  ) {
     this.run();
   }
 
@@ -17,7 +24,7 @@ export class WorkClock {
   run(): void {
     if (this.timer !== undefined || this.late.signal.aborted) return;
     this.since = performance.now();
-    this.timer = setTimeout(() => this.stop(), this.leftMs);
+    this.timer = setTimeout(() => this.end(), this.leftMs);
   }
 
   /** The work waits for its turn; safe to repeat. */
@@ -32,5 +39,10 @@ export class WorkClock {
   stop(): void {
     this.pause();
     this.late.abort();
+  }
+
+  private end(): void {
+    if (this.isHeldUp()) this.timer = setTimeout(() => this.end(), LOOK_AGAIN_MS);
+    else this.stop();
   }
 }
