@@ -72,6 +72,19 @@ describe('The last span of a job', () => {
     expect(history.at(-1)?.type).toBe('completed');
   });
 
+  it('is written by itself once it is told, where the end cannot take it along', async () => {
+    const job = await harness.submit(short, { enableDiarization: true, onUnsupported: 'warn' });
+    const told: string[][] = [];
+    jest.spyOn(JobLeaseRepository.prototype, 'commitSpan').mockImplementationOnce(async (...given) => {
+      told.push(deltas(await harness.history(job)));
+      return new JobLeaseRepository(harness.database).commitSpan(...given);
+    });
+    await run(job).ended;
+    expect(told).toEqual([['one', 'two']]);
+    expect(await harness.find(job)).toMatchObject({ status: 'completed' });
+    expect(deltas(await harness.history(job))).toEqual(['one', 'two']);
+  });
+
   it('is neither told nor written by a worker that has lost the job', async () => {
     const job = await harness.submit(short);
     jest.spyOn(JobLeaseRepository.prototype, 'completeWith').mockImplementationOnce(async (...given) => {
