@@ -2,9 +2,10 @@ import { BYTES_PER_SAMPLE, PolyscribeError, SAMPLE_RATE_HZ, type TranscriptWarni
 import { type FencedExit, FencedProcess } from './fenced-process.js';
 import { allowedDecoders } from './formats.js';
 import { ffmpeg, mediaError, throwIfAborted, wasEndedFromOutside } from './media-errors.js';
-import { inputOptions, inputUrl, refuseEmptyFile } from './media-file.js';
+import { headOf, inputOptions, inputUrl, refuseEmptyFile } from './media-file.js';
 import type { FfmpegSettings, MediaInfo } from './media.js';
 import { plainInfo, type PlainWave, plainSamples, readPlainWave } from './plain-wave.js';
+import { SNIFF_BYTES, sniffMedia } from './sniff.js';
 
 export interface DecodeOptions {
   readonly settings: FfmpegSettings;
@@ -22,8 +23,8 @@ const LONGEST_GAP_SECONDS = 3600;
 
 /**
  * Puts every piece of audio where the file's clock has it, so that times in the transcript are those of a player: pauses
- * that were not recorded (calls, browsers) and a late start against the video become silence. A clock that runs backwards
- * or jumps far, as in files joined together, is not followed: the audio then follows what was before and nothing is lost.
+ * that were not recorded (calls, browsers) become silence. A clock that runs backwards or jumps far, as in files joined
+ * together, is not followed: the audio then follows what was before and nothing is lost.
  *
  * ld(0) is the length of the piece before and ld(1) where it ended, in units of the filter's clock.
  *
@@ -33,8 +34,14 @@ const LONGEST_GAP_SECONDS = 3600;
 const KEEP_TIME = [
   "asetpts='st(1,if(isnan(PREV_OUTPTS),0,PREV_OUTPTS+ld(0)));st(0,NB_SAMPLES/(SR*TB));",
   `if(gt((PTS-ld(1))*TB,${LONGEST_GAP_SECONDS}),ld(1),max(PTS,ld(1)))'`,
-  ',aresample=async=1:first_pts=0',
+  ',aresample=async=1',
 ].join('');
+
+/**
+ * Makes a late start against the video silence. Sound alone cannot begin late, and must not be taken to: where channels or
+ * sampling rate change in its middle, the new filters would take all that was before for silence.
+ */
+const KEEP_LATE_START = ':first_pts=0';
 
 /** Complaints of ffmpeg about streams that we do not decode. */
 const harmless = /not on whitelist|Last message repeated/;
@@ -61,7 +68,8 @@ export async function* decodePcm(path: string, options: DecodeOptions): AsyncGen
     yield* plainSamples(path, plain, channel, signal);
     return;
   }
-  const process = new FencedProcess(settings.ffmpegPath, decodeArguments(path, options.channel), settings.timeoutMs);
+  const args = decodeArguments(path, options.channel, await mayBeginLate(path));
+  const process = new FencedProcess(settings.ffmpegPath, args, settings.timeoutMs);
   const onAbort = (): void => process.kill('aborted');
   signal.addEventListener('abort', onAbort);
   let bytes = 0;
@@ -88,8 +96,15 @@ function plainChannel({ channels }: PlainWave, wanted: number | undefined): numb
   return wanted < channels ? wanted : undefined;
 }
 
-function decodeArguments(path: string, channel: number | undefined): string[] {
-  const filter = channel === undefined ? KEEP_TIME : `${KEEP_TIME},pan=mono|c0=c${channel}`;
+/** Whether there may be a video that begins before the sound. */
+async function mayBeginLate(path: string): Promise<boolean> {
+  const format = await sniffMedia(await headOf(path, SNIFF_BYTES));
+  return format?.mayHoldVideo !== false;
+}
+
+function decodeArguments(path: string, channel: number | undefined, isLate: boolean): string[] {
+  const keepTime = isLate ? KEEP_TIME + KEEP_LATE_START : KEEP_TIME;
+  const filter = channel === undefined ? keepTime : `${keepTime},pan=mono|c0=c${channel}`;
   return [
     ...['-nostdin', ...inputOptions, '-codec_whitelist', allowedDecoders.join(','), '-vn', '-sn', '-dn'],
     ...['-i', inputUrl(path), '-map', '0:a:0', '-filter_threads', '1', '-af', filter],

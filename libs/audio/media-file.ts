@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PolyscribeError } from '#contracts';
 import { allowedDemuxers } from './formats.js';
@@ -39,4 +39,17 @@ function emptyFile(): PolyscribeError {
 /** @param cause what opening it failed with */
 export function goneFile(cause: unknown): PolyscribeError {
   return new PolyscribeError('not_found', 'The media file is no longer there. Upload it again.', { cause });
+}
+
+/** The beginning of a file. @throws PolyscribeError `not_found` where there is none */
+export async function headOf(path: string, bytes: number): Promise<Uint8Array> {
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw goneFile(cause);
+  });
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }
