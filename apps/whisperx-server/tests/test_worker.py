@@ -29,11 +29,13 @@ def test_a_crash_ends_its_job_and_nothing_else(server: Server) -> None:
 
 
 def test_a_waiting_job_outlives_the_crash_of_the_one_before(server: Server) -> None:
-    crash = script(seconds={"transcribing": 0.3}, do={"transcribing": "crash"})
-    with server.open(PCM, crash) as first:
+    with server.open(PCM, script(do={"transcribing": "hang"})) as first:
         first.until("progress", phase="transcribing")
+        worker = server.worker()
+        assert worker is not None
         with server.open(PCM) as second:
             second.until("progress", phase="queued")
+            worker.kill()
             assert error_of(first.rest())["code"] == "WORKER_CRASHED"
             assert result_of(second.rest())["text"] == "alpha bravo"
 
