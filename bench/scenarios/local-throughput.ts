@@ -5,7 +5,7 @@ import { accepted, result, type ResultBody, watch } from '../../test/support/api
 import { sample } from '../../test/support/mesh-process.js';
 import { BenchMesh } from '../harness/bench-mesh.js';
 import { BenchProcess } from '../harness/bench-process.js';
-import type { Figures, Run, Scenario } from '../harness/scenario.js';
+import type { Figures, Scenario } from '../harness/scenario.js';
 import { speechFile } from '../harness/speech-file.js';
 
 const ASK_MS = 600_000;
@@ -17,6 +17,8 @@ const ERRORS = 'word errors %';
 /** The engine gives its model 200 ms around the speech and a segment 30 ms: the loop hears the same. */
 const HEARD_AROUND_S = 0.17;
 const SEGMENT_EDGE_S = 0.03;
+/** Enough for the loop to get warm on. */
+const WARM_UP_CUTS = 4;
 
 /** What a mesh makes of the model's speed that the plain loop does not. */
 export const localThroughputTiny = localThroughput('tiny', {
@@ -42,8 +44,9 @@ function localThroughput(model: 'tiny' | 'base', { growth, budget }: Pick<Scenar
     mostRounds: { quick: 1 },
     amount: (quick) => (quick ? '1 min of speech' : '5 min of speech a round'),
     async open(quick) {
-      const short = await textOf('clinic-dialogue');
-      const speech = quick ? short : await textOf('long-read');
+      const name = quick ? 'clinic-dialogue' : 'long-read';
+      const file = sample(`${name}.opus`);
+      const spoken = await readFile(sample(`${name}.txt`), 'utf8');
       const mesh = await BenchMesh.start({
         engines: [{ main: 'apps/engine-local/main.js', env: { LOCAL_MODEL: model } }],
         workers: 1,
@@ -52,7 +55,6 @@ function localThroughput(model: 'tiny' | 'base', { growth, budget }: Pick<Scenar
       });
       const bare = await BenchProcess.start('bench/bare/moonshine-loop.js', { LOCAL_MODEL: model });
       let cuts: readonly Cut[] = [];
-      const heard = ({ round }: Run): Speech => (round === 0 ? short : speech);
       const transcribe = async (path: string): Promise<{ seconds: number; found: ResultBody }> => {
         const started = performance.now();
         const job = await accepted(mesh.http, path);
@@ -61,8 +63,7 @@ function localThroughput(model: 'tiny' | 'base', { growth, budget }: Pick<Scenar
         return { seconds, found: await result(mesh.http, job.job_id) };
       };
       return {
-        async mesh(run): Promise<Figures> {
-          const { file, spoken } = heard(run);
+        async mesh(): Promise<Figures> {
           const { seconds, found } = await transcribe(file);
           cuts = heardFor(found.segments);
           return { [RATE]: found.duration / seconds, [ERRORS]: 100 * wordErrorRate(spoken, found.text).wer };
@@ -72,10 +73,10 @@ function localThroughput(model: 'tiny' | 'base', { growth, budget }: Pick<Scenar
           speechFile(path, GROWTH_SECONDS * times, '-c:a', 'libopus', '-b:a', '24k');
           return { [WALL]: (await transcribe(path)).seconds };
         },
-        async bare(run): Promise<Figures> {
-          const { file, spoken } = heard(run);
-          const { wallS, text } = await bare.ask<{ wallS: number; text: string }>({ file, cuts }, ASK_MS);
-          const seconds = cuts.at(-1)?.end ?? 0;
+        async bare({ round }): Promise<Figures> {
+          const heard = round === 0 ? cuts.slice(0, WARM_UP_CUTS) : cuts;
+          const { wallS, text } = await bare.ask<{ wallS: number; text: string }>({ file, cuts: heard }, ASK_MS);
+          const seconds = heard.at(-1)?.end ?? 0;
           return { [RATE]: seconds / wallS, [ERRORS]: 100 * wordErrorRate(spoken, text).wer };
         },
         async close() {
@@ -87,24 +88,21 @@ function localThroughput(model: 'tiny' | 'base', { growth, budget }: Pick<Scenar
   };
 }
 
-interface Speech {
-  readonly file: string;
-  readonly spoken: string;
-}
-
-async function textOf(name: string): Promise<Speech> {
-  return { file: sample(`${name}.opus`), spoken: await readFile(sample(`${name}.txt`), 'utf8') };
-}
-
 interface Cut {
   readonly start: number;
   readonly end: number;
 }
 
-/** The audio that the model was given for each segment, as the engine's segmenter cuts it: never the speech before it. */
+/**
+ * The audio that the model was given for each segment, as the engine's segmenter cuts it: never the speech before it, and
+ * nothing behind the cut where somebody speaks on.
+ */
 function heardFor(segments: readonly Cut[]): Cut[] {
-  return segments.map(({ start, end }, index) => ({
-    start: Math.max(0, start - HEARD_AROUND_S, (segments[index - 1]?.end ?? 0) - SEGMENT_EDGE_S),
-    end: end + HEARD_AROUND_S,
-  }));
+  return segments.map(({ start, end }, index) => {
+    const speaksOn = (segments[index + 1]?.start ?? Infinity) - end < SEGMENT_EDGE_S;
+    return {
+      start: Math.max(0, start - HEARD_AROUND_S, (segments[index - 1]?.end ?? 0) - SEGMENT_EDGE_S),
+      end: speaksOn ? end - SEGMENT_EDGE_S : end + HEARD_AROUND_S,
+    };
+  });
 }
