@@ -22,25 +22,49 @@ function memory(): AudioMemory {
   return result;
 }
 
+/** Rows are filled up to so many frames. */
+const FRAMES = 64;
+const ROW = 4 * FRAMES;
+
 function numbers(of: AudioMemory, name: string): number[] {
   return [...floats(of.feeds()[name])];
 }
 
+/** The first numbers of each block of that width. */
+function heads(of: readonly number[], width: number, count: number): number[] {
+  return of.filter((_, index) => index % width < count);
+}
+
+/** Places of the frames that are attended to. */
+function seen(of: AudioMemory): number[] {
+  return numbers(of, AUDIO_MASK).flatMap((value, index) => (value === 0 ? [index] : []));
+}
+
 describe('AudioMemory', () => {
   it('pads shorter rows frame by frame and masks the padding', () => {
-    expect(numbers(memory(), layerValues.key(0)).slice(8, 16)).toEqual([200, 0, 201, 0, 202, 0, 203, 0]);
-    expect(numbers(memory(), layerValues.value(0)).slice(8, 16)).toEqual([-200, -201, 0, 0, -202, -203, 0, 0]);
-    expect(numbers(memory(), AUDIO_MASK).map((value) => value === 0)).toEqual([true, true, true, false, true, true]);
+    const keys = numbers(memory(), layerValues.key(0)).slice(ROW, 2 * ROW);
+    const values = numbers(memory(), layerValues.value(0)).slice(ROW, 2 * ROW);
+    expect(heads(keys, FRAMES, 2)).toEqual([200, 0, 201, 0, 202, 0, 203, 0]);
+    expect(heads(values, 2 * FRAMES, 4)).toEqual([-200, -201, 0, 0, -202, -203, 0, 0]);
+    expect([keys, values].map((row) => row.filter((value) => value !== 0).length)).toEqual([4, 4]);
+    expect(seen(memory())).toEqual([0, 1, FRAMES, 2 * FRAMES, 2 * FRAMES + 1]);
   });
 
   it('keeps the rows that stay, together with their masks', () => {
     const kept = memory();
     kept.keep([1, 2]);
-    expect(kept.feeds()[layerValues.key(0)]?.dims).toEqual([2, 2, 2, 2]);
-    expect(numbers(kept, layerValues.key(0))).toEqual([
+    expect(kept.feeds()[layerValues.key(0)]?.dims).toEqual([2, 2, 2, FRAMES]);
+    expect(heads(numbers(kept, layerValues.key(0)), FRAMES, 2)).toEqual([
       ...[200, 0, 201, 0, 202, 0, 203, 0],
       ...[300, 301, 302, 303, 304, 305, 306, 307],
     ]);
-    expect(numbers(kept, AUDIO_MASK).map((value) => value === 0)).toEqual([true, false, true, true]);
+    expect(seen(kept)).toEqual([0, FRAMES, FRAMES + 1]);
+  });
+
+  it('gives a row the same room whatever is the longest row of its batch', () => {
+    const alone = new AudioMemory(1, 2, shape);
+    const beside = new AudioMemory(2, FRAMES, shape);
+    for (const each of [alone, beside]) expect(each.feeds()[AUDIO_MASK]?.dims[3]).toBe(FRAMES);
+    expect(new AudioMemory(1, FRAMES + 1, shape).feeds()[AUDIO_MASK]?.dims[3]).toBe(2 * FRAMES);
   });
 });

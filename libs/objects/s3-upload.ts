@@ -33,16 +33,17 @@ export async function uploadStream(
   target: UploadTarget,
   source: Readable,
 ): Promise<number> {
+  const memory = new PartMemory();
   let multipart: MultipartUpload | undefined;
   let bytes = 0;
   try {
-    for await (const block of blocksOf(source)) {
+    for await (const block of blocksOf(source, memory)) {
       bytes += block.length;
       if (!multipart && block.length < PART_BYTES) {
         await putWhole(client, calls, target, block);
         return bytes;
       }
-      multipart ??= await MultipartUpload.begin(client, calls, target);
+      multipart ??= await MultipartUpload.begin(client, calls, target, memory);
       await multipart.add(block);
     }
     await multipart?.complete();
@@ -70,15 +71,21 @@ class MultipartUpload {
     private readonly client: Client,
     private readonly calls: S3Calls,
     private readonly target: UploadTarget,
+    private readonly memory: PartMemory,
     private readonly uploadId: string,
   ) {}
 
-  static async begin(client: Client, calls: S3Calls, target: UploadTarget): Promise<MultipartUpload> {
+  static async begin(
+    client: Client,
+    calls: S3Calls,
+    target: UploadTarget,
+    memory: PartMemory,
+  ): Promise<MultipartUpload> {
     try {
       const id = await calls.make(target.signal, () =>
         client.initiateNewMultipartUpload(target.bucket, target.key, headersOf(target)),
       );
-      return new MultipartUpload(client, calls, target, id);
+      return new MultipartUpload(client, calls, target, memory, id);
     } catch (error) {
       throw asS3Error(error);
     }
@@ -91,9 +98,11 @@ class MultipartUpload {
     }
     const { bucket: bucketName, key: objectName } = this.target;
     try {
-      const { etag } = await this.calls.make(this.target.signal, () =>
-        this.client.uploadPart({ bucketName, objectName, uploadID: this.uploadId, partNumber, headers: {} }, content),
-      );
+      const { etag } = await this.calls.make(this.target.signal, (attempt) => {
+        if (attempt > 1) this.memory.leave();
+        const part = { bucketName, objectName, uploadID: this.uploadId, partNumber, headers: {} };
+        return this.client.uploadPart(part, content);
+      });
       this.parts.push({ part: partNumber, etag });
     } catch (error) {
       throw asS3Error(error);
@@ -132,8 +141,32 @@ function headersOf(target: UploadTarget): Record<string, string> {
   return { 'content-type': target.contentType ?? 'application/octet-stream' };
 }
 
-/** The stream as blocks of {@link PART_BYTES}; the last one, which comes only once the stream has ended well, is shorter. */
-async function* blocksOf(source: Readable): AsyncGenerator<Buffer> {
+/**
+ * Where the parts of an upload lie, one after the other: parts in memory of their own made a gateway grow by as much as
+ * lies outside V8's heap before it is collected.
+ */
+class PartMemory {
+  private bytes: Buffer | undefined;
+
+  /** What was given before is written over. @param pieces of {@link PART_BYTES} together */
+  join(pieces: readonly Buffer[]): Buffer {
+    this.bytes ??= Buffer.allocUnsafeSlow(PART_BYTES);
+    let at = 0;
+    for (const piece of pieces) at += piece.copy(this.bytes, at);
+    return this.bytes;
+  }
+
+  /** Leaves what was given last as it is for ever: an attempt that was given up may still be sending it. */
+  leave(): void {
+    this.bytes = undefined;
+  }
+}
+
+/**
+ * The stream as blocks of {@link PART_BYTES}, each of which holds until the next is asked for; the last one, which comes only
+ * once the stream has ended well, is shorter.
+ */
+async function* blocksOf(source: Readable, memory: PartMemory): AsyncGenerator<Buffer> {
   let chunks: Buffer[] = [];
   let held = 0;
   for await (const piece of source as AsyncIterable<Uint8Array | string>) {
@@ -141,7 +174,7 @@ async function* blocksOf(source: Readable): AsyncGenerator<Buffer> {
       typeof piece === 'string' ? Buffer.from(piece) : Buffer.from(piece.buffer, piece.byteOffset, piece.length);
     while (held + rest.length >= PART_BYTES) {
       const missing = PART_BYTES - held;
-      yield Buffer.concat([...chunks, rest.subarray(0, missing)]);
+      yield memory.join([...chunks, rest.subarray(0, missing)]);
       rest = rest.subarray(missing);
       chunks = [];
       held = 0;
