@@ -12,25 +12,40 @@ import { surroundings } from './harness/surroundings.js';
  */
 const ROUNDS = 5;
 const QUICK_ROUNDS = 3;
-const { values, positionals } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    list: { type: 'boolean', default: false },
-  },
-  allowPositionals: true,
-});
+const { values, positionals } = argumentsOrUsage();
 const rounds = Number(values.rounds ?? (values.quick ? QUICK_ROUNDS : ROUNDS));
 const unknown = positionals.filter((name) => !catalogue.some((scenario) => scenario.name === name));
 if (values.list) {
-  for (const { name, title, against } of catalogue)
-    process.stdout.write(`${name}\n    ${title}\n    against: ${against}\n`);
-} else if (unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
-  const names = catalogue.map(({ name }) => name).join(', ');
-  process.stderr.write(`Usage: npm run bench [-- --quick] [--rounds N] [--list] [SCENARIO...]\nScenarios: ${names}\n`);
-  process.exitCode = 1;
+  const lines = catalogue.map(({ name, title, against }) => `${name}\n    ${title}\n    against: ${against}\n`);
+  process.stdout.write(lines.join(''));
+} else if (unknown.length > 0) {
+  refuse(`There is no scenario ${unknown.join(', ')}.`);
+} else if (!Number.isInteger(rounds) || rounds < 1) {
+  refuse('--rounds takes a whole number from 1.');
 } else {
   await runAll();
+}
+
+function argumentsOrUsage() {
+  try {
+    return parseArgs({
+      options: {
+        quick: { type: 'boolean', default: false },
+        rounds: { type: 'string' },
+        list: { type: 'boolean', default: false },
+      },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    refuse(error instanceof Error ? error.message : String(error));
+    process.exit();
+  }
+}
+
+function refuse(why: string): void {
+  const names = catalogue.map(({ name }) => name).join(', ');
+  say(`${why}\nUsage: npm run bench [-- --quick] [--rounds N] [--list] [SCENARIO...]\nScenarios: ${names}`);
+  process.exitCode = 1;
 }
 
 async function runAll(): Promise<void> {
