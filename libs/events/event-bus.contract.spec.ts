@@ -112,6 +112,26 @@ const faults: Record<string, { bus: typeof MemoryEventBus; caughtBy: string }> =
     },
     caughtBy: 'forgets the log of one job and no other',
   },
+  'forgets that it has forgotten': {
+    bus: class extends MemoryEventBus {
+      override forget(jobId: string): Promise<void> {
+        this.log.jobs.delete(jobId);
+        return Promise.resolve();
+      }
+    },
+    caughtBy: 'takes nothing more of a job that it has forgotten',
+  },
+  'forgets what was there when it was asked to': {
+    bus: class extends MemoryEventBus {
+      override async forget(jobId: string): Promise<void> {
+        const known = this.log.jobs.get(jobId)?.events.length ?? 0;
+        await Promise.resolve();
+        this.log.jobs.get(jobId)?.events.splice(0, known);
+        this.log.forgotten.add(jobId);
+      }
+    },
+    caughtBy: 'keeps nothing of what is published while it forgets',
+  },
   'gives all the history there is': {
     bus: class extends MemoryEventBus {
       override history(jobId: string, afterSeq: number): Promise<readonly JobEvent[]> {

@@ -273,6 +273,31 @@ export const eventBusRules: readonly ContractRule<EventBus>[] = [
     },
   },
   {
+    title: 'takes nothing more of a job that it has forgotten',
+    async check(fixture) {
+      const [bus, other] = [fixture.open(), fixture.open()];
+      const [jobId, unheard] = [randomUUID(), randomUUID()];
+      await bus.publish(jobId, deltas(3));
+      for (const job of [jobId, unheard]) {
+        await bus.forget(job);
+        expect(await bus.publish(job, deltas(2), { key: 'k' })).toEqual([]);
+        expect(await other.publish(job, deltas(2))).toEqual([]);
+        expect(await bus.history(job, 0, 10)).toEqual([]);
+      }
+    },
+  },
+  {
+    title: 'keeps nothing of what is published while it forgets',
+    async check(fixture) {
+      const [bus, other] = [fixture.open(), fixture.open()];
+      for (let round = 0; round < 10; round += 1) {
+        const jobId = randomUUID();
+        await Promise.all([bus.publish(jobId, deltas(3)), other.forget(jobId), bus.publish(jobId, deltas(3))]);
+        expect(await bus.history(jobId, 0, 10)).toEqual([]);
+      }
+    },
+  },
+  {
     title: 'expires logs by their last event, and goes on with the sequence after that',
     async check(fixture) {
       const bus = fixture.open();

@@ -40,7 +40,7 @@ export abstract class EventBus {
   /**
    * Appends events to the job's log, in order and without another writer's in between, and tells subscribers.
    *
-   * @returns the events with their sequence; none when the key has been used already
+   * @returns the events with their sequence; none when the key has been used already, or the job was forgotten
    * @throws PolyscribeError `dependency_unavailable` when the bus does not answer in time
    */
   abstract publish(
@@ -81,11 +81,12 @@ export abstract class EventBus {
   /** The log from `afterSeq` on, at most `limit` events; empty when it has expired or never was. */
   abstract history(jobId: string, afterSeq: number, limit: number): Promise<readonly JobEvent[]>;
 
-  /** Removes the job's log, for erasure. */
+  /** Removes the job's log, for erasure. What a worker tells of the job afterwards, that has not heard of it, is dropped. */
   abstract forget(jobId: string): Promise<void>;
 
   /**
-   * Removes logs whose last event is older than that. The sequence goes on where it was when the job gets new events.
+   * Removes logs whose last event is older than that. The sequence goes on where it was when the job gets new events. That
+   * a job was forgotten is known for as long.
    *
    * @returns how many jobs lost their log
    */

@@ -83,5 +83,30 @@ export function eventDraftContract(
       expect(await bus.publish(jobId, [delta('three')])).toMatchObject([{ seq: 3 }]);
       expect(await bus.history(jobId, 0, 10)).toHaveLength(3);
     });
+
+    it('are dropped when the job has been forgotten meanwhile', async () => {
+      const bus = fixture.open();
+      const jobId = randomUUID();
+      const draft = await drafted(bus, jobId, [delta('one')], { key: 'k' });
+      await bus.forget(jobId);
+      expect(await run(draft)).toBeNull();
+      expect(await bus.history(jobId, 0, 10)).toEqual([]);
+    });
+
+    it('go when the job is forgotten before the statement is committed', async () => {
+      const bus = fixture.open();
+      const jobId = randomUUID();
+      const draft = await drafted(bus, jobId, [delta('one')]);
+      await client.query('BEGIN');
+      await run(draft);
+      const forgetting = bus.forget(jobId);
+      await eventually('forgetting to wait', async () => {
+        const { rows } = await client.query("SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'");
+        return rows.length > 0;
+      });
+      await client.query('COMMIT');
+      await forgetting;
+      expect(await bus.history(jobId, 0, 10)).toEqual([]);
+    });
   });
 }

@@ -49,6 +49,44 @@ const migrations: readonly string[] = [
      END IF;
      RETURN last;
    END $$`,
+  // A job that was forgotten leaves its counter behind as a mark: what a worker tells later, that has not heard, is dropped.
+  `ALTER TABLE events.job_log ADD COLUMN forgotten_at timestamptz;
+   CREATE INDEX job_log_forgotten ON events.job_log (forgotten_at) WHERE forgotten_at IS NOT NULL;
+   CREATE FUNCTION events.forget(of_job text) RETURNS void LANGUAGE plpgsql AS $$
+   BEGIN
+     INSERT INTO events.job_log AS log (job_id, last_seq, updated_at, kept, forgotten_at)
+     VALUES (of_job, 0, now(), false, now())
+     ON CONFLICT (job_id) DO UPDATE SET kept = false, forgotten_at = now();
+     -- A statement of its own: it sees what a writer added for whom the one before had to wait.
+     DELETE FROM events.job_event WHERE job_id = of_job;
+   END $$;
+   CREATE OR REPLACE FUNCTION events.append(
+     of_job text, new_types text[], new_data text[], new_key text, is_notifying boolean)
+   RETURNS bigint LANGUAGE plpgsql AS $$
+   DECLARE
+     added CONSTANT integer := cardinality(new_types);
+     last bigint;
+   BEGIN
+     INSERT INTO events.job_log AS log (job_id, last_seq, updated_at, kept) VALUES (of_job, added, now(), true)
+     ON CONFLICT (job_id) DO UPDATE SET last_seq = log.last_seq + added, updated_at = now(), kept = true
+     WHERE log.forgotten_at IS NULL
+     RETURNING last_seq INTO last;
+     IF last IS NULL THEN
+       RETURN NULL;
+     END IF;
+     -- The counter is locked by now: whoever used the key before has committed.
+     IF new_key IS NOT NULL AND EXISTS (SELECT FROM events.job_event WHERE job_id = of_job AND key = new_key) THEN
+       UPDATE events.job_log SET last_seq = last - added WHERE job_id = of_job;
+       RETURN NULL;
+     END IF;
+     INSERT INTO events.job_event (job_id, seq, type, data, key)
+     SELECT of_job, last - added + body.place, body.type, body.data::json, CASE WHEN body.place = 1 THEN new_key END
+     FROM unnest(new_types, new_data) WITH ORDINALITY AS body (type, data, place);
+     IF is_notifying THEN
+       PERFORM pg_notify('polyscribe_events', last || ':' || of_job);
+     END IF;
+     RETURN last;
+   END $$`,
 ];
 
 /** Brings the schema `events` up to date, whole or not at all. */

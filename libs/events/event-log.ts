@@ -112,7 +112,7 @@ export class EventLog {
     return { sql: appendCall, parameters: [jobId, types, data, key ?? null, this.notify] };
   }
 
-  /** @returns the events with their sequence; none when the key has been used already */
+  /** @returns the events with their sequence; none when the key has been used already, or the job forgotten */
   async append(jobId: string, events: readonly JobEventBody[], key: string | undefined): Promise<JobEvent[]> {
     if (events.length === 0) return [];
     return this.additions.add({ jobId, events, key });
@@ -128,8 +128,7 @@ export class EventLog {
   }
 
   async forget(jobId: string): Promise<void> {
-    // The events go with it (ON DELETE CASCADE), also those of a writer that was at work when this began.
-    await this.query('DELETE FROM events.job_log WHERE job_id = $1', [jobId]);
+    await this.query('SELECT events.forget($1::text)', [jobId]);
   }
 
   /** @returns how many jobs lost their log */
@@ -149,7 +148,23 @@ export class EventLog {
         [olderThan, EXPIRE_BATCH],
       );
       expired += rowCount ?? 0;
-      if ((rowCount ?? 0) < EXPIRE_BATCH) return expired;
+      if ((rowCount ?? 0) < EXPIRE_BATCH) break;
+    }
+    await this.expireMarks(olderThan);
+    return expired;
+  }
+
+  /** By then nobody is left who could tell something of a job that was forgotten. */
+  private async expireMarks(olderThan: Date): Promise<void> {
+    for (;;) {
+      const { rowCount } = await this.query(
+        `DELETE FROM events.job_log WHERE job_id IN (
+           SELECT job_id FROM events.job_log WHERE forgotten_at < $1
+           ORDER BY forgotten_at LIMIT $2
+           FOR UPDATE SKIP LOCKED)`,
+        [olderThan, EXPIRE_BATCH],
+      );
+      if ((rowCount ?? 0) < EXPIRE_BATCH) return;
     }
   }
 
@@ -233,7 +248,7 @@ export class EventLog {
   }
 }
 
-/** @param lastSeq of the last of them, as text or number; null where they were there already */
+/** @param lastSeq of the last of them, as text or number; null where they were not taken */
 export function numbered(events: readonly JobEventBody[], lastSeq: string | number | null): JobEvent[] {
   if (lastSeq === null) return [];
   const first = Number(lastSeq) - events.length + 1;

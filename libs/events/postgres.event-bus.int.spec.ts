@@ -64,6 +64,18 @@ describe('LogEventBus on PostgreSQL alone', () => {
 
   afterEach(() => buses.dispose());
 
+  it('remembers that a job was forgotten for as long as logs are kept', async () => {
+    const bus = buses.open();
+    const jobId = randomUUID();
+    await bus.publish(jobId, [delta('a')]);
+    await bus.forget(jobId);
+    const marks = () => sql(`SELECT FROM events.job_log WHERE job_id = '${jobId}'`);
+    await bus.expire(new Date(Date.now() - 60_000));
+    expect(await marks()).toHaveLength(1);
+    await bus.expire(new Date(Date.now() + 60_000));
+    expect(await marks()).toEqual([]);
+  });
+
   it('appends what is published at once in one step, and leaves out only what has been published before', async () => {
     const bus = buses.open();
     const jobIds = Array.from({ length: 20 }, () => randomUUID());

@@ -6,10 +6,11 @@ import type { Feed, Follower } from '../feed.js';
 export interface MemoryLog {
   readonly jobs: Map<string, { lastSeq: number; events: JobEvent[]; keys: Set<string>; updatedAt: number }>;
   readonly wakeUps: Set<() => void>;
+  readonly forgotten: Set<string>;
 }
 
 export function emptyMemoryLog(): MemoryLog {
-  return { jobs: new Map(), wakeUps: new Set() };
+  return { jobs: new Map(), wakeUps: new Set(), forgotten: new Set() };
 }
 
 /** The rules of the port in the plainest form, to check the contract suite itself with; never used by the product. */
@@ -25,6 +26,7 @@ export class MemoryEventBus extends EventBus {
     events: readonly JobEventBody[],
     { key }: PublishOptions = {},
   ): Promise<readonly JobEvent[]> {
+    if (this.log.forgotten.has(jobId)) return Promise.resolve([]);
     const job = this.job(jobId);
     if (key !== undefined && job.keys.has(key)) return Promise.resolve([]);
     if (key !== undefined) job.keys.add(key);
@@ -79,6 +81,7 @@ export class MemoryEventBus extends EventBus {
 
   override forget(jobId: string): Promise<void> {
     this.log.jobs.delete(jobId);
+    this.log.forgotten.add(jobId);
     return Promise.resolve();
   }
 
