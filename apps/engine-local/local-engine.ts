@@ -8,8 +8,10 @@ import {
 } from '#contracts';
 import { admitRequest } from '#engine-host';
 import type { Logger } from '#telemetry';
+import type { InferenceResult, InferenceTask } from './inference-task.js';
 import { type LocalModel, isLocalModel, localModels } from './model-files.js';
-import { type InferencePool, Transcription } from './transcription.js';
+import { Recognition } from './recognition.js';
+import { Transcription } from './transcription.js';
 import { WorkerPool } from './worker-pool.js';
 
 export interface LocalEngineOptions {
@@ -27,9 +29,9 @@ const MAX_CONCURRENCY = 4;
 
 /** Embedded speech recognition on this machine's CPU: Moonshine for English, with Silero VAD before it. */
 export class LocalEngine extends SpeechEngine {
-  private readonly pool: InferencePool;
+  private readonly pool: WorkerPool<InferenceTask, InferenceResult>;
+  private readonly recognition: Recognition;
   private started = false;
-  private calls = 0;
 
   constructor(private readonly options: LocalEngineOptions) {
     super();
@@ -39,6 +41,7 @@ export class LocalEngine extends SpeechEngine {
       threads: options.threads ?? Math.min(MAX_THREADS, availableParallelism()),
       logger: options.logger,
     });
+    this.recognition = new Recognition(this.pool);
   }
 
   override async start(): Promise<void> {
@@ -73,10 +76,8 @@ export class LocalEngine extends SpeechEngine {
   ): AsyncGenerator<EngineEvent> {
     const { model, warnings } = admitRequest(withModel(request), this.capabilities);
     for (const warning of warnings) yield { type: 'warning', warning };
-    // Two calls may carry one request id: a call that is tried again while the first is being given up.
-    const id = `${request.requestId}#${String(++this.calls)}`;
-    const known = isLocalModel(model) ? model : this.options.model;
-    yield* new Transcription(this.pool, { id, model: known }, audio, signal).events();
+    const recognition = this.recognition.join(isLocalModel(model) ? model : this.options.model);
+    yield* new Transcription(this.pool, recognition, audio, signal).events();
   }
 
   private get capabilities(): EngineCapabilities {

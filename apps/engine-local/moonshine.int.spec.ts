@@ -18,7 +18,7 @@ describe('Moonshine', () => {
 
   async function tokens(...utterances: Float32Array[]): Promise<(readonly number[])[]> {
     const task = { kind: 'recognition', model: 'tiny', utterances } as const;
-    const result = await pool.run(task, { caller: 'test', signal: new AbortController().signal });
+    const result = await pool.run(task, { signal: new AbortController().signal });
     return result.kind === 'recognition' ? result.rows.map((row) => row.tokens) : [];
   }
 

@@ -35,7 +35,7 @@ describe('SileroVad', () => {
     for (let at = 0; at < samples.length; at += blockFrames * FRAME_SAMPLES) {
       const block = withContext.slice(at, at + CONTEXT_SAMPLES + blockFrames * FRAME_SAMPLES);
       const task = { kind: 'voice-activity', samples: block, memory } as const;
-      const result = await pool.run(task, { caller: 'test', signal: new AbortController().signal });
+      const result = await pool.run(task, { signal: new AbortController().signal });
       if (result.kind !== 'voice-activity') break;
       memory = result.memory;
       probabilities.push(...result.probabilities);

@@ -1,16 +1,10 @@
-import { setMaxListeners } from 'node:events';
 import { type EngineEvent, PolyscribeError, SAMPLE_RATE_HZ } from '#contracts';
 import { AudioReader, IDLE } from './audio-reader.js';
-import { batchSize } from './batch-planner.js';
-import { detokenize } from './detokenize.js';
 import { HandOver } from './hand-over.js';
-import type { InferenceResult, InferenceTask, RecognitionStop, VoiceActivityMemory } from './inference-task.js';
-import type { LocalModel } from './model-files.js';
+import type { RecognitionStop, VoiceActivityMemory } from './inference-task.js';
+import type { InferencePool, RecognitionCall, Recognized } from './recognition.js';
 import { SampleBuffer } from './sample-buffer.js';
 import { FRAME_SAMPLES, type Utterance, UtteranceSegmenter } from './utterance-segmenter.js';
-import type { WorkerPool } from './worker-pool.js';
-
-export type InferencePool = WorkerPool<InferenceTask, InferenceResult>;
 
 /** Samples of context that the voice activity model wants before a frame. */
 const CONTEXT_SAMPLES = 64;
@@ -22,7 +16,10 @@ const CONTEXT_SAMPLES = 64;
 const blockFrames = [125, 125, 125, 125, 250, 500, 1000];
 const LARGEST_BLOCK_FRAMES = 2000;
 
-/** Audio held beyond what has been handed out. It must hold a block, an utterance and a batch for each thread. */
+/**
+ * Audio held beyond what has been handed out. It must hold a block and what the longest utterances of a batch take on each
+ * thread; what lies between is the choice that batches are made of.
+ */
 const LOOK_AHEAD_SAMPLES = 150 * SAMPLE_RATE_HZ;
 
 /** A source that gives nothing for so long is live, or slow: what has come is worked on. */
@@ -31,29 +28,12 @@ const IDLE_MS = 300;
 /** Silero's own default: what is added to speech on either side, so that its edges are not lost. */
 const EDGE_SAMPLES = (30 * SAMPLE_RATE_HZ) / 1000;
 
-interface Recognized {
-  readonly text: string;
-  readonly stop: RecognitionStop;
-}
-
-/** An utterance whose text is on its way. */
-interface FoundUtterance {
-  readonly utterance: Utterance;
-  readonly recognized: PromiseWithSettlers<Recognized>;
-}
-
-/** Or the news that there is no speech before a position. */
-type Found = FoundUtterance | { readonly settled: number };
-
-interface PromiseWithSettlers<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
-}
+/** An utterance whose text is on its way, or the news that there is no speech before a position. */
+type Found = { readonly utterance: Utterance; readonly recognized: Promise<Recognized> } | { readonly settled: number };
 
 /**
- * One call: reads audio a bounded way ahead, finds utterances in it, has them recognised in batches and gives their texts
- * in time order. Memory does not grow with the length of the audio.
+ * One call: reads audio a bounded way ahead, finds utterances in it, has them recognised beside those of other calls and
+ * gives their texts in time order. Memory does not grow with the length of the audio.
  */
 export class Transcription {
   private readonly buffer = new SampleBuffer();
@@ -61,31 +41,27 @@ export class Transcription {
   private readonly found = new HandOver<Found>();
   private readonly ended = new AbortController();
   private readonly signal: AbortSignal;
-  /** Utterances that wait for a thread, in time order. */
-  private readonly waiting: FoundUtterance[] = [];
-  /** Batches that are being recognised or wait for their turn among those of other calls. */
-  private batches = 0;
-  private hasBegun = false;
-  private hasHeardAll = false;
   /** Everything before it has been handed out. */
   private handedOut = 0;
   private wakeReader: (() => void) | undefined;
 
+  /** @param recognition what is left at the end */
   constructor(
     private readonly pool: InferencePool,
-    private readonly call: { readonly id: string; readonly model: LocalModel },
+    private readonly recognition: RecognitionCall,
     private readonly audio: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ) {
     this.signal = AbortSignal.any([signal, this.ended.signal]);
-    // Each batch listens; the look-ahead bounds them.
-    setMaxListeners(0, this.signal);
   }
 
   /** Segments, progress and warnings in time order. @throws PolyscribeError `engine_unavailable`, `cancelled` */
   async *events(): AsyncGenerator<EngineEvent> {
     const reader = new AudioReader(this.audio, this.signal);
-    const onAbort = () => this.found.fail(cancelledError());
+    const onAbort = () => {
+      this.found.fail(cancelledError());
+      this.recognition.leave();
+    };
     this.signal.addEventListener('abort', onAbort, { once: true });
     if (this.signal.aborted) onAbort();
     const listening = this.listen(reader).then(
@@ -96,7 +72,6 @@ export class Transcription {
         this.ended.abort();
       },
     );
-    const forgetIdle = this.pool.onIdle(() => this.submit());
     let lastEndMs = 0;
     try {
       for (let found = await this.found.take(); found; found = await this.found.take()) {
@@ -104,7 +79,7 @@ export class Transcription {
           yield this.advance(found.settled);
           continue;
         }
-        const { text, stop } = await this.recognized(found.recognized.promise);
+        const { text, stop } = await this.recognized(found.recognized);
         const { startMs, endMs } = this.times(found.utterance, lastEndMs);
         if (text !== '') {
           lastEndMs = endMs;
@@ -113,10 +88,10 @@ export class Transcription {
         if (stop !== 'end') yield stopWarning(stop, startMs);
         yield this.advance(found.utterance.end);
       }
-      yield { type: 'summary', language: 'en', model: this.call.model, audioMs: toMs(this.buffer.end) };
+      yield { type: 'summary', language: 'en', model: this.recognition.model, audioMs: toMs(this.buffer.end) };
     } finally {
-      forgetIdle();
       this.signal.removeEventListener('abort', onAbort);
+      this.recognition.leave();
       this.ended.abort();
       this.wakeReader?.();
       await reader.close();
@@ -146,14 +121,14 @@ export class Transcription {
       if (frames > 0) {
         const samples = this.buffer.read(position - CONTEXT_SAMPLES, position + frames * FRAME_SAMPLES);
         const task = { kind: 'voice-activity', samples, memory } as const;
-        const result = await this.pool.run(task, { caller: this.call.id, urgent: true, signal: this.signal });
+        const result = await this.pool.run(task, { urgent: true, signal: this.signal });
         if (result.kind !== 'voice-activity') throw new Error('An inference thread mixed up its tasks.');
         memory = result.memory;
         position += frames * FRAME_SAMPLES;
         this.gather(this.segmenter.push(result.probabilities));
       }
       if (status === 'ended') {
-        this.hasHeardAll = true;
+        this.recognition.end();
         this.gather(this.segmenter.flush());
       }
       this.found.push({ settled: Math.min(this.segmenter.settled, this.buffer.end) });
@@ -184,44 +159,16 @@ export class Transcription {
   }
 
   private gather(utterances: readonly Utterance[]): void {
-    for (const utterance of utterances) {
-      const found = { utterance, recognized: withSettlers<Recognized>() };
-      this.found.push(found);
-      this.waiting.push(found);
-    }
-    this.submit();
-  }
-
-  /**
-   * Gives threads what waits: the first utterance at once, for an early first word. While all are busy more gather, so that
-   * batches grow with the load. Towards the end they shrink again, so that the threads end together.
-   */
-  private submit(): void {
-    while (this.waiting.length > 0 && (this.batches === 0 || this.pool.idleThreads > 0)) {
-      const lengths = this.waiting.map(({ utterance }) => utterance.audioEnd - utterance.audioStart);
-      const threads = this.hasHeardAll ? this.pool.size : this.pool.idleThreads;
-      const rows = this.hasBegun ? batchSize(lengths, threads) : 1;
-      this.hasBegun = true;
-      void this.recognize(this.waiting.splice(0, rows));
-    }
-  }
-
-  private async recognize(batch: readonly FoundUtterance[]): Promise<void> {
-    this.batches += 1;
-    const utterances = batch.map(({ utterance: { audioStart, audioEnd } }) => this.buffer.read(audioStart, audioEnd));
-    const task = { kind: 'recognition', model: this.call.model, utterances } as const;
-    try {
-      const result = await this.pool.run(task, { caller: this.call.id, signal: this.signal });
-      if (result.kind !== 'recognition') throw new Error('An inference thread mixed up its tasks.');
-      batch.forEach(({ recognized }, index) => {
-        const { tokens, stop } = result.rows[index] ?? { tokens: [], stop: 'end' };
-        recognized.resolve({ text: detokenize(tokens), stop });
-      });
-    } catch (error) {
-      for (const { recognized } of batch) recognized.reject(error);
-    }
-    this.batches -= 1;
-    this.submit();
+    const sounds = utterances.map(({ audioStart, audioEnd }) => ({
+      length: audioEnd - audioStart,
+      read: () => this.buffer.read(audioStart, audioEnd),
+    }));
+    this.recognition.recognize(sounds).forEach((recognized, index) => {
+      // Nobody waits any more for utterances of a call that has failed.
+      recognized.catch(() => undefined);
+      const utterance = utterances[index];
+      if (utterance) this.found.push({ utterance, recognized });
+    });
   }
 
   private times({ start, end }: Utterance, lastEndMs: number): { startMs: number; endMs: number } {
@@ -256,16 +203,4 @@ function stopWarning(stop: Exclude<RecognitionStop, 'end'>, startMs: number): En
 
 function cancelledError(): PolyscribeError {
   return new PolyscribeError('cancelled', 'The call was cancelled.');
-}
-
-function withSettlers<T>(): PromiseWithSettlers<T> {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<T>((onValue, onError) => {
-    resolve = onValue;
-    reject = onError;
-  });
-  // Nobody waits any more for utterances of a call that has failed.
-  promise.catch(() => undefined);
-  return { promise, resolve, reject };
 }

@@ -22,7 +22,7 @@ async function startedPool(options: Partial<WorkerPoolOptions> = {}): Promise<Wo
 }
 
 function echo(pool: WorkerPool<Errand, string>, text: string): Promise<string> {
-  return pool.run({ kind: 'echo', text }, { caller: text, signal: new AbortController().signal });
+  return pool.run({ kind: 'echo', text }, { signal: new AbortController().signal });
 }
 
 describe('WorkerPool', () => {
@@ -41,7 +41,7 @@ describe('WorkerPool', () => {
     expect([pool.size, pool.idleThreads]).toEqual([2, 2]);
     const more = ['two', 'three'];
     const done: Promise<string>[] = [];
-    const forget = pool.onIdle(() => {
+    pool.onFree(() => {
       const text = more.shift();
       if (text !== undefined) done.push(echo(pool, text));
     });
@@ -49,15 +49,43 @@ describe('WorkerPool', () => {
     expect(pool.idleThreads).toBe(1);
     await eventually('all to be done', () => done.length === 3, 30_000);
     await expect(Promise.all(done)).resolves.toEqual(['one', 'two', 'three']);
-    forget();
-    more.push('never');
-    await echo(pool, 'last');
-    expect(more).toEqual(['never']);
+  });
+
+  it('tells who asked to know when it does no more tasks, so that nobody keeps one for it', async () => {
+    const pool = await startedPool();
+    const waiting = pool.run({ kind: 'wait' }, { signal });
+    expect(pool.canBegin).toBe(false);
+    const refused: Promise<unknown>[] = [];
+    pool.onFree(() => refused.push(echo(pool, 'late').catch((error: unknown) => error)));
+    await Promise.all([pool.stop(), expect(waiting).rejects.toMatchObject({ code: 'engine_unavailable' })]);
+    expect(pool.canBegin).toBe(true);
+    expect(await refused[0]).toMatchObject({ code: 'engine_unavailable' });
+  });
+
+  it('does urgent tasks before those that wait longer', async () => {
+    const pool = await startedPool();
+    const abort = new AbortController();
+    const running = pool.run({ kind: 'wait' }, { signal: abort.signal });
+    const order: string[] = [];
+    const note = (text: string, urgent: boolean) =>
+      pool.run({ kind: 'echo', text }, { urgent, signal }).then((said) => order.push(said));
+    const all = [note('one', false), note('two', false), note('urgent one', true), note('urgent two', true)];
+    abort.abort();
+    await expect(running).rejects.toMatchObject({ code: 'cancelled' });
+    await Promise.all(all);
+    expect(order).toEqual(['urgent one', 'urgent two', 'one', 'two']);
+  });
+
+  it('fails a task that may be tried but once when its thread dies, and goes on', async () => {
+    const pool = await startedPool({ threads: 1 });
+    const failing = pool.run({ kind: 'fail' }, { attempts: 1, signal });
+    await expect(failing).rejects.toMatchObject({ code: 'engine_unavailable', cause: { message: 'as told' } });
+    await expect(echo(pool, 'alive')).resolves.toBe('alive');
   });
 
   it('fails a task that kills two threads, and goes on', async () => {
     const pool = await startedPool();
-    const deadly = pool.run({ kind: 'die' }, { caller: 'a', signal });
+    const deadly = pool.run({ kind: 'die' }, { signal });
     await expect(deadly).rejects.toMatchObject({ code: 'engine_unavailable' });
     await expect(echo(pool, 'alive')).resolves.toBe('alive');
     expect(pool.trouble).toBeUndefined();
@@ -65,15 +93,15 @@ describe('WorkerPool', () => {
 
   it('fails a task that throws twice, with the cause', async () => {
     const pool = await startedPool();
-    const failing = pool.run({ kind: 'fail' }, { caller: 'a', signal });
+    const failing = pool.run({ kind: 'fail' }, { signal });
     await expect(failing).rejects.toMatchObject({ code: 'engine_unavailable', cause: { message: 'as told' } });
   });
 
   it('stops a running task and a waiting one when their signal is aborted', async () => {
     const pool = await startedPool();
     const abort = new AbortController();
-    const running = pool.run({ kind: 'wait' }, { caller: 'a', signal: abort.signal });
-    const waiting = pool.run({ kind: 'echo', text: 'never' }, { caller: 'a', signal: abort.signal });
+    const running = pool.run({ kind: 'wait' }, { signal: abort.signal });
+    const waiting = pool.run({ kind: 'echo', text: 'never' }, { signal: abort.signal });
     abort.abort();
     await expect(running).rejects.toMatchObject({ code: 'cancelled' });
     await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
@@ -82,14 +110,14 @@ describe('WorkerPool', () => {
 
   it('replaces a thread that hangs', async () => {
     const pool = await startedPool({ taskDeadlineMs: 100 });
-    const hanging = pool.run({ kind: 'wait' }, { caller: 'a', signal });
+    const hanging = pool.run({ kind: 'wait' }, { signal });
     await expect(hanging).rejects.toMatchObject({ code: 'engine_unavailable' });
     await expect(echo(pool, 'alive')).resolves.toBe('alive');
   });
 
   it('fails what is not done when it is stopped', async () => {
     const pool = await startedPool();
-    const tasks = Promise.allSettled([pool.run({ kind: 'wait' }, { caller: 'a', signal }), echo(pool, 'never')]);
+    const tasks = Promise.allSettled([pool.run({ kind: 'wait' }, { signal }), echo(pool, 'never')]);
     await pool.stop();
     const unavailable = { status: 'rejected', reason: { code: 'engine_unavailable' } };
     expect(await tasks).toMatchObject([unavailable, unavailable]);
@@ -115,7 +143,7 @@ describe('WorkerPool', () => {
     opened.push(pool);
     await pool.start();
     module = broken;
-    const deadly = pool.run({ kind: 'die' }, { caller: 'a', signal });
+    const deadly = pool.run({ kind: 'die' }, { signal });
     await expect(deadly).rejects.toMatchObject({ code: 'engine_unavailable' });
     await eventually('trouble', () => pool.trouble);
     await expect(echo(pool, 'never')).rejects.toMatchObject({ code: 'engine_unavailable' });

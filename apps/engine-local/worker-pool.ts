@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { PolyscribeError } from '#contracts';
 import type { Logger } from '#telemetry';
-import { FairQueue } from './fair-queue.js';
 import type { PoolMessage, ThreadMessage } from './worker-thread.js';
 
 export interface WorkerPoolOptions {
@@ -20,10 +19,10 @@ export interface WorkerPoolOptions {
 }
 
 export interface TaskOptions {
-  /** Callers take turns. */
-  readonly caller: string;
-  /** Before the tasks of all callers that are not urgent. */
+  /** Before all tasks that are not: for short ones that make more work known. */
   readonly urgent?: boolean;
+  /** How many threads may die of it or fail in it before it is at fault itself; 2 by default. */
+  readonly attempts?: number;
   readonly signal: AbortSignal;
 }
 
@@ -31,8 +30,9 @@ interface PendingTask<Task, Result> {
   readonly task: Task;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: Error) => void;
-  /** Threads that died of it or failed in it. */
-  failures: number;
+  readonly urgent: boolean;
+  /** How many threads may still fail in it. */
+  attempts: number;
   settled: boolean;
 }
 
@@ -45,7 +45,9 @@ interface Thread<Task, Result> {
 }
 
 /** A task that failed twice is at fault itself. */
-const MAX_FAILURES = 2;
+const DEFAULT_ATTEMPTS = 2;
+
+const STOPPED = 'The engine was stopped.';
 
 /** Threads that die in a row before one becomes ready: then the pool says that it is unavailable. */
 const FAILED_STARTS_UNTIL_UNAVAILABLE = 3;
@@ -55,14 +57,15 @@ const MAX_RESTART_DELAY_MS = 30_000;
 /**
  * Worker threads that do tasks, one at a time each.
  *
- * A thread that dies or hangs is replaced and its task given to another once; then the task fails with
- * `engine_unavailable`. Nothing waits for ever: where no thread can be started, tasks fail at once.
+ * A thread that dies or hangs is replaced and its task given to another as often as the task may be tried; then the task
+ * fails with `engine_unavailable`. Nothing waits for ever: where no thread can be started, tasks fail at once.
  */
 export class WorkerPool<Task, Result> {
   private readonly threads = new Set<Thread<Task, Result>>();
-  private readonly queue = new FairQueue<PendingTask<Task, Result>>();
+  /** In the order in which they are done. */
+  private readonly queue: PendingTask<Task, Result>[] = [];
   private readonly stopped = new AbortController();
-  private readonly idleListeners = new Set<() => void>();
+  private readonly freeListeners: (() => void)[] = [];
   private lastId = 0;
   private failedStarts = 0;
 
@@ -72,6 +75,11 @@ export class WorkerPool<Task, Result> {
   get trouble(): string | undefined {
     if (this.failedStarts < FAILED_STARTS_UNTIL_UNAVAILABLE) return undefined;
     return 'The inference threads cannot be started; the log says why.';
+  }
+
+  /** Why a task that is given now fails at once; undefined when it does not. */
+  private get refusal(): string | undefined {
+    return this.stopped.signal.aborted ? STOPPED : this.trouble;
   }
 
   /** How many threads there are to be. */
@@ -84,10 +92,14 @@ export class WorkerPool<Task, Result> {
     return [...this.threads].filter(({ ready, current }) => ready && !current).length;
   }
 
-  /** Calls the listener when a thread has nothing to do. @returns ends that */
-  onIdle(listener: () => void): () => void {
-    this.idleListeners.add(listener);
-    return () => void this.idleListeners.delete(listener);
+  /** Whether a task given now waits for nothing: a thread would begin with it, or it would fail at once. */
+  get canBegin(): boolean {
+    return this.idleThreads > 0 || this.refusal !== undefined;
+  }
+
+  /** Calls the listener whenever that has become so, for as long as there is a pool. */
+  onFree(listener: () => void): void {
+    this.freeListeners.push(listener);
   }
 
   /** Starts the threads. @throws PolyscribeError `engine_unavailable` when one does not become ready */
@@ -103,7 +115,8 @@ export class WorkerPool<Task, Result> {
   /** Ends the threads; tasks that are not done fail. */
   async stop(): Promise<void> {
     this.stopped.abort();
-    this.failAll('The engine was stopped.');
+    this.failAll(STOPPED);
+    this.tellOfFreedom();
     await Promise.all([...this.threads].map((thread) => this.end(thread)));
   }
 
@@ -125,14 +138,14 @@ export class WorkerPool<Task, Result> {
    * @throws PolyscribeError `engine_unavailable`; `cancelled` as soon as the signal is aborted, while the thread stops at
    *   its next look at the flag
    */
-  run(task: Task, { caller, urgent = false, signal }: TaskOptions): Promise<Result> {
+  run(task: Task, { urgent = false, attempts = DEFAULT_ATTEMPTS, signal }: TaskOptions): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       if (signal.aborted) {
         reject(cancelledError());
         return;
       }
-      if (this.stopped.signal.aborted || this.trouble !== undefined) {
-        reject(new PolyscribeError('engine_unavailable', this.trouble ?? 'The engine was stopped.'));
+      if (this.refusal !== undefined) {
+        reject(new PolyscribeError('engine_unavailable', this.refusal));
         return;
       }
       const onAbort = () => {
@@ -148,17 +161,20 @@ export class WorkerPool<Task, Result> {
         task,
         resolve: (result) => settle(() => resolve(result)),
         reject: (error) => settle(() => reject(error)),
-        failures: 0,
+        urgent,
+        attempts,
         settled: false,
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      this.queue.push(caller, pending, urgent);
+      const place = urgent ? this.queue.findIndex((other) => !other.urgent) : -1;
+      this.queue.splice(place === -1 ? this.queue.length : place, 0, pending);
       this.dispatch();
     });
   }
 
   private cancel(pending: PendingTask<Task, Result>): void {
-    this.queue.remove(pending);
+    const place = this.queue.indexOf(pending);
+    if (place !== -1) this.queue.splice(place, 1);
     for (const { current, cancelled } of this.threads) {
       if (current?.pending === pending) Atomics.store(new Int32Array(cancelled), 0, current.id);
     }
@@ -190,7 +206,7 @@ export class WorkerPool<Task, Result> {
           this.finish(thread, message);
         }
         this.dispatch();
-        this.offerIdleThreads();
+        this.tellOfFreedom();
       });
       worker.on('error', (error: Error) => {
         cause = error;
@@ -226,6 +242,7 @@ export class WorkerPool<Task, Result> {
     this.options.logger.error({ err: error }, 'an inference thread ended and is started again');
     if (!thread.ready) this.failedStarts++;
     if (this.trouble !== undefined && ![...this.threads].some(({ ready }) => ready)) this.failAll(this.trouble);
+    this.tellOfFreedom();
     void this.respawn();
   }
 
@@ -242,30 +259,27 @@ export class WorkerPool<Task, Result> {
 
   private retryOrFail(pending: PendingTask<Task, Result>, cause: Error): void {
     if (pending.settled) return;
-    pending.failures++;
-    if (pending.failures < MAX_FAILURES && !this.stopped.signal.aborted) this.queue.pushBack(pending);
+    pending.attempts -= 1;
+    if (pending.attempts > 0 && !this.stopped.signal.aborted) this.queue.unshift(pending);
     else pending.reject(new PolyscribeError('engine_unavailable', 'Inference failed on this machine.', { cause }));
     this.dispatch();
   }
 
   private failAll(message: string): void {
     const running = [...this.threads].flatMap(({ current }) => current?.pending ?? []);
-    for (const pending of [...this.queue.drain(), ...running]) {
+    for (const pending of [...this.queue.splice(0), ...running]) {
       pending.reject(new PolyscribeError('engine_unavailable', message));
     }
   }
 
-  private offerIdleThreads(): void {
-    for (const listener of this.idleListeners) {
-      if (this.idleThreads === 0) return;
-      listener();
-    }
+  private tellOfFreedom(): void {
+    for (const listener of this.freeListeners) if (this.canBegin) listener();
   }
 
   private dispatch(): void {
     for (const thread of this.threads) {
       if (!thread.ready || thread.current) continue;
-      const pending = this.queue.take();
+      const pending = this.queue.shift();
       if (!pending) return;
       const id = ++this.lastId;
       const hung = () => {
