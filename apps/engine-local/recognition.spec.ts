@@ -1,3 +1,4 @@
+import { PolyscribeError } from '#contracts';
 import { eventually } from '#testing';
 import { detokenize } from './detokenize.js';
 import { Recognition, type RecognitionCall, type UtteranceSound } from './recognition.js';
@@ -14,14 +15,14 @@ function said(...tokens: number[]): string[] {
   return tokens.map((token) => detokenize([token]));
 }
 
-/** What comes of utterances: text, or the code or message of an error. */
+/** What comes of utterances: text, or an error. */
 function outcomes(call: RecognitionCall, ...tokens: number[]): Promise<string[]> {
   const all = call.recognize(tokens.map((token) => sound(token)));
   return Promise.all(
     all.map((recognized) =>
       recognized.then(
         ({ text }) => text,
-        (error: { code?: string; message: string }) => error.code ?? error.message,
+        (error: unknown) => (error instanceof PolyscribeError ? error.code : String(error)),
       ),
     ),
   );
@@ -81,7 +82,7 @@ describe('Recognition', () => {
     const [first, a, b] = [recognition.join('tiny'), recognition.join('tiny'), recognition.join('tiny')];
     const all = Promise.all([outcomes(first, 1000), outcomes(a, 1001, 1002), outcomes(b, 2001, 2002)]);
     const tasks = await work(pool, 2001);
-    expect(await all).toEqual([said(1000), said(1001, 1002), ['as told', ...said(2002)]]);
+    expect(await all).toEqual([said(1000), said(1001, 1002), ['Error: as told', ...said(2002)]]);
     expect(tasks.filter((sounds) => sounds.includes(2001)).map(({ length }) => length)).toEqual([4, 1]);
   });
 
