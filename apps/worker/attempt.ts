@@ -1,5 +1,5 @@
-import type { Job, MediaFacts, MediaObject, Span } from '#contracts';
-import type { Lease } from '#persistence';
+import type { Job, MediaObject, Span } from '#contracts';
+import type { Lease, NotedFacts } from '#persistence';
 import type { JobEventSink, JobLedger } from './job-run.js';
 import type { JointLedger } from './joint-ledger.js';
 import type { ProgressReporter } from './progress-reporter.js';
@@ -24,8 +24,10 @@ export interface Attempt {
   readonly joint: JointLedger;
   /** Notes that the recording has been fetched; throws once the lease is lost. */
   recordMedia(media: MediaObject): Promise<void>;
-  /** Notes what the headers of the recording say, and how long the engines should take for all of it. */
-  recordFacts(facts: { media?: MediaFacts; expectedMs?: number }): Promise<void>;
+  /** Writes down what the headers of the recording say, and how long the engines should take for all of it. */
+  recordFacts(facts: NotedFacts): Promise<void>;
+  /** The same, soon: with the end of the job where that comes first. */
+  noteFacts(facts: NotedFacts): void;
   /** Takes a transcript that the same recording and options gave before; undefined where there is none. */
   reuse(): Promise<TranscriptSummary | undefined>;
   readonly events: JobEventSink;

@@ -139,7 +139,8 @@ export class JobConsumer {
   ): Promise<() => Promise<void>> {
     const { job, lease } = claim;
     const { leases, announcer } = this.parts;
-    const result = { ...transcript, stages: attempt.progress.takeStages() };
+    const facts = rest.facts ? { facts: rest.facts } : {};
+    const result = { ...transcript, ...facts, stages: attempt.progress.takeStages() };
     try {
       const draft = await announcer.draft({ job, attempt: lease.attempt }, rest.events, transcript);
       const parts = draft && { span: rest.span, events: draft, isRowWanted: announcer.wantsJob };
@@ -162,10 +163,11 @@ export class JobConsumer {
    * @returns the events that are still to be told
    * @throws LeaseLostError
    */
-  private async writeRest({ job, lease }: Claim, { events, span }: Rest): Promise<readonly JobEventBody[]> {
+  private async writeRest({ job, lease }: Claim, { events, span, facts }: Rest): Promise<readonly JobEventBody[]> {
     const { leases, settings } = this.parts;
     // An end that got no answer may stand by now, and nothing is to be told behind it.
     if ((await leases.renew(lease, settings.leaseMs)) === 'lost') throw new LeaseLostError(lease);
+    if (facts) await leases.recordFacts(lease, facts);
     if (!span) return events;
     await this.parts.events.publish(job.id, events);
     await leases.commitSpan(lease, span.index, span);

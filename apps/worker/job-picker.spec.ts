@@ -52,13 +52,18 @@ class FakeLines implements Pick<JobLineRepository, 'heads' | 'sampleOf' | 'take'
   }
 
   /** Lines of equal options are one, as they are in the database. */
-  takeNext(demand: string, workerId: string, leaseMs: number): Promise<Taken | undefined> {
-    const [first] = this.jobs;
-    if (this.demands.get(demand) !== JSON.stringify(first?.options) || first?.isMixed !== false) {
-      return Promise.resolve(undefined);
+  async takeNext(demand: string, workerId: string, leaseMs: number, places: number): Promise<Taken[]> {
+    const taken: Taken[] = [];
+    for (let first = this.jobs[0]; taken.length < places; first = this.jobs[0]) {
+      if (this.demands.get(demand) !== JSON.stringify(first?.options) || first?.isMixed !== false) break;
+      const head = { demand: first.name, priority: 5, turn: new Date(), waitedMs: 0 };
+      const next = await this.take(head, workerId, leaseMs, false);
+      if (!next) break;
+      taken.push(next);
+      if (first.ends) break;
     }
-    this.steps += 1;
-    return this.take({ demand: first.name, priority: 5, turn: new Date(), waitedMs: 0 }, workerId, leaseMs, false);
+    if (taken.length > 0) this.steps += 1;
+    return taken;
   }
 
   take({ demand }: LineHead, workerId: string, _leaseMs: number, patience: boolean): Promise<Taken | undefined> {
@@ -81,6 +86,7 @@ class FakeLines implements Pick<JobLineRepository, 'heads' | 'sampleOf' | 'take'
 class Bench {
   readonly lines = new FakeLines();
   readonly announced: string[] = [];
+  announceFailure: Error | undefined;
   readonly registry: FakeRegistry;
   readonly directory: EngineDirectory;
   readonly picker: JobPicker;
@@ -92,7 +98,7 @@ class Bench {
     const announcer = {
       announce: (jobId: string) => {
         this.announced.push(jobId);
-        return Promise.resolve();
+        return this.announceFailure ? Promise.reject(this.announceFailure) : Promise.resolve();
       },
     };
     const settings = quickSettings({ lookAgainMs, keepPlaceMs: 3_600_000, engineWaitMs: 500, jobTimeoutMs: 600 });
@@ -101,7 +107,7 @@ class Bench {
 
   /** The look that is under way, with fakes that answer at once, ends before this does. */
   async parked(): Promise<void> {
-    for (let n = 0; n < 3; n += 1) await new Promise((resolve) => setImmediate(resolve));
+    for (let n = 0; n < 4; n += 1) await new Promise((resolve) => setImmediate(resolve));
   }
 
   async next(): Promise<string | undefined> {
@@ -130,6 +136,31 @@ describe('JobPicker', () => {
     // No place is left for the third.
     expect(await bench.next()).toBe('d');
     expect([bench.lines.steps, bench.lines.looks]).toEqual([1, 2]);
+  });
+
+  it('takes jobs like the last one for all free places in one step, as many as the engine has room for', async () => {
+    const bench = new Bench([instanceOf('asr', { capabilities: { maxConcurrency: 4 } })]);
+    for (const name of ['a', 'b', 'c', 'd', 'e']) bench.lines.add(name, asr);
+    expect(await bench.next()).toBe('a');
+    const rest = ['b', 'c', 'd', 'e'].map(() => bench.picker.next(never));
+    const picked = await Promise.all(rest.slice(0, 3));
+    expect(picked.map(nameOf)).toEqual(['b', 'c', 'd']);
+    expect([bench.lines.steps, bench.lines.looks]).toEqual([1, 1]);
+    await bench.parked();
+    picked[0]?.started();
+    expect(nameOf(await rest[3])).toBe('e');
+  });
+
+  it('gives what was taken with a job that ended, also where that cannot be announced', async () => {
+    const bench = new Bench([instanceOf('asr', { capabilities: { maxConcurrency: 4 } })]);
+    for (const name of ['a', 'b']) bench.lines.add(name, asr);
+    bench.lines.add('spent', asr, { ends: true });
+    bench.lines.add('c', asr);
+    bench.announceFailure = new Error('away');
+    expect(await bench.next()).toBe('a');
+    const picked = await Promise.all([bench.picker.next(never), bench.picker.next(never)]);
+    expect(picked.map(nameOf)).toEqual(['b', 'c']);
+    expect(bench.announced).toEqual(['spent']);
   });
 
   it('takes a job of a mixed line for its engine alone, and says when nobody has what else it needs', async () => {

@@ -35,7 +35,7 @@ interface Waiter {
 }
 
 type Look =
-  | { readonly kind: 'picked'; readonly picked: PickedJob }
+  | { readonly kind: 'picked'; readonly picked: readonly PickedJob[] }
   /** No job is due. */
   | { readonly kind: 'nothing' }
   /** Jobs are due and none of them can be served now. */
@@ -47,7 +47,8 @@ type Look =
  * Finds the next job for each place that this worker has free: the first in fair order that some engine can serve now. Jobs
  * that nobody can serve now stay where they are, use up nothing and stand in nobody's way.
  *
- * However many places are free, one look at a time is under way, so that each sees what the one before took. While nothing
+ * However many places are free, one look at a time is under way, so that each sees what the one before took; jobs that are
+ * like the last one are taken for all of the places in one step. While nothing
  * can be served, engines are watched: what becomes possible is taken at once. Jobs that came meanwhile are looked for every
  * `lookAgainMs`, since their own news may not reach a worker whose places all wait.
  */
@@ -89,12 +90,14 @@ export class JobPicker {
         },
       });
       this.news.abort();
-      if (!this.scouting) void this.scout();
+      if (this.scouting) return;
+      this.scouting = true;
+      // Not at once: other places may have become free at the same moment.
+      setImmediate(() => void this.scout());
     });
   }
 
   private async scout(): Promise<void> {
-    this.scouting = true;
     for (;;) {
       // Only between looks: one that is under way may have a job for whoever asked.
       this.dismiss(
@@ -105,7 +108,7 @@ export class JobPicker {
       this.news = new AbortController();
       const asking = [...this.waiting];
       try {
-        await this.answer(asking, await this.look());
+        await this.answer(asking, await this.look(asking.length));
       } catch (error) {
         this.dismiss(asking, (waiter) => waiter.reject(error));
       }
@@ -116,7 +119,9 @@ export class JobPicker {
 
   private async answer(asking: readonly Waiter[], look: Look): Promise<void> {
     if (look.kind === 'picked') {
-      this.dismiss(asking.slice(0, 1), (waiter) => waiter.resolve(look.picked));
+      for (const [index, picked] of look.picked.entries()) {
+        this.dismiss(asking.slice(index, index + 1), (waiter) => waiter.resolve(picked));
+      }
     } else if (look.kind === 'nothing') {
       this.dismiss(asking, (waiter) => waiter.resolve(undefined));
     } else if (look.kind === 'blocked') {
@@ -144,8 +149,9 @@ export class JobPicker {
     return outlookOf(options, this.directory.expectation(), this.settings.routing);
   }
 
-  private async look(): Promise<Look> {
-    const next = await this.takeAlike();
+  /** @param places that are free: no more jobs are taken */
+  private async look(places: number): Promise<Look> {
+    const next = await this.takeAlike(places);
     if (next) return next;
     let blocked: JobOptions[] = [];
     // Lines that others have at the moment are passed by at first, and waited for where there is nothing else.
@@ -170,17 +176,28 @@ export class JobPicker {
     return { kind: 'blocked', demands: blocked };
   }
 
-  /** Takes the next job in one step where it is like the last one, and some engine can serve that. */
-  private async takeAlike(): Promise<Look | undefined> {
+  /** Takes the next jobs in one step as long as they are like the last one, and some engine can serve that. */
+  private async takeAlike(places: number): Promise<Look | undefined> {
     const { latest } = this;
-    const outlook = latest && this.outlook(latest.options);
     this.latest = undefined;
-    if (!latest || outlook?.kind !== 'servable') return undefined;
+    const kept = latest ? this.keepPlaces(latest.options, places) : [];
+    if (!latest || kept.length === 0) return undefined;
     this.unserved.delete(latest.demand);
-    const taking = () => this.lines.takeNext(latest.demand, this.workerId, this.settings.leaseMs);
-    const look = await this.have(taking, this.keepPlace(outlook.instanceId));
+    const taking = () => this.lines.takeNext(latest.demand, this.workerId, this.settings.leaseMs, kept.length);
+    const look = await this.have(taking, kept);
     if (look?.kind === 'picked') this.latest = latest;
     return look;
+  }
+
+  /** Keeps as many places as can be had for jobs of those options. */
+  private keepPlaces(options: JobOptions, most: number): (() => void)[] {
+    const kept: (() => void)[] = [];
+    while (kept.length < most) {
+      const outlook = this.outlook(options);
+      if (outlook.kind !== 'servable') break;
+      kept.push(this.keepPlace(outlook.instanceId));
+    }
+    return kept;
   }
 
   /**
@@ -209,12 +226,16 @@ export class JobPicker {
   /** @returns undefined when the head's lines are empty or with others */
   private async take(head: LineHead, outlook: JobOutlook | undefined, patience: boolean): Promise<Look | undefined> {
     const started = outlook?.kind === 'servable' ? this.keepPlace(outlook.instanceId) : () => undefined;
-    const taking = () => this.lines.take(head, this.workerId, this.settings.leaseMs, patience);
-    const look = await this.have(taking, started);
-    if (look?.kind !== 'picked') return look;
-    const { claim } = look.picked;
+    const taking = async () => {
+      const taken = await this.lines.take(head, this.workerId, this.settings.leaseMs, patience);
+      return taken ? [taken] : [];
+    };
+    const look = await this.have(taking, [started]);
+    const [picked] = look?.kind === 'picked' ? look.picked : [];
+    if (!picked) return look;
+    const { claim } = picked;
     if (outlook && outlook.kind !== 'servable') {
-      return { kind: 'picked', picked: { claim, hopeless: outlook.error, started } };
+      return { kind: 'picked', picked: [{ claim, hopeless: outlook.error, started }] };
     }
     if (head.isMixed !== true) {
       if (outlook && !head.lost) this.latest = { demand: head.demand, options: claim.job.options };
@@ -222,21 +243,33 @@ export class JobPicker {
     }
     // Let go first: the place that is kept for it would count as taken.
     started();
-    return { kind: 'picked', picked: this.ofMixedLine(claim) };
+    return { kind: 'picked', picked: [this.ofMixedLine(claim)] };
   }
 
-  /** @param started what lets go of the place that is kept for the job */
-  private async have(taking: () => Promise<Taken | undefined>, started: () => void): Promise<Look | undefined> {
+  /** @param kept what lets go of the places that are kept for the jobs, one for each that may be taken */
+  private async have(
+    taking: () => Promise<readonly Taken[]>,
+    kept: readonly (() => void)[],
+  ): Promise<Look | undefined> {
+    let taken: readonly Taken[] = [];
     try {
-      const taken = await taking();
-      if (taken && 'claim' in taken) return { kind: 'picked', picked: { claim: taken.claim, started } };
-      started();
-      if (!taken) return undefined;
-      await this.announcer.announce(taken.endedJobId);
-      return { kind: 'again' };
+      taken = await taking();
+    } finally {
+      for (const letGo of kept.slice(taken.filter((each) => 'claim' in each).length)) letGo();
+    }
+    const claims = taken.flatMap((each) => ('claim' in each ? [each.claim] : []));
+    const picked = claims.map((claim, index) => ({ claim, started: kept[index] ?? (() => undefined) }));
+    for (const each of taken) if ('endedJobId' in each) await this.announceEnd(each.endedJobId, picked.length > 0);
+    if (picked.length > 0) return { kind: 'picked', picked };
+    return taken.length > 0 ? { kind: 'again' } : undefined;
+  }
+
+  /** @param areOthersTaken whether jobs wait to be handed out: then what fails here is left to the reconciler */
+  private async announceEnd(jobId: string, areOthersTaken: boolean): Promise<void> {
+    try {
+      await this.announcer.announce(jobId);
     } catch (error) {
-      started();
-      throw error;
+      if (!areOthersTaken) throw error;
     }
   }
 

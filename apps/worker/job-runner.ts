@@ -154,7 +154,7 @@ export class JobRunner {
     const { expectedMs, ...plan } = this.planOf(reading, facts);
     attempt.progress.expectAudio((facts.durationMs ?? 0) * (plan.channels?.length ?? 1));
     const news = { ...(areNew ? { media: facts } : {}), ...(expectedMs === undefined ? {} : { expectedMs }) };
-    if (Object.keys(news).length > 0) await attempt.recordFacts(news);
+    if (Object.keys(news).length > 0) attempt.noteFacts(news);
     return { plan };
   }
 

@@ -60,6 +60,18 @@ describe('SpanBook', () => {
     expect(written).toEqual([[[span(0)], undefined]]);
   });
 
+  it('leaves a span to who writes that it is done, where nothing else is noted', async () => {
+    book.note(span(0, 9000));
+    await book.begin(begun(0));
+    expect(await book.settleBut(0)).toBeUndefined();
+    book.note(span(0));
+    expect(await book.settleBut(0)).toEqual(span(0));
+    book.note(span(0));
+    book.note(span(1));
+    expect(await book.settleBut(0)).toBeUndefined();
+    expect(written.slice(1)).toEqual([[[span(0), span(1)], undefined]]);
+  });
+
   it('keeps what could not be written, and tells who wanted it written', async () => {
     failures.push(new Error('away'));
     book.note(span(0));

@@ -36,6 +36,22 @@ export class SpanBook {
     if (this.noted.size > 0) await this.inTurn();
   }
 
+  /**
+   * The same but for that span, where nothing else is noted: whoever writes that it is done writes where it lies.
+   *
+   * @returns what is noted of it; undefined where that is written
+   */
+  async settleBut(index: number): Promise<SpanToPlan | undefined> {
+    await this.writing;
+    const noted = this.noted.get(index);
+    if (noted === undefined || this.noted.size > 1) {
+      await this.settle();
+      return undefined;
+    }
+    this.noted.delete(index);
+    return noted;
+  }
+
   /** One statement after the other: what the first has not written the second must not take for written. */
   private inTurn(begun?: SpanBegun): Promise<void> {
     const turn = this.writing.then(() => this.writeNoted(begun));

@@ -15,9 +15,13 @@ export interface PublishOptions {
  * is committed.
  */
 export interface EventDraft {
-  /** The SQL expression that appends them, to be evaluated once. Its first parameter has that number. */
-  readonly sql: (first: number) => string;
-  readonly parameters: readonly unknown[];
+  /**
+   * The SQL expression that appends what the given one of type json says, to be evaluated once for each. The same for all
+   * drafts of a bus. Whoever appends to several jobs does so in the order of their ids.
+   */
+  readonly sql: (addition: string) => string;
+  /** The value of that expression. */
+  readonly addition: object;
   /**
    * Tells subscribers, once the statement is committed. Never fails: whoever misses it finds the events a few seconds later.
    *

@@ -35,9 +35,9 @@ export function eventDraftContract(
       return draft;
     }
 
-    async function run({ sql, parameters }: EventDraft): Promise<string | null> {
-      const statement = `SELECT $1::text AS first, ${sql(2)} AS last_seq`;
-      const { rows } = await client.query<{ last_seq: string | null }>(statement, ['', ...parameters]);
+    async function run({ sql, addition }: EventDraft): Promise<string | null> {
+      const statement = `SELECT ${sql('$1::json')} AS last_seq`;
+      const { rows } = await client.query<{ last_seq: string | null }>(statement, [JSON.stringify(addition)]);
       return rows[0]?.last_seq ?? null;
     }
 

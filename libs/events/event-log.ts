@@ -35,15 +35,16 @@ interface EventRow {
 }
 
 /**
+ * Appends what an expression of type json says, which is an `Append`.
+ *
  * Sequence numbers come from a counter row per job, which also is the lock that keeps writers apart: an append that fails
  * takes its number back with it, so there are no gaps. The counter outlives an expired log, so that the events of a
  * retried job go on from there and a client's last event id keeps its meaning.
- *
- * @param first number of the first of its five parameters
  */
-function appendCall(first: number): string {
-  const [job, types, data, key, notify] = [0, 1, 2, 3, 4].map((n) => `$${first + n}`);
-  return `events.append(${job}::text, ${types}::text[], ${data}::text[], ${key}::text, ${notify}::boolean)`;
+function appendCall(addition: string): string {
+  const list = (name: string) => `ARRAY(SELECT json_array_elements_text(${addition}->'${name}'))`;
+  const notify = `(${addition}->>'notify')::boolean`;
+  return `events.append(${addition}->>'job', ${list('types')}, ${list('data')}, ${addition}->>'key', ${notify})`;
 }
 
 /** What goes into one job's log in one piece. */
@@ -63,10 +64,14 @@ const APPEND = {
     FROM json_to_recordset($1::json) AS addition (job text, types text[], data text[], key text)`,
 };
 
-/** Events on their way into the log. */
-export interface Append {
-  readonly sql: typeof appendCall;
-  readonly parameters: readonly unknown[];
+/** Events on their way into the log, as a statement is given them. */
+interface Append {
+  readonly job: string;
+  readonly types: readonly string[];
+  /** JSON of each. */
+  readonly data: readonly string[];
+  readonly key: string | null;
+  readonly notify: boolean;
 }
 
 /** The tables of the log: what is published is in here before anybody hears of it. */
@@ -106,10 +111,12 @@ export class EventLog {
   }
 
   /** The append as a part of a statement of somebody else, whose value is the last sequence. */
-  appending(jobId: string, events: readonly JobEventBody[], key: string | undefined): Append {
-    const types = events.map((event) => event.type);
-    const data = events.map((event) => JSON.stringify(event.data));
-    return { sql: appendCall, parameters: [jobId, types, data, key ?? null, this.notify] };
+  appending(
+    jobId: string,
+    events: readonly JobEventBody[],
+    key: string | undefined,
+  ): { readonly sql: typeof appendCall; readonly addition: Append } {
+    return { sql: appendCall, addition: { ...appendOf({ jobId, events, key }), notify: this.notify } };
   }
 
   /** @returns the events with their sequence; none when the key has been used already, or the job forgotten */
@@ -208,12 +215,7 @@ export class EventLog {
   private async appendAll(additions: readonly Addition[]): Promise<JobEvent[][]> {
     // All processes in one order: two that locked the counters of the same jobs in different ones could wait for each other.
     const sorted = additions.toSorted((one, other) => (one.jobId < other.jobId ? -1 : 1));
-    const rows = sorted.map(({ jobId, events, key }) => ({
-      job: jobId,
-      types: events.map(({ type }) => type),
-      data: events.map(({ data }) => JSON.stringify(data)),
-      key: key ?? null,
-    }));
+    const rows = sorted.map(appendOf);
     const result = await this.query<{ last_seq: string | null }>(APPEND, [JSON.stringify(rows), this.notify]);
     const lastSeqs = new Map(sorted.map(({ jobId }, index) => [jobId, result.rows[index]?.last_seq ?? null]));
     return additions.map(({ jobId, events }) => numbered(events, lastSeqs.get(jobId) ?? null));
@@ -246,6 +248,15 @@ export class EventLog {
       throw asUnavailable(error, UNAVAILABLE);
     }
   }
+}
+
+function appendOf({ jobId, events, key }: Addition): Omit<Append, 'notify'> {
+  return {
+    job: jobId,
+    types: events.map(({ type }) => type),
+    data: events.map(({ data }) => JSON.stringify(data)),
+    key: key ?? null,
+  };
 }
 
 /** @param lastSeq of the last of them, as text or number; null where they were not taken */

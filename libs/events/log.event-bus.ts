@@ -58,8 +58,8 @@ export class LogEventBus extends EventBus {
     options: PublishOptions = {},
   ): Promise<EventDraft> {
     await this.log.opened();
-    const { sql, parameters } = this.log.appending(jobId, events, options.key);
-    return { sql, parameters, tell: (lastSeq) => this.news.announce(jobId, numbered(events, lastSeq)) };
+    const { sql, addition } = this.log.appending(jobId, events, options.key);
+    return { sql, addition, tell: (lastSeq) => this.news.announce(jobId, numbered(events, lastSeq)) };
   }
 
   override follow(jobId: string, afterSeq: number, follower: Follower<JobEvent>): Feed {

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import type { JobEventBody } from '#contracts';
 import { createEventBus, type EventBus } from '#events';
 import { createLogger } from '#telemetry';
@@ -11,6 +12,12 @@ import type { Claim } from './lease.js';
 
 const result: JobResult = { language: 'en', durationMs: 10_000, engineUsed: 'local', model: 'base', warnings: [] };
 const last = { index: 0, ...spanResult([segment(0, 0), segment(0, 1)]) };
+
+const none: EndParts['events'] = { sql: () => 'NULL::bigint', addition: {} };
+
+function missing(): never {
+  throw new Error('There is no such claim.');
+}
 
 describe('JobLeaseRepository, an end with all that goes along', () => {
   let server: TestDatabase;
@@ -78,6 +85,60 @@ describe('JobLeaseRepository, an end with all that goes along', () => {
     expect(row).toEqual({ announced: true, fruitful_attempts: 1 });
   });
 
+  it('writes where the span lies and what the headers say, unless that is written already', async () => {
+    const claim = await planned(0);
+    const place = { index: 0, startMs: 0, endMs: 4_321, tailMs: 7 };
+    const facts = {
+      media: { container: 'wav', durationMs: 4_321, audio: { codec: 'pcm_s16le', channels: 1, sampleRateHz: 16_000 } },
+      expectedMs: 99,
+    };
+    const events = await eventsOf(claim);
+    await leases.completeWith(claim.lease, { ...result, facts }, { span: { ...last, place }, events });
+    const [span] = await database.query(
+      `SELECT start_ms, end_ms, lead_ms, tail_ms, state FROM transcript_spans
+       WHERE transcript_job_id = (SELECT id FROM transcript_jobs WHERE job_id = $1)`,
+      [claim.job.id],
+    );
+    expect(span).toEqual({ start_ms: 0, end_ms: 4_321, lead_ms: 0, tail_ms: 7, state: 'done' });
+    expect(await jobs.find(claim.job.id)).toMatchObject({ media: { facts: facts.media }, expectedMs: 99 });
+  });
+
+  it('writes jobs of one moment in one statement, each under its own lease, but for one that is refused', async () => {
+    const claims = await Promise.all([0, 1, 2, 3, 4].map(() => planned(0)));
+    const [lost, refused] = [2, 3];
+    const before = await Promise.all(claims.map(state));
+    const written = jest.spyOn(database, 'prepared');
+    const ends = claims.map(async (claim, n) => {
+      const { addition, ...rest } = await eventsOf(claim);
+      const events = { ...rest, addition: n === refused ? { ...addition, data: ['{'] } : addition };
+      const lease = n === lost ? { ...claim.lease, token: '00000000-0000-4000-8000-000000000000' } : claim.lease;
+      return leases.completeWith(lease, result, { span: last, events });
+    });
+    const outcomes = await Promise.allSettled(ends);
+    expect(written.mock.calls.length).toBeLessThanOrEqual(1 + claims.length);
+    written.mockRestore();
+    expect(outcomes.map((end) => (end.status === 'fulfilled' ? end.value?.segments : 'refused'))).toEqual([
+      ...[2, 2, undefined, 'refused', 2],
+    ]);
+    for (const n of [lost, refused]) expect(await state(claims[n] ?? missing())).toEqual(before[n]);
+    for (const n of [0, 1, 4]) {
+      expect(await jobs.find(claims[n]?.job.id ?? '')).toMatchObject({ status: 'completed' });
+    }
+  });
+
+  it('writes jobs of one moment in one statement where none is refused', async () => {
+    const claims = await Promise.all([0, 1, 2, 3].map(() => planned(0)));
+    const events = await Promise.all(claims.map(eventsOf));
+    const written = jest.spyOn(database, 'prepared');
+    const done = await Promise.all(
+      claims.map((claim, n) => leases.completeWith(claim.lease, result, { span: last, events: events[n] ?? none })),
+    );
+    expect(written).toHaveBeenCalledTimes(1);
+    written.mockRestore();
+    expect(done).toEqual(claims.map(() => ({ segments: 2, lastSeq: '1' })));
+    for (const { job } of claims) expect(await bus.history(job.id, 0, 10)).toHaveLength(1);
+  });
+
   it('goes on while a process of a later version adds a column', async () => {
     const one = new Database(server.url, { poolSize: 1 });
     await one.connect();
@@ -136,7 +197,7 @@ describe('JobLeaseRepository, an end with all that goes along', () => {
     const claim = await planned(0);
     const before = await state(claim);
     const events = await eventsOf(claim);
-    const broken = { ...events, parameters: events.parameters.with(2, ['{']) };
+    const broken = { ...events, addition: { ...events.addition, data: ['{'] } };
     await expect(leases.completeWith(claim.lease, result, { span: last, events: broken })).rejects.toThrow();
     expect(await state(claim)).toEqual(before);
   });

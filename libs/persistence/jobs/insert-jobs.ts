@@ -72,8 +72,8 @@ export function insertion(
   for (const { job, news } of creations) {
     if (!news) continue;
     const place = parameters.push(job.id);
-    cases.push(`WHEN $${place}::uuid THEN ${news.sql(place + 1)}`);
-    parameters.push(...news.parameters);
+    cases.push(`WHEN $${place}::uuid THEN ${news.sql(`$${place + 1}::json`)}`);
+    parameters.push(JSON.stringify(news.addition));
   }
   const lastSeq = cases.length > 0 ? `CASE job_id ${cases.join(' ')} END` : 'NULL::bigint';
   const columns = columnsOf(dataSource, TranscriptJobEntity);
@@ -111,7 +111,10 @@ export async function insertJob(transaction: Transaction, { job, news }: Creatio
     return { job: toJob(await manager.findOneByOrFail(TranscriptJobEntity, { id: entity.id })) };
   }
   const appended =
-    news && (await query<{ last_seq: string | null }>(`SELECT ${news.sql(1)} AS last_seq`, news.parameters));
+    news &&
+    (await query<{ last_seq: string | null }>(`SELECT ${news.sql('$1::json')} AS last_seq`, [
+      JSON.stringify(news.addition),
+    ]));
   return { job: toJob(entity), lastSeq: appended?.[0]?.last_seq };
 }
 

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { eventually } from '#testing';
 import { Database } from '../database.js';
 import { startTestDatabase, type TestDatabase } from '../testing.js';
@@ -291,6 +292,29 @@ describe('JobLeaseRepository', () => {
       { index: 0, endMs: 1000, state: 'running', tries: 2, instance: 'local-1' },
       { index: 1, endMs: 3000, state: 'running', tries: 1, instance: 'asr-1' },
     ]);
+  });
+
+  it('writes plans of several jobs together, each under its own lease', async () => {
+    const claims = await Promise.all([1, 2, 3].map(() => claimed()));
+    const token = '00000000-0000-4000-8000-000000000000';
+    const begun = { index: 0, engine: 'asr' as const, instance: 'asr-1' };
+    const written = jest.spyOn(database, 'prepared');
+    const plans = claims.map(async ({ lease }, n) =>
+      leases.planSpans(n === 1 ? { ...lease, token } : lease, [{ index: 0, startMs: n, endMs: 1000 }], begun),
+    );
+    const outcomes = await Promise.allSettled(plans);
+    expect(written).toHaveBeenCalledTimes(1);
+    written.mockRestore();
+    const isLost = (plan: PromiseSettledResult<void>) =>
+      plan.status === 'rejected' && plan.reason instanceof LeaseLostError;
+    expect(outcomes.map(isLost)).toEqual([false, true, false]);
+    const rows = await database.query(
+      `SELECT job_id AS job, start_ms AS "startMs", state, instance FROM transcript_spans
+       JOIN transcript_jobs AS job ON job.id = transcript_job_id WHERE job_id = ANY($1) ORDER BY start_ms`,
+      [claims.map(({ job }) => job.id)],
+    );
+    const row = (n: number) => ({ job: claims[n]?.job.id, startMs: n, state: 'running', instance: 'asr-1' });
+    expect(rows).toEqual([row(0), row(2)]);
   });
 
   it('leaves a span that is done as it is', async () => {

@@ -2,25 +2,28 @@ import type {
   EngineKind,
   ErrorCode,
   FailedAttempt,
-  Job,
-  MediaFacts,
   MediaObject,
-  SpeakerRoles,
   TranscriptSegment,
   TranscriptWarning,
 } from '#contracts';
 import { PolyscribeError } from '#contracts';
 import { In } from 'typeorm';
 import type { Database, Transaction } from '../database.js';
-import { TranscriptJobEntity, TranscriptSegmentEntity } from '../entities/index.js';
+import { TranscriptSegmentEntity } from '../entities/index.js';
 import { LaneLeases } from '../joint/lane-leases.js';
-import { columnsOf, entityOf } from '../returned-row.js';
 import { storableJson, storableText } from '../storable.js';
 import { copyTranscript } from '../transcripts/copy-transcript.js';
 import { replaceSegments, type SegmentTable, toSegment } from '../transcripts/segment-store.js';
 import { renumberSpeakers } from '../transcripts/speaker-numbers.js';
 import { claimJob } from './claim-job.js';
-import { toJob } from './job.mapper.js';
+import {
+  completeAlone,
+  type CompletedJob,
+  type EndParts,
+  JobEnds,
+  type JobResult,
+  type NotedFacts,
+} from './job-ends.js';
 import {
   type BegunStage,
   cancelled,
@@ -32,36 +35,11 @@ import {
   stagesWith,
 } from './job-sql.js';
 import { type Claim, type Lease, LeaseLostError } from './lease.js';
-import {
-  commitPlainSpan,
-  completePlain,
-  held,
-  heldJob,
-  isLastPlain,
-  type StatementPart,
-  type TranscriptHead,
-  type WithEnd,
-} from './lease-statements.js';
+import { commitPlainSpan, held, heldJob } from './lease-statements.js';
+import { type BegunSpan, type PlannedSpan, SpanPlans } from './span-plans.js';
 
-/** A stretch of audio to be planned; times from the start of the audio. */
-export interface PlannedSpan {
-  readonly index: number;
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly channel?: number;
-  /** How much of its neighbours it hears as well; 0 by default. */
-  readonly leadMs?: number;
-  readonly tailMs?: number;
-  /** Whether it is all of its channel; false by default. */
-  readonly isWhole?: boolean;
-}
-
-/** A span that is being worked on, and by whom. */
-export interface BegunSpan {
-  readonly index: number;
-  readonly engine: EngineKind;
-  readonly instance: string;
-}
+export type { CompletedJob, EndParts, JobResult, LastSpan, NotedFacts } from './job-ends.js';
+export type { BegunSpan, PlannedSpan } from './span-plans.js';
 
 export interface SpanResult {
   /** In time order. */
@@ -75,36 +53,8 @@ export interface SpanResult {
   readonly neighbours?: readonly { readonly index: number; readonly segments: readonly TranscriptSegment[] }[];
   /** Spans whose overlap with the one before is joined by that. */
   readonly joined?: readonly number[];
-}
-
-export interface JobResult {
-  readonly language: string;
-  readonly durationMs: number;
-  readonly engineUsed: EngineKind;
-  readonly model: string;
-  readonly fallbackReason?: string;
-  /** By the tags that `speech` gave. */
-  readonly speakerRoles?: SpeakerRoles;
-  readonly warnings: readonly TranscriptWarning[];
-  /** Those that have begun since the row was last written. */
-  readonly stages?: readonly BegunStage[];
-}
-
-/** What goes along with the end of a job. */
-export interface EndParts extends Pick<WithEnd, 'span'> {
-  readonly events: StatementPart;
-  /** Whether the job as it is then comes back. */
-  readonly isRowWanted?: boolean;
-}
-
-/** A job that has ended well. */
-export interface CompletedJob {
-  /** How many the transcript has. */
-  readonly segments: number;
-  /** What the part that appended the events gave. */
-  readonly lastSeq: string | null;
-  /** There where it was wanted. */
-  readonly job?: Job;
+  /** Where it lies, unless that is written already. */
+  readonly place?: PlannedSpan;
 }
 
 /** Progress as a worker reports it. */
@@ -137,7 +87,13 @@ export class JobLeaseRepository {
   /** The lanes of jobs that several engines do side by side. */
   readonly lanes = new LaneLeases((lease, work) => this.whileHeld(lease, work));
 
-  constructor(protected readonly database: Database) {}
+  private readonly plans: SpanPlans;
+  private readonly ends: JobEnds;
+
+  constructor(protected readonly database: Database) {
+    this.plans = new SpanPlans(database);
+    this.ends = new JobEnds(database);
+  }
 
   /**
    * Takes a job that waits and is due, or whose worker let its lease run out. Among several that try, one wins.
@@ -183,7 +139,7 @@ export class JobLeaseRepository {
   }
 
   /** Notes what the headers of the recording say, and how long the engines should take for all of it. */
-  async recordFacts(lease: Lease, { media, expectedMs }: { media?: MediaFacts; expectedMs?: number }): Promise<void> {
+  async recordFacts(lease: Lease, { media, expectedMs }: NotedFacts): Promise<void> {
     await this.updateHeld(
       lease,
       'updated_at = now(), media_facts = coalesce($3, media_facts), expected_ms = coalesce($4, expected_ms)',
@@ -209,27 +165,7 @@ export class JobLeaseRepository {
       if (spans.length > 0) await this.planSpans(lease, spans);
       return this.startSpan(lease, begun.index, begun);
     }
-    await this.writeHeld(
-      lease,
-      `INSERT INTO transcript_spans (transcript_job_id, span_index, start_ms, end_ms, channel, is_whole, lead_ms, tail_ms,
-         state, tries, engine, instance)
-       SELECT job.id, span.index, round(span."startMs"), round(span."endMs"), span.channel,
-         coalesce(span."isWhole", false), coalesce(round(span."leadMs"), 0), coalesce(round(span."tailMs"), 0),
-         CASE WHEN begins THEN 'running' ELSE 'planned' END, begins::integer,
-         CASE WHEN begins THEN $5 END, CASE WHEN begins THEN $6 END
-       FROM job, jsonb_to_recordset($3::jsonb)
-         AS span (index integer, "startMs" double precision, "endMs" double precision, channel smallint,
-           "isWhole" boolean, "leadMs" double precision, "tailMs" double precision),
-         LATERAL (SELECT span.index IS NOT DISTINCT FROM $4::integer AS begins) AS beginning
-       ON CONFLICT (transcript_job_id, span_index) DO UPDATE
-       SET start_ms = excluded.start_ms, end_ms = excluded.end_ms, channel = excluded.channel,
-         is_whole = excluded.is_whole, lead_ms = excluded.lead_ms, tail_ms = excluded.tail_ms,
-         state = CASE WHEN excluded.state = 'running' THEN 'running' ELSE transcript_spans.state END,
-         tries = transcript_spans.tries + excluded.tries, engine = coalesce(excluded.engine, transcript_spans.engine),
-         instance = coalesce(excluded.instance, transcript_spans.instance), updated_at = now()
-       WHERE transcript_spans.state <> 'done'`,
-      [storableJson(spans), begun?.index ?? null, begun?.engine ?? null, begun ? storableText(begun.instance) : null],
-    );
+    if (!(await this.plans.write(lease, spans, begun))) throw new LeaseLostError(lease);
   }
 
   /** Marks a span as being worked on. One that is done is left alone. */
@@ -266,6 +202,7 @@ export class JobLeaseRepository {
     result: SpanResult,
     into: SegmentTable = 'transcript_segments',
   ): Promise<void> {
+    if (result.place) await this.planSpans(lease, [result.place]);
     const isAlone = (result.neighbours ?? []).length === 0 && (result.joined ?? []).length === 0;
     const query: Transaction['query'] = (sql, parameters) => this.database.prepared(sql, parameters);
     if (isAlone && into === 'transcript_segments' && (await commitPlainSpan(query, lease, index, result))) return;
@@ -337,9 +274,8 @@ export class JobLeaseRepository {
    * @throws PolyscribeError `internal` when a span is not done
    */
   async complete(lease: Lease, result: JobResult): Promise<number> {
-    const head = headOf(result);
-    const plain = await completePlain((...statement) => this.database.prepared(...statement), lease, head, false);
-    if (plain) return plain.segments;
+    const plain = await completeAlone((...given) => this.database.prepared(...given), lease, result, false);
+    if (plain !== undefined) return plain;
     return this.whileHeld(lease, async (transaction, id) => {
       const open = await transaction.query(
         `SELECT 1 FROM transcript_spans WHERE transcript_job_id = $1 AND state <> 'done' LIMIT 1`,
@@ -347,7 +283,7 @@ export class JobLeaseRepository {
       );
       if (open.length > 0) throw new PolyscribeError('internal', 'The job has spans that are not done.');
       await renumberSpeakers(transaction, id);
-      return (await completePlain(transaction.query, lease, head, true))?.segments ?? 0;
+      return (await completeAlone(transaction.query, lease, result, true)) ?? 0;
     });
   }
 
@@ -358,16 +294,7 @@ export class JobLeaseRepository {
    * @returns undefined, with nothing written, where that is not so, or the lease is lost
    */
   async completeWith(lease: Lease, result: JobResult, parts: EndParts): Promise<CompletedJob | undefined> {
-    const { span, events, isRowWanted = false } = parts;
-    if (span && !isLastPlain(span)) return undefined;
-    const { dataSource } = this.database;
-    const columns = isRowWanted ? columnsOf(dataSource, TranscriptJobEntity) : undefined;
-    const query: Transaction['query'] = (...statement) => this.database.prepared(...statement);
-    const row = await completePlain(query, lease, headOf(result), false, { span, events, columns });
-    if (!row) return undefined;
-    const { segments, last_seq: lastSeq = null } = row;
-    if (!isRowWanted) return { segments, lastSeq };
-    return { segments, lastSeq, job: toJob(entityOf(dataSource, TranscriptJobEntity, row)) };
+    return this.ends.write(lease, result, parts);
   }
 
   /**
@@ -458,12 +385,4 @@ export class JobLeaseRepository {
       return work(transaction, row.id, row.cancel);
     });
   }
-}
-
-function headOf({ language, durationMs, engineUsed, model, fallbackReason, ...rest }: JobResult): TranscriptHead {
-  const { stages = [], warnings, speakerRoles } = rest;
-  return {
-    ...{ language, durationMs, engineUsed, model, fallbackReason, stages, warnings: storableJson(warnings) },
-    speakerRoles: speakerRoles ? storableJson(speakerRoles) : null,
-  };
 }

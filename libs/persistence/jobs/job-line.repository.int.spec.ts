@@ -45,7 +45,7 @@ async function takeNext(wanted: (demand: string) => boolean = () => true): Promi
 function quickTaker(): () => Promise<Taken | undefined> {
   let latest: string | undefined;
   return async () => {
-    const quick = latest === undefined ? undefined : await lines.takeNext(latest, 'worker', LEASE_MS);
+    const [quick] = latest === undefined ? [] : await lines.takeNext(latest, 'worker', LEASE_MS, 1);
     return quick ?? takeNext((demand) => ((latest = demand), true));
   };
 }
@@ -213,7 +213,7 @@ describe('JobLineRepository', () => {
   });
 
   it('takes a job in one step only where it is the best of all and nothing has to be judged', async () => {
-    const take = async (demand: string) => jobIdOf(await lines.takeNext(demand, 'worker', LEASE_MS));
+    const take = async (demand: string) => jobIdOf((await lines.takeNext(demand, 'worker', LEASE_MS, 3))[0]);
     await add({ engine: 'asr' });
     const asr = (await lines.heads())[0]?.demand ?? '';
     const first = await add({ engine: 'local', priority: 6 });
@@ -236,6 +236,33 @@ describe('JobLineRepository', () => {
     expect(await take(asr)).toBeUndefined();
   });
 
+  it('takes for several places in one step what it would take one by one', async () => {
+    const a = [await add({ sessionId: 'a' }), await add({ sessionId: 'a' }), await add({ sessionId: 'a' })];
+    const b = [await add({ sessionId: 'b' }), await add({ sessionId: 'b' })];
+    const urgent = await add({ sessionId: 'a', priority: 9 });
+    const [head] = await lines.heads();
+    const take = async (places: number) =>
+      (await lines.takeNext(head?.demand ?? '', 'w', LEASE_MS, places)).map(jobIdOf);
+    expect(await take(3)).toEqual([urgent, a[0], b[0]]);
+    expect(await take(9)).toEqual([a[1], b[1], a[2]]);
+    expect(await take(9)).toEqual([]);
+    const tokens = await database.query<{ tokens: number }>(
+      'SELECT count(DISTINCT lease_token)::integer AS tokens FROM transcript_jobs',
+    );
+    expect(tokens).toEqual([{ tokens: 6 }]);
+  });
+
+  it('takes none behind a job that is to end instead', async () => {
+    const [first, spent, behind] = [await add(), await add(), await add()];
+    await database.query('UPDATE transcript_jobs SET attempts = 4, max_retries = 3 WHERE job_id = $1', [spent]);
+    const [head] = await lines.heads();
+    const take = async () => (await lines.takeNext(head?.demand ?? '', 'w', LEASE_MS, 3)).map(jobIdOf);
+    expect(await take()).toEqual([first, spent]);
+    expect(await jobs.find(spent)).toMatchObject({ status: 'failed' });
+    expect(await jobs.find(behind)).toMatchObject({ status: 'queued' });
+    expect(await take()).toEqual([behind]);
+  });
+
   it('goes on while a process of a later version adds a column and mends a function', async () => {
     const one = new Database(server.url, { poolSize: 1 });
     await one.connect();
@@ -245,9 +272,11 @@ describe('JobLineRepository', () => {
     for (const column of ['a', 'b']) {
       const [head] = await own.heads();
       taken.push(head && jobIdOf(await own.take(head, 'worker', LEASE_MS, true)));
-      taken.push(jobIdOf(await own.takeNext(head?.demand ?? '', 'worker', LEASE_MS)));
+      taken.push(...(await own.takeNext(head?.demand ?? '', 'worker', LEASE_MS, 1)).map(jobIdOf));
       await one.query(`ALTER TABLE transcript_jobs ADD COLUMN later_${column} text`);
-      for (const name of ['take_from_job_line', 'take_next_job']) await one.query(`ALTER FUNCTION ${name} COST 50`);
+      for (const name of ['take_from_job_line', 'take_next_job', 'take_next_jobs']) {
+        await one.query(`ALTER FUNCTION ${name} COST 50`);
+      }
     }
     expect(taken).toEqual(ids);
     await one.close();

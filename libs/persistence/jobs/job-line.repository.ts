@@ -79,31 +79,37 @@ export class JobLineRepository {
     if (head.lost !== undefined) return this.takeUp(head.lost.jobId, workerId, leaseMs);
     const line = `take_from_job_line($1, $2, $3, $4, $5, $6, $7)`;
     const parameters = [head.demand, 9 - head.priority, workerId, randomUUID(), leaseMs, EARLY_MS, patience];
-    return this.takeFound(line, parameters, workerId, leaseMs);
+    const [found] = await this.found(line, parameters);
+    return found && this.takenOf(found, workerId, leaseMs);
   }
 
   /**
-   * The same in one step where the best job of all is one of that demand.
+   * The same in one step where the best job of all is one of that demand, and so on for as many as there are places for:
+   * each is the best that is left.
    *
-   * @returns undefined where it is not, or could not be had: then the heads are to be looked at
+   * @returns none where it is not, or could not be had: then the heads are to be looked at
    */
-  async takeNext(demand: string, workerId: string, leaseMs: number): Promise<Taken | undefined> {
-    const next = 'take_next_job($1, $2, $3, $4, $5, $6)';
-    return this.takeFound(next, [demand, workerId, randomUUID(), leaseMs, EARLY_MS, MOST_HEADS], workerId, leaseMs);
+  async takeNext(demand: string, workerId: string, leaseMs: number, places: number): Promise<Taken[]> {
+    const tokens = Array.from({ length: places }, () => randomUUID());
+    const parameters = [demand, workerId, tokens, leaseMs, EARLY_MS, MOST_HEADS];
+    const jobs = await this.found('take_next_jobs($1, $2, $3, $4, $5, $6)', parameters);
+    const outcomes = await Promise.allSettled(jobs.map((found) => this.takenOf(found, workerId, leaseMs)));
+    const taken = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    const failed = outcomes.find(({ status }) => status === 'rejected');
+    // One that is taken and cannot be read waits for its lease to run out, as after a crash; the others are had.
+    if (taken.length === 0 && failed?.status === 'rejected') throw failed.reason;
+    return taken;
   }
 
-  private async takeFound(
-    call: string,
-    parameters: readonly unknown[],
-    workerId: string,
-    leaseMs: number,
-  ): Promise<Taken | undefined> {
-    const [found] = await this.database.prepared<FoundJob>(
+  private found(call: string, parameters: readonly unknown[]): Promise<FoundJob[]> {
+    return this.database.prepared<FoundJob>(
       `SELECT is_taken, ${msPast('(job).busy_since')} AS busy_ms, ${msPast('(job).outage_since')} AS outage_ms,
          ${columnsOf(this.database.dataSource, TranscriptJobEntity, '(job)')} FROM ${call}`,
       parameters,
     );
-    if (!found) return undefined;
+  }
+
+  private async takenOf(found: FoundJob, workerId: string, leaseMs: number): Promise<Taken> {
     if (!found.is_taken) return this.takeUp(found.job_id, workerId, leaseMs);
     const waitedMs = { busy: found.busy_ms, outage: found.outage_ms };
     return this.database.run(async (manager) => ({

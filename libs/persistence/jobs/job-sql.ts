@@ -42,13 +42,16 @@ export function stagesWith(begun: string, most: string, end = 'NULL::timestamptz
     ) AS followed)`;
 }
 
-function endedWith(stages: string, isAnnounced = false): string {
+function endedWith(stages: string, isAnnounced = 'false'): string {
   return `completed_at = clock_timestamp(), updated_at = clock_timestamp(), lease_token = NULL,
   lease_until = NULL, announced = ${isAnnounced}, stages = ${stages}`;
 }
 
 /** What every way to end has in common. The lease goes with it, so that whoever held it can write no more. */
 export const ended = endedWith(stagesClosed);
+
+/** The job gets on: what it waits for from now on is another matter, and so is what it dies of. */
+export const gotOn = 'busy_since = NULL, outage_since = NULL, fruitful_attempts = attempts';
 
 /** How a job shows that has its transcript. */
 export const completedNote = { status: 'completed', progress: 100, stage: 'completed', message: 'Completed.' } as const;
@@ -58,7 +61,7 @@ export const completedNote = { status: 'completed', progress: 100, stage: 'compl
  *
  * @param isAnnounced whether the event that tells of it is written with it
  */
-export function completedWith(stages: string, isAnnounced = false): string {
+export function completedWith(stages: string, isAnnounced = 'false'): string {
   const { status, progress, stage, message } = completedNote;
   const fields = `status = '${status}', progress = ${progress}, stage = '${stage}', message = '${message}'`;
   return `${fields}, ${endedWith(stages, isAnnounced)}`;

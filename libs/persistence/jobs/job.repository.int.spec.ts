@@ -52,8 +52,8 @@ describe('JobRepository', () => {
   it('writes jobs of one moment and one line together with their news, but for one that is refused', async () => {
     const told: (string | number | null)[] = [];
     const newsOf = (id: string): EventDraft => ({
-      sql: (first) => `(SELECT length($${first}::text) + length($${first + 1}::text))`,
-      parameters: [id, 'x'.repeat(told.length + 1)],
+      sql: (addition) => `(SELECT length(${addition}->>'id') + length(${addition}->>'text'))`,
+      addition: { id, text: 'x'.repeat(told.length + 1) },
       tell: (lastSeq) => Promise.resolve(void told.push(lastSeq)),
     });
     const taken = await jobs.create(newJob({ title: 'taken' }));

@@ -18,6 +18,7 @@ import { JointTranscripts1790000000023 } from './0023-joint-transcripts.migratio
 import { JobLines1790000000025 } from './0025-job-lines.migration.js';
 import { QuickClaims1790000000026 } from './0026-quick-claims.migration.js';
 import { NextJobs1790000000028 } from './0028-next-jobs.migration.js';
+import { SeveralNextJobs1790000000029 } from './0029-several-next-jobs.migration.js';
 
 /** In the order in which they run; TypeORM goes by the number at the end of the name. */
 export const migrations = [
@@ -41,4 +42,5 @@ export const migrations = [
   JobLines1790000000025,
   QuickClaims1790000000026,
   NextJobs1790000000028,
+  SeveralNextJobs1790000000029,
 ];
