@@ -13,6 +13,9 @@ import { Registration } from './registration.js';
 /** Where engines and workers share a process the workers have stopped by then; elsewhere a worker tries another one. */
 const STOP_GRACE_MS = 5_000;
 
+/** Sixteen seconds of audio, two of the messages that workers send: what a call may hold that its engine has not asked for. */
+const RECEIVE_WINDOW_BYTES = 512 * 1024;
+
 export interface HostEngineOptions {
   readonly engine: SpeechEngine;
   /** Needs the endpoint `registry`. */
@@ -59,7 +62,8 @@ async function serve({ engine, context, ...options }: HostEngineOptions): Promis
     () => registrations.forEach((registration) => registration.changed()),
     new CallMetrics(context.metrics ?? new Metrics(), engine.describe().engine),
   );
-  const server = new GrpcServer({ logger, tls: config.innerTls }).add(engineV1.EngineServiceDefinition, service);
+  const server = new GrpcServer({ logger, tls: config.innerTls, receiveWindowBytes: RECEIVE_WINDOW_BYTES });
+  server.add(engineV1.EngineServiceDefinition, service);
   const { host, port, advertiseAddress } = config.engine;
   const offset = port === 0 ? 0 : (context.enginePortOffset ?? 0) + (options.portOffset ?? 0);
   const bound = await bind({ host, port: port + offset, portVariable: 'ENGINE_PORT' }, () =>

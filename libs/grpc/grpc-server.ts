@@ -13,6 +13,7 @@ import { HealthService } from './health.service.js';
 import './library-log.js';
 import { MAX_MESSAGE_BYTES } from './limits.js';
 import { malformedMiddleware, withMalformed } from './malformed-messages.js';
+import { receiveWindow } from './receive-window.js';
 import type { RequestIdContext } from './request-id.js';
 import { errorMiddleware, requestIdMiddleware } from './server-middleware.js';
 import { type GrpcTls, serverCredentials } from './tls.js';
@@ -29,6 +30,8 @@ export interface GrpcServerSettings {
   readonly tls?: GrpcTls | undefined;
   /** Largest message that is taken; 4 MiB unless told otherwise. */
   readonly maxReceiveBytes?: number;
+  /** What clients may send ahead of whoever reads, in each call; HTTP/2's 64 KiB unless told otherwise. */
+  readonly receiveWindowBytes?: number;
 }
 
 /**
@@ -50,6 +53,7 @@ export class GrpcServer {
       'grpc.keepalive_time_ms': 20_000,
       'grpc.keepalive_timeout_ms': 10_000,
       'grpc.max_concurrent_streams': 1_000,
+      ...(settings.receiveWindowBytes !== undefined && { interceptors: [receiveWindow(settings.receiveWindowBytes)] }),
     })
       .use(errorDetailsServerMiddleware)
       .use(requestIdMiddleware)

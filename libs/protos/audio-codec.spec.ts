@@ -22,6 +22,13 @@ describe('The codec of audio messages', () => {
     expect(payload?.$case === 'audio' && payload.value.buffer).toBe(bytes.buffer);
   });
 
+  it('gives a message that is not copied when the library makes a buffer of it', () => {
+    const message = encode({ payload: { $case: 'audio', value: Buffer.from('speech') } }).finish();
+    const buffer = Buffer.from(message);
+    expect(buffer.buffer).toBe(message.buffer);
+    expect([...buffer]).toEqual([...message]);
+  });
+
   it('leaves a configuration, an empty message and fields that it does not know to generated code', () => {
     const config = TranscribeRequest.fromPartial({ payload: { $case: 'config', value: { requestId: 'a' } } });
     expect(decode(encode(config).finish())).toEqual(config);

@@ -13,7 +13,8 @@ interface Encoded {
 
 /**
  * `TranscribeRequest` on the same wire, with audio copied once into a message and not at all out of it. Generated code
- * grows a buffer, cuts it to size and copies what it read; an hour of speech is a hundred megabytes.
+ * grows a buffer, cuts it to size and copies what it read, and the library copies the message once more; an hour of speech
+ * is a hundred megabytes.
  */
 const quickRequest = {
   ...TranscribeRequest,
@@ -40,10 +41,18 @@ function encodeAudio(audio: Uint8Array): Uint8Array {
   let length = audio.length;
   for (; length > 0x7f; length = Math.floor(length / 0x80)) head.push((length % 0x80) + 0x80);
   head.push(length);
-  const message = Buffer.allocUnsafe(head.length + audio.length);
+  const message = Buffer.allocUnsafeSlow(head.length + audio.length);
   message.set(head);
   message.set(audio, head.length);
-  return message;
+  return uncopied(message);
+}
+
+/**
+ * A message that fills its memory, made so that `Buffer.from`, which the library calls on whatever it is given, takes the
+ * memory as it is: of an array it makes a copy, of an object whose value is an ArrayBuffer it does not.
+ */
+function uncopied(message: Uint8Array): Uint8Array {
+  return Object.assign(message, { valueOf: () => message.buffer });
 }
 
 /** The audio of a message that holds nothing else; undefined for any other, which is the generated code's to read. */
