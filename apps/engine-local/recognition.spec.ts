@@ -61,6 +61,19 @@ describe('Recognition', () => {
     expect(pool.running.map(({ sounds }) => sounds)).toEqual([[1002], [1003, 1004]]);
   });
 
+  it('gives the first words of whoever finds no work here alone, and before all looking for speech', () => {
+    const pool = new ScriptedPool(2);
+    const recognition = new Recognition(pool);
+    pool.looking = 2;
+    void outcomes(recognition.join('tiny'), 1001, 1002, 1003);
+    void outcomes(recognition.join('tiny'), 2001, 2002);
+    expect(pool.running.map(({ sounds, urgent }) => ({ sounds, urgent }))).toEqual([{ sounds: [1001], urgent: true }]);
+    pool.looking = 0;
+    pool.running[0]?.finish();
+    expect(pool.running.map(({ urgent }) => urgent)).toEqual([false, false]);
+    expect(pool.running.flatMap(({ sounds }) => sounds).toSorted()).toEqual([1002, 1003, 2001, 2002]);
+  });
+
   it.each([
     ['all that waits while another call has more to come', false, 6],
     ['its share where no call has more to come', true, 3],

@@ -42,6 +42,9 @@ export interface RecognitionCall {
 
 interface Caller {
   readonly model: LocalModel;
+  /** Whether a thread has had an utterance of it. */
+  hasBegun: boolean;
+  /** Whether no more will come. */
   hasEnded: boolean;
 }
 
@@ -80,7 +83,7 @@ export class Recognition {
 
   /** A call begins; whoever asks says when it is over. */
   join(model: LocalModel): RecognitionCall {
-    const caller: Caller = { model, hasEnded: false };
+    const caller: Caller = { model, hasBegun: false, hasEnded: false };
     this.callers.add(caller);
     return {
       model,
@@ -115,29 +118,38 @@ export class Recognition {
     }
   }
 
-  /** Gives idle threads what waits. Towards the end of all calls batches shrink, so that the threads end together. */
+  /**
+   * Gives idle threads what waits. The first words of whoever comes to an engine without work go alone and before all looking
+   * for speech: others gain nothing by company that is still to be found.
+   */
   private submit(): void {
-    while (this.pool.canBegin) {
-      const rows = this.next();
+    for (let isEarly = this.isEarly; isEarly || this.pool.canBegin; isEarly = this.isEarly) {
+      const rows = isEarly ? this.queue.take(Infinity) : this.next();
       const [first] = rows;
       if (!first) return;
-      void this.recognize(first.model, rows);
+      void this.recognize({ model: first.model, rows, urgent: isEarly });
     }
   }
 
+  private get isEarly(): boolean {
+    return this.queue.first !== undefined && ![...this.callers].some(({ hasBegun }) => hasBegun);
+  }
+
+  /** Towards the end of all calls batches shrink, so that the threads end together. */
   private next(): Row[] {
     for (let row = this.again.shift(); row; row = this.again.shift()) if (this.callers.has(row.caller)) return [row];
     const isEnding = [...this.callers].every(({ hasEnded }) => hasEnded);
     return this.queue.take(isEnding ? this.pool.size : this.pool.idleThreads);
   }
 
-  private async recognize(model: LocalModel, rows: readonly Row[]): Promise<void> {
+  private async recognize({ model, rows, urgent }: { model: LocalModel; rows: Row[]; urgent: boolean }): Promise<void> {
     const batch: Batch = { rows, abort: new AbortController() };
     this.batches.add(batch);
+    for (const { caller } of rows) caller.hasBegun = true;
     try {
       const utterances = rows.map(({ sound }) => sound.read());
       const task = { kind: 'recognition', model, utterances } as const;
-      const result = await this.pool.run(task, { signal: batch.abort.signal, attempts: 1 });
+      const result = await this.pool.run(task, { urgent, attempts: 1, signal: batch.abort.signal });
       if (result.kind !== 'recognition') throw new Error('An inference thread mixed up its tasks.');
       resolveAll(rows, result);
     } catch (error) {

@@ -31,6 +31,17 @@ const EDGE_SAMPLES = (30 * SAMPLE_RATE_HZ) / 1000;
 /** An utterance whose text is on its way, or the news that there is no speech before a position. */
 type Found = { readonly utterance: Utterance; readonly recognized: Promise<Recognized> } | { readonly settled: number };
 
+/** Whether all of a block is there, or its source has ended or pauses. */
+type BlockStatus = 'more' | 'ended' | 'idle';
+
+/** Audio in which speech is to be looked for next. */
+interface Block {
+  readonly frames: number;
+  readonly status: Promise<BlockStatus>;
+  /** Whether there is nothing to wait for any more. */
+  readonly isThere: boolean;
+}
+
 /**
  * One call: reads audio a bounded way ahead, finds utterances in it, has them recognised beside those of other calls and
  * gives their texts in time order. Memory does not grow with the length of the audio.
@@ -109,34 +120,52 @@ export class Transcription {
     }
   }
 
+  /** Looks for speech in block after block; the next is read meanwhile. */
   private async listen(reader: AudioReader): Promise<void> {
     let position = 0;
     let memory: VoiceActivityMemory | undefined;
-    for (let block = 0, status = 'more'; status !== 'ended'; block++) {
-      const wanted = (blockFrames[block] ?? LARGEST_BLOCK_FRAMES) * FRAME_SAMPLES;
-      status = await this.fill(reader, position, wanted);
-      const available = Math.min(wanted, this.buffer.end - position);
+    let block = this.nextBlock(reader, 0, position);
+    let found: readonly Utterance[] | undefined;
+    const tell = () => {
+      if (found) this.gather(found);
+      found = undefined;
+    };
+    for (let index = 1, status = 'more'; status !== 'ended'; index++) {
+      // Where the next block is there, threads are to look at it first: then more utterances go together.
+      if (!block.isThere) tell();
+      status = await block.status;
+      const start = position;
+      const available = Math.min(block.frames * FRAME_SAMPLES, this.buffer.end - start) / FRAME_SAMPLES;
       // The last frame is filled up with silence.
-      const frames = status === 'ended' ? Math.ceil(available / FRAME_SAMPLES) : Math.floor(available / FRAME_SAMPLES);
-      if (frames > 0) {
-        const samples = this.buffer.read(position - CONTEXT_SAMPLES, position + frames * FRAME_SAMPLES);
-        const task = { kind: 'voice-activity', samples, memory } as const;
-        const result = await this.pool.run(task, { urgent: true, signal: this.signal });
-        if (result.kind !== 'voice-activity') throw new Error('An inference thread mixed up its tasks.');
-        memory = result.memory;
-        position += frames * FRAME_SAMPLES;
-        this.gather(this.segmenter.push(result.probabilities));
-      }
-      if (status === 'ended') {
-        this.recognition.end();
-        this.gather(this.segmenter.flush());
-      }
-      this.found.push({ settled: Math.min(this.segmenter.settled, this.buffer.end) });
+      const frames = status === 'ended' ? Math.ceil(available) : Math.floor(available);
+      position += frames * FRAME_SAMPLES;
+      if (status !== 'ended') block = this.nextBlock(reader, index, position);
+      if (frames === 0) continue;
+      const samples = this.buffer.read(start - CONTEXT_SAMPLES, position);
+      const looking = this.pool.run({ kind: 'voice-activity', samples, memory }, { urgent: true, signal: this.signal });
+      tell();
+      const result = await looking;
+      if (result.kind !== 'voice-activity') throw new Error('An inference thread mixed up its tasks.');
+      memory = result.memory;
+      found = this.segmenter.push(result.probabilities);
     }
+    this.recognition.end();
+    this.gather([...(found ?? []), ...this.segmenter.flush()]);
   }
 
-  /** Reads until that many samples follow the position: `more`; or the source has ended or pauses. */
-  private async fill(reader: AudioReader, position: number, wanted: number): Promise<'more' | 'ended' | 'idle'> {
+  private nextBlock(reader: AudioReader, index: number, position: number): Block {
+    const frames = blockFrames[index] ?? LARGEST_BLOCK_FRAMES;
+    const block = { frames, status: this.fill(reader, position, frames * FRAME_SAMPLES), isThere: false };
+    const arrived = () => {
+      block.isThere = true;
+    };
+    // Who looks at the block is told of an error.
+    block.status.then(arrived, arrived);
+    return block;
+  }
+
+  /** Reads until that many samples follow the position. */
+  private async fill(reader: AudioReader, position: number, wanted: number): Promise<BlockStatus> {
     while (this.buffer.end - position < wanted) {
       await this.room();
       const worthwhile = this.buffer.end - position >= FRAME_SAMPLES;
@@ -169,6 +198,7 @@ export class Transcription {
       const utterance = utterances[index];
       if (utterance) this.found.push({ utterance, recognized });
     });
+    this.found.push({ settled: Math.min(this.segmenter.settled, this.buffer.end) });
   }
 
   private times({ start, end }: Utterance, lastEndMs: number): { startMs: number; endMs: number } {

@@ -28,6 +28,12 @@ export class UtteranceQueue<T extends QueuedUtterance> {
     else this.lanes.set(caller, [utterance]);
   }
 
+  /** With what the next batch begins: what has waited longest of the caller whose turn it is. */
+  get first(): T | undefined {
+    const [lane] = this.lanes.values();
+    return lane?.[0];
+  }
+
   /** Takes out all of a caller. */
   remove(caller: unknown): T[] {
     const lane = this.lanes.get(caller) ?? [];
@@ -36,17 +42,17 @@ export class UtteranceQueue<T extends QueuedUtterance> {
   }
 
   /**
-   * The next batch: the utterance that has waited longest of the caller whose turn it is, and within the bounds those
-   * nearest to it in length, whoever they belong to. Rows of like length end together, so that no step is made for a few
-   * long ones only. Nobody waits for more batches than there are callers.
+   * The next batch: the first, and within the bounds those nearest to it in length, whoever they belong to. Rows of like
+   * length end together, so that no step is made for a few long ones only. Nobody waits for more batches than there are
+   * callers.
    *
    * @param threads that could each take such a batch: it is no more than its share of what waits
    */
   take(threads: number): T[] {
+    const { first } = this;
+    if (!first) return [];
     // A Map keeps the order of insertion: the caller served goes to the end.
-    const [next] = this.lanes;
-    const first = next?.[1][0];
-    if (!next || !first) return [];
+    const [served] = this.lanes.keys();
     const fitting = [...this.lanes.values()].flat().filter(({ model }) => model === first.model);
     const share = Math.min(MAX_BATCH_ROWS, Math.ceil(fitting.length / Math.max(1, threads)));
     const distance = ({ length }: T) => Math.abs(length - first.length);
@@ -60,9 +66,8 @@ export class UtteranceQueue<T extends QueuedUtterance> {
       longest = nextLongest;
     }
     this.drop(new Set(batch));
-    const [caller] = next;
-    const rest = this.remove(caller);
-    if (rest.length > 0) this.lanes.set(caller, rest);
+    const rest = this.remove(served);
+    if (rest.length > 0) this.lanes.set(served, rest);
     return batch;
   }
 

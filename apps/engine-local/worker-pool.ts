@@ -272,8 +272,11 @@ export class WorkerPool<Task, Result> {
     }
   }
 
+  /** After whoever got a result just now has had the chance to give the next task. */
   private tellOfFreedom(): void {
-    for (const listener of this.freeListeners) if (this.canBegin) listener();
+    setImmediate(() => {
+      for (const listener of this.freeListeners) if (this.canBegin) listener();
+    });
   }
 
   private dispatch(): void {

@@ -7,6 +7,7 @@ export interface ScriptedTask {
   readonly model: string;
   /** The first sample of each utterance. */
   readonly sounds: readonly number[];
+  readonly urgent: boolean;
   readonly isCancelled: () => boolean;
   /** Each utterance says its first sample, taken as a token. */
   finish(): void;
@@ -15,14 +16,16 @@ export interface ScriptedTask {
 
 /** Threads that do nothing until they are told to. */
 export class ScriptedPool implements InferencePool {
-  /** In the order in which they were begun. */
+  /** In the order in which they were given. */
   readonly running: ScriptedTask[] = [];
+  /** Threads that look for speech. */
+  looking = 0;
   private readonly listeners: (() => void)[] = [];
 
   constructor(readonly size: number) {}
 
   get idleThreads(): number {
-    return this.size - this.running.length;
+    return Math.max(0, this.size - this.running.length - this.looking);
   }
 
   get canBegin(): boolean {
@@ -33,7 +36,7 @@ export class ScriptedPool implements InferencePool {
     this.listeners.push(listener);
   }
 
-  run(task: InferenceTask, { signal }: TaskOptions): Promise<InferenceResult> {
+  run(task: InferenceTask, { signal, urgent = false }: TaskOptions): Promise<InferenceResult> {
     if (task.kind !== 'recognition') throw new Error('Only utterances are scripted.');
     return new Promise((resolve, reject) => {
       const end = (act: () => void) => () => {
@@ -44,6 +47,7 @@ export class ScriptedPool implements InferencePool {
       const scripted: ScriptedTask = {
         model: task.model,
         sounds: firstSamples(task),
+        urgent,
         isCancelled: () => signal.aborted,
         finish: end(() => resolve({ kind: 'recognition', rows: rowsOf(task) })),
         fail: end(() => reject(new Error('as told'))),
