@@ -49,6 +49,8 @@ export class ErasureRepository {
         'UPDATE erasures SET rows_removed_at = coalesce(rows_removed_at, clock_timestamp()) WHERE transcript_id = $1',
         [transcriptId],
       );
+      // The job first, as its worker locks them: each could otherwise wait for the other.
+      await query('SELECT FROM transcript_jobs WHERE transcript_id = $1 FOR UPDATE', [transcriptId]);
       const removed = await query('DELETE FROM transcripts WHERE id = $1 RETURNING id', [transcriptId]);
       return removed.length > 0;
     });

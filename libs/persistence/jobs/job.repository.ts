@@ -154,7 +154,8 @@ export class JobRepository {
   /** Removes the job and its transcript with all that belongs to them. Unknown jobs are no error. */
   async delete(jobId: string): Promise<void> {
     await this.database.query(
-      'DELETE FROM transcripts WHERE id = (SELECT transcript_id FROM transcript_jobs WHERE job_id = $1)',
+      // The job first, as its worker locks them: each could otherwise wait for the other.
+      'DELETE FROM transcripts WHERE id = (SELECT transcript_id FROM transcript_jobs WHERE job_id = $1 FOR UPDATE)',
       [jobId],
     );
   }
