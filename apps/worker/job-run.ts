@@ -29,6 +29,8 @@ export interface SpanWork extends SpanPlace {
   readonly begun: boolean;
   /** Its audio from the start; may be asked for once for each try. */
   audio(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Says that its audio will not be asked for again, nor is read: the memory may be used for another span of the job. */
+  release?(): void;
 }
 
 /** A span that is done. */

@@ -69,6 +69,24 @@ function gate(size: number) {
 }
 
 describe('SpanScheduler', () => {
+  it('releases the sound of spans that are done, and of no other', async () => {
+    const released: number[] = [];
+    const source: SpanSource = async function* () {
+      for (const index of [0, 1]) yield await Promise.resolve(spanWork(index, { release: () => released.push(index) }));
+    };
+    let calls = 0;
+    const script: Script = async function* () {
+      calls += 1;
+      expect(released).toEqual(calls === 1 ? [] : [0]);
+      if (calls > 1) throw new PolyscribeError('invalid_request', 'no');
+      yield await Promise.resolve(summaryEvent());
+    };
+    const one = instanceOf('asr', { capabilities: { maxConcurrency: 1 } });
+    const { scheduler } = schedulerWith(new FakeRegistry(one), { [one.address]: script });
+    await expect(scheduler.run(source, fakeRun(), never)).rejects.toMatchObject({ code: 'invalid_request' });
+    expect(released).toEqual([0]);
+  });
+
   it('does nothing where there are no spans', async () => {
     const { scheduler } = schedulerWith(new FakeRegistry(instanceOf('asr')), {});
     await expect(scheduler.run(sourceOf(0).source, fakeRun(), never)).resolves.toEqual([]);

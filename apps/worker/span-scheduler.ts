@@ -36,7 +36,11 @@ export class SpanScheduler {
     try {
       for await (const work of source(all)) {
         if (all.aborted) break;
-        const task = this.spans.run(work, run, all).then((result) => void results.push(result), fail);
+        const done = (result: SpanResult) => {
+          results.push(result);
+          work.release?.();
+        };
+        const task = this.spans.run(work, run, all).then(done, fail);
         running.add(work, task);
         await this.room(running, run, all);
       }

@@ -40,7 +40,11 @@ export async function* streamedSpans(plan: StreamPlan, signal: AbortSignal): Asy
   for await (const span of spans) {
     const { index, startMs, leadMs, sound } = span;
     const place = { index, startMs, leadMs, channelCount: 1 };
-    const common = { begun: before[index]?.state === 'running', audio: (call: AbortSignal) => sound.read(call) };
+    const common = {
+      begun: before[index]?.state === 'running',
+      audio: (call: AbortSignal) => sound.read(call),
+      release: () => sound.release(),
+    };
     if (span.end) {
       plan.onSpan({ ...place, ...span.end }, 'known');
       const lengthMs = leadMs + span.end.endMs - startMs + span.end.tailMs;

@@ -7,5 +7,5 @@ export { isEmptyWave } from './wave-header.js';
 export { hearsSpeech } from './speech-presence.js';
 export { SNIFF_BYTES, sniffMedia } from './sniff.js';
 export { defaultSpanLengths, type PcmSpan, planSpans, type SpanCut, type SpanPlanOptions } from './span-planner.js';
-export { PIECE_BYTES } from './span-sound.js';
+export { PIECE_BYTES } from './sound-memory.js';
 export { type SpanEnd, type SpanStreamOptions, streamSpans, type StreamedSpan } from './span-stream.js';

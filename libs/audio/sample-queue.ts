@@ -25,10 +25,13 @@ export class SampleQueue {
     return new Int16Array(this.memory.buffer, 0, this.length);
   }
 
-  /** The bytes of that many samples, or of all where there are fewer, but for the first `from`; they stay in the queue. */
-  copy(samples: number, from = 0): Buffer {
+  /**
+   * The bytes of that many samples, or of all where there are fewer, but for the first `from`; they stay in the queue. Good
+   * until the next `append` or `drop`.
+   */
+  bytes(samples: number, from = 0): Buffer {
     const end = Math.min(samples, this.length) * BYTES_PER_SAMPLE;
-    return Buffer.from(this.memory.subarray(Math.min(from * BYTES_PER_SAMPLE, end), end));
+    return this.memory.subarray(Math.min(from * BYTES_PER_SAMPLE, end), end);
   }
 
   /** Removes that many samples, or all where there are fewer. */

@@ -13,11 +13,11 @@ export interface SpanCut {
 }
 
 /** A stretch of audio and its sound. */
-export interface PcmSpan extends Required<SpanCut> {
+export interface PcmSpan<Sound = Buffer> extends Required<SpanCut> {
   /** From 0, in time order within this audio. */
   readonly index: number;
   /** s16le mono at 16 kHz, from the start of the lead to the end of the tail. */
-  readonly pcm: Buffer;
+  readonly pcm: Sound;
 }
 
 /** How long spans are, in milliseconds. */
@@ -73,7 +73,7 @@ export async function* planSpans(
   pcm: AsyncIterable<Uint8Array>,
   options: SpanPlanOptions = {},
 ): AsyncGenerator<PcmSpan, void, undefined> {
-  const planner = new SpanPlanner(options);
+  const planner = new SpanPlanner(options, (sound) => Buffer.from(sound));
   for await (const chunk of pcm) {
     planner.append(chunk);
     for (let span = planner.next(false); span !== undefined; span = planner.next(false)) yield span;
@@ -89,7 +89,7 @@ export interface OpenedSpan {
 }
 
 /** The planning itself, free of waiting. */
-export class SpanPlanner {
+export class SpanPlanner<Sound> {
   private readonly queue = new SampleQueue();
   private lengths: Required<SpanLengthOptions> = { ...defaultSpanLengths };
   private overlapMs = 0;
@@ -101,7 +101,11 @@ export class SpanPlanner {
   /** Where the audio in the queue begins. */
   private queueMs = 0;
 
-  constructor(private readonly options: SpanPlanOptions) {
+  /** @param copy takes the sound of a span out of memory that is about to be used again */
+  constructor(
+    private readonly options: SpanPlanOptions,
+    private readonly copy: (sound: Buffer) => Sound,
+  ) {
     this.measureBy(options);
   }
 
@@ -134,8 +138,8 @@ export class SpanPlanner {
   }
 
   /** Samples of the next span, without the first `from`. */
-  certainSound(samples: number, from: number): Buffer {
-    return this.queue.copy(samples, from);
+  certainSound(samples: number, from: number): Sound {
+    return this.copy(this.queue.bytes(samples, from));
   }
 
   /**
@@ -143,7 +147,7 @@ export class SpanPlanner {
    *
    * @param from how many of its samples, where it is none that was planned before, have been taken already
    */
-  next(atEnd: boolean, from = 0): PcmSpan | undefined {
+  next(atEnd: boolean, from = 0): PcmSpan<Sound> | undefined {
     for (let cut = this.planned[this.index]; cut !== undefined; cut = this.planned[this.index]) {
       if (!this.skipTo(cut.startMs - (cut.leadMs ?? 0)) && !atEnd) return undefined;
       const wanted = this.options.isWanted?.(this.index) ?? true;
@@ -167,11 +171,11 @@ export class SpanPlanner {
     return samples === wantedSamples;
   }
 
-  private takePlanned(cut: SpanCut, atEnd: boolean): PcmSpan | undefined {
+  private takePlanned(cut: SpanCut, atEnd: boolean): PcmSpan<Sound> | undefined {
     const { startMs, endMs, leadMs = 0, tailMs = 0 } = cut;
     const samples = (leadMs + endMs - startMs + tailMs) * SAMPLES_PER_MS;
     if (this.queue.length < samples && !atEnd) return undefined;
-    const span = { index: this.index, startMs, endMs, leadMs, tailMs, pcm: this.queue.copy(samples) };
+    const span = { index: this.index, startMs, endMs, leadMs, tailMs, pcm: this.copy(this.queue.bytes(samples)) };
     this.skipTo(endMs - tailMs);
     this.goOnBehind(cut);
     return span;
@@ -183,7 +187,7 @@ export class SpanPlanner {
     this.leadMs = tailMs;
   }
 
-  private takeNew(atEnd: boolean, from: number): PcmSpan | undefined {
+  private takeNew(atEnd: boolean, from: number): PcmSpan<Sound> | undefined {
     const { maxMs, shortestTailMs } = this.lengths;
     const available = this.queue.length - this.leadMs * SAMPLES_PER_MS;
     if (available <= 0) return undefined;
@@ -194,7 +198,7 @@ export class SpanPlanner {
     return atEnd ? this.take(available, 0, from) : undefined;
   }
 
-  private takeUpToPause(available: number, taken: number): PcmSpan {
+  private takeUpToPause(available: number, taken: number): PcmSpan<Sound> {
     const { targetMs, minMs, maxMs, shortestTailMs } = this.lengths;
     const from = minMs * SAMPLES_PER_MS;
     // The search looks no further than every run of the plan can, whatever the chunks.
@@ -212,10 +216,10 @@ export class SpanPlanner {
     return this.take(place, isPause ? 0 : Math.min(this.overlapMs, room), taken);
   }
 
-  private take(samples: number, tailMs: number, from: number): PcmSpan {
+  private take(samples: number, tailMs: number, from: number): PcmSpan<Sound> {
     const { index, startMs, leadMs } = this;
     const endMs = startMs + Math.ceil(samples / SAMPLES_PER_MS);
-    const pcm = this.queue.copy(samples + (leadMs + tailMs) * SAMPLES_PER_MS, from);
+    const pcm = this.copy(this.queue.bytes(samples + (leadMs + tailMs) * SAMPLES_PER_MS, from));
     this.skipTo(endMs - tailMs);
     this.goOnBehind({ startMs, endMs, tailMs });
     return { index, startMs, endMs, leadMs, tailMs, pcm };

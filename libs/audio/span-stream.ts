@@ -6,7 +6,8 @@ import {
   SpanPlanner,
   type SpanPlanOptions,
 } from './span-planner.js';
-import { PIECE_BYTES, SpanSound } from './span-sound.js';
+import { PIECE_BYTES, SoundMemory } from './sound-memory.js';
+import { SpanSound } from './span-sound.js';
 
 /** Where a span ends. */
 export interface SpanEnd {
@@ -43,12 +44,15 @@ const UNMEASURED_MS = defaultSpanLengths.maxMs;
 /** A span is given once that much of its sound is there: what is shorter is decoded before an engine could be asked. */
 const OPENING_BYTES = 64_000;
 
+const OPENING_SAMPLES = OPENING_BYTES / BYTES_PER_SAMPLE;
+const PIECE_SAMPLES = PIECE_BYTES / BYTES_PER_SAMPLE;
+
 /**
  * Cuts audio into the spans that `planSpans` gives, but gives each as soon as it has begun: an engine can hear the beginning
  * of a span while the rest of it is decoded, and before it is known where the span ends.
  *
  * The audio up to the end of the span given last is read whether or not the caller goes on, so that nothing that waits for
- * this end waits for the caller. Memory is that of `planSpans`.
+ * this end waits for the caller. Memory is that of `planSpans`, and what released spans have left for those behind them.
  *
  * @param pcm s16le mono at 16 kHz; closed when the caller stops early
  */
@@ -66,7 +70,8 @@ export async function* streamSpans(
 
 class SpanStream {
   private readonly source: AsyncIterator<Uint8Array>;
-  private readonly planner: SpanPlanner;
+  private readonly memory = new SoundMemory();
+  private readonly planner: SpanPlanner<Buffer[]>;
   /** The longest span; undefined before lengths were asked for. */
   private longestMs: number | undefined;
   private atEnd = false;
@@ -80,7 +85,8 @@ class SpanStream {
     private readonly options: SpanStreamOptions,
   ) {
     this.source = pcm[Symbol.asyncIterator]();
-    this.planner = new SpanPlanner({ ...options, minMs: options.soonestMs, maxMs: Infinity });
+    const lengths = { minMs: options.soonestMs, maxMs: Infinity };
+    this.planner = new SpanPlanner({ ...options, ...lengths }, (sound) => this.memory.keep(sound));
   }
 
   async next(): Promise<StreamedSpan | undefined> {
@@ -89,7 +95,7 @@ class SpanStream {
       const known = this.planner.next(this.atEnd);
       if (known) {
         const { pcm, endMs, tailMs, ...place } = known;
-        const sound = new SpanSound();
+        const sound = new SpanSound(this.memory);
         sound.append(pcm);
         sound.close();
         const end = { endMs, tailMs };
@@ -99,7 +105,7 @@ class SpanStream {
       if (this.atEnd) return undefined;
       const opening = this.planner.availableMs >= pcmBytesToMs(OPENING_BYTES) ? this.planner.opening : undefined;
       if (opening) {
-        const sound = new SpanSound();
+        const sound = new SpanSound(this.memory);
         const ends = this.complete(sound);
         // Whoever wants the end is told; a span that is given up wants none.
         ends.catch(() => undefined);
@@ -126,10 +132,11 @@ class SpanStream {
     try {
       let taken = 0;
       for (;;) {
-        const certain = this.planner.certainSamples;
-        if ((certain - taken) * BYTES_PER_SAMPLE >= (taken === 0 ? OPENING_BYTES : PIECE_BYTES)) {
-          sound.append(this.planner.certainSound(certain, taken));
-          taken = certain;
+        const wanted = taken + (taken === 0 ? OPENING_SAMPLES : PIECE_SAMPLES);
+        if (this.planner.certainSamples >= wanted) {
+          sound.append(this.planner.certainSound(wanted, taken));
+          taken = wanted;
+          continue;
         }
         const known = this.planner.next(this.atEnd, taken);
         if (known) {
