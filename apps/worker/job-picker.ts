@@ -1,6 +1,7 @@
 import type { JobOptions, PolyscribeError } from '#contracts';
 import type { Announcer } from '#job-status';
 import type { Claim, JobLineRepository, LineHead, Taken } from '#persistence';
+import { over } from '#timing';
 import type { EngineDirectory } from './engine-directory.js';
 import { type JobOutlook, leastNeeds, outlookOf } from './job-outlook.js';
 import type { WorkerSettings } from './worker-settings.js';
@@ -75,7 +76,7 @@ export class JobPicker {
    */
   next(signal: AbortSignal): Promise<PickedJob | undefined> {
     return new Promise((resolve, reject) => {
-      const onAbort = () => this.news.abort();
+      const onAbort = () => this.news.abort(over);
       const settled = () => signal.removeEventListener('abort', onAbort);
       signal.addEventListener('abort', onAbort, { once: true });
       this.waiting.add({
@@ -89,7 +90,7 @@ export class JobPicker {
           reject(error instanceof Error ? error : new Error(String(error)));
         },
       });
-      this.news.abort();
+      this.news.abort(over);
       if (this.scouting) return;
       this.scouting = true;
       // Not at once: other places may have become free at the same moment.

@@ -1,4 +1,5 @@
 import { type EngineEvent, PolyscribeError } from '#contracts';
+import { over } from '#timing';
 
 /** By the SpeechEngine port an engine stops within 500 ms of the abort; after that its caller no longer waits for it. */
 const ABORT_GRACE_MS = 500;
@@ -86,7 +87,7 @@ export class EngineCall {
   close(): void {
     clearTimeout(this.timer);
     this.caller.removeEventListener('abort', this.cancelled);
-    this.controller.abort();
+    this.controller.abort(over);
   }
 
   private reason(): PolyscribeError {

@@ -1,3 +1,5 @@
+import { over } from './over.js';
+
 /** How often work that is held up when its time is over is looked at again. */
 const LOOK_AGAIN_MS = 1_000;
 
@@ -38,7 +40,7 @@ export class WorkClock {
   /** Ends the work, if it has not ended, and the clock. */
   stop(): void {
     this.pause();
-    this.late.abort();
+    this.late.abort(over);
   }
 
   private end(): void {
