@@ -149,12 +149,18 @@ export class JobConsumer {
       if (written) return () => announcer.tellWritten(draft, { durationMs, ...written });
     } catch (error) {
       // Spans that are done are kept, whatever becomes of the job.
-      const failed = await this.writeRest(claim, rest).catch((late: unknown) => late);
+      const failed = await this.keepRest(claim, rest).catch((late: unknown) => late);
       throw failed instanceof LeaseLostError ? failed : error;
     }
     const before = await this.writeRest(claim, rest);
     const segments = await leases.complete(lease, result);
     return () => announcer.announce(job.id, { before, transcript, segments });
+  }
+
+  /** For the next attempt, or whoever looks at what is left of the job. @throws LeaseLostError */
+  private async keepRest(claim: Claim, rest: Rest): Promise<void> {
+    await this.writeRest(claim, rest);
+    if (rest.facts) await this.parts.leases.recordFacts(claim.lease, rest.facts);
   }
 
   /**
@@ -163,11 +169,10 @@ export class JobConsumer {
    * @returns the events that are still to be told
    * @throws LeaseLostError
    */
-  private async writeRest({ job, lease }: Claim, { events, span, facts }: Rest): Promise<readonly JobEventBody[]> {
+  private async writeRest({ job, lease }: Claim, { events, span }: Rest): Promise<readonly JobEventBody[]> {
     const { leases, settings } = this.parts;
     // An end that got no answer may stand by now, and nothing is to be told behind it.
     if ((await leases.renew(lease, settings.leaseMs)) === 'lost') throw new LeaseLostError(lease);
-    if (facts) await leases.recordFacts(lease, facts);
     if (!span) return events;
     await this.parts.events.publish(job.id, events);
     await leases.commitSpan(lease, span.index, span);

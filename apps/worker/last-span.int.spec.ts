@@ -60,6 +60,23 @@ describe('The last span of a job', () => {
     expect(deltas(await harness.history(job))).toEqual(['one', 'two']);
   });
 
+  it('is kept with what the headers say where the end cannot be written, and where that cannot be written either', async () => {
+    for (const isRefused of [false, true]) {
+      const job = await harness.submit(short);
+      jest.spyOn(harness.events, 'draft').mockRejectedValueOnce(away);
+      const recording = jest.spyOn(JobLeaseRepository.prototype, 'recordFacts');
+      if (isRefused) recording.mockRejectedValueOnce(away);
+      await run(job).ended;
+      recording.mockRestore();
+      expect((await harness.find(job)).media?.facts === undefined).toBe(isRefused);
+      const [span] = await harness.database.query(
+        `SELECT state FROM transcript_spans JOIN transcript_jobs AS job ON job.id = transcript_job_id WHERE job_id = $1`,
+        [job.id],
+      );
+      expect(span).toEqual({ state: 'done' });
+    }
+  });
+
   it('is not told again behind an end whose answer was lost', async () => {
     const job = await harness.submit(short);
     jest.spyOn(JobLeaseRepository.prototype, 'completeWith').mockImplementationOnce(async (...given) => {

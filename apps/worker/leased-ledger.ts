@@ -29,12 +29,12 @@ export class LeasedLedger implements JobLedger {
   private readonly done = new Set<number>();
   private last: { readonly span: LastSpan; readonly timer: NodeJS.Timeout } | undefined;
   private writingLast: Promise<void> | undefined;
-  private facts: { readonly noted: NotedFacts; readonly timer: NodeJS.Timeout } | undefined;
+  private facts: { readonly noted: NotedFacts; readonly timer?: NodeJS.Timeout } | undefined;
   private writingFacts: Promise<void> | undefined;
 
   constructor(
-    private readonly claim: Claim,
-    private readonly keeper: LeaseKeeper,
+    private readonly claim: Pick<Claim, 'lease' | 'spans'> & { readonly job: Pick<Claim['job'], 'media' | 'options'> },
+    private readonly keeper: Pick<LeaseKeeper, 'assertHeld'>,
     private readonly leases: JobLeaseRepository,
     private readonly events: Pick<EventPump, 'drain'>,
     private readonly onFirstCall: () => void,
@@ -90,19 +90,20 @@ export class LeasedLedger implements JobLedger {
   /** Notes what the headers of the recording say. */
   noteFacts(facts: NotedFacts): void {
     const noted = { ...this.facts?.noted, ...facts };
-    const timer = this.facts?.timer ?? setTimeout(() => void this.flushFacts().catch(() => undefined), FACTS_MS);
+    const timer = this.facts?.timer ?? setTimeout(() => void this.flushFacts(), FACTS_MS);
     this.facts = { noted, timer };
   }
 
-  /** What is not written; whoever takes it writes it. @throws what writing before failed with */
+  /** What is not written; whoever takes it writes it. @throws what writing a span before failed with */
   async takeRest(): Promise<Kept> {
-    const kept = { span: this.takeLast(), facts: this.takeFacts() };
+    const span = this.takeLast();
+    clearTimeout(this.facts?.timer);
     await this.writingLast;
     await this.writingFacts;
-    return kept;
+    return { span, facts: this.takeFacts() };
   }
 
-  /** Writes what waits for the end of the job. @throws what that failed with, also to whoever asks later */
+  /** Writes what waits for the end of the job. @throws what that failed with for a span, also to whoever asks later */
   async flush(): Promise<void> {
     await this.flushSpan();
     await this.flushFacts();
@@ -116,8 +117,17 @@ export class LeasedLedger implements JobLedger {
 
   private async flushFacts(): Promise<void> {
     const facts = this.takeFacts();
-    if (facts) this.writingFacts = this.write(() => this.leases.recordFacts(this.claim.lease, facts));
+    if (facts) this.writingFacts = this.writeFacts(facts);
     await this.writingFacts;
+  }
+
+  /** Never fails: what could not be written goes with the end, for which nobody gives up the work that came between. */
+  private async writeFacts(facts: NotedFacts): Promise<void> {
+    try {
+      await this.write(() => this.leases.recordFacts(this.claim.lease, facts));
+    } catch {
+      this.facts = { ...this.facts, noted: { ...facts, ...this.facts?.noted } };
+    }
   }
 
   private takeLast(): LastSpan | undefined {
