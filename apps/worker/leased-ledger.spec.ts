@@ -1,6 +1,6 @@
 import type { JobLeaseRepository, NotedFacts } from '#persistence';
 import { eventually } from '#testing';
-import { newJob } from '../../libs/persistence/testing/new-job.js';
+import { newJob } from '../../libs/persistence/testing.js';
 import { LeasedLedger } from './leased-ledger.js';
 
 const lease = { jobId: 'job', token: 'token', workerId: 'worker', attempt: 1 };
