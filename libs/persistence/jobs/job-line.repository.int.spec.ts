@@ -252,6 +252,23 @@ describe('JobLineRepository', () => {
     expect(tokens).toEqual([{ tokens: 6 }]);
   });
 
+  it('gives several that workers took in one step and died before they heard of it to others, once each', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 12; n += 1) ids.push(await add({ sessionId: String(n % 4) }));
+    const demand = (await lines.heads())[0]?.demand ?? '';
+    const takes = Array.from({ length: 4 }, async () => lines.takeNext(demand, 'dead', -1, 3));
+    const taken = (await Promise.all(takes)).flat().map(jobIdOf);
+    expect(new Set(taken).size).toBe(taken.length);
+    const again: (string | undefined)[] = [];
+    for (const _id of ids) again.push(jobIdOf(await takeNext()));
+    expect(again.toSorted()).toEqual(ids.toSorted());
+    const rows = await database.query<{ job: string; attempts: number }>(
+      `SELECT job_id AS job, attempts FROM transcript_jobs WHERE worker_id = 'worker'`,
+    );
+    expect(rows).toHaveLength(12);
+    for (const { job, attempts } of rows) expect(attempts).toBe(taken.includes(job) ? 2 : 1);
+  });
+
   it('takes none behind a job that is to end instead', async () => {
     const [first, spent, behind] = [await add(), await add(), await add()];
     await database.query('UPDATE transcript_jobs SET attempts = 4, max_retries = 3 WHERE job_id = $1', [spent]);
