@@ -260,7 +260,7 @@ describe('JobLineRepository', () => {
     const taken = (await Promise.all(takes)).flat().map(jobIdOf);
     expect(new Set(taken).size).toBe(taken.length);
     const again: (string | undefined)[] = [];
-    for (const _id of ids) again.push(jobIdOf(await takeNext()));
+    while (again.length < ids.length) again.push(jobIdOf(await takeNext()));
     expect(again.toSorted()).toEqual(ids.toSorted());
     const rows = await database.query<{ job: string; attempts: number }>(
       `SELECT job_id AS job, attempts FROM transcript_jobs WHERE worker_id = 'worker'`,
