@@ -145,7 +145,11 @@ describe('WorkerPool', () => {
     module = broken;
     const deadly = pool.run({ kind: 'die' }, { signal });
     await expect(deadly).rejects.toMatchObject({ code: 'engine_unavailable' });
+    const told: unknown[] = [];
+    pool.onFree(() => told.push(pool.trouble));
     await eventually('trouble', () => pool.trouble);
+    // Whoever keeps tasks until a thread is free would keep them for ever.
+    await eventually('word of it', () => told.some((trouble) => trouble !== undefined));
     await expect(echo(pool, 'never')).rejects.toMatchObject({ code: 'engine_unavailable' });
     module = errands;
     await eventually('recovery', () => pool.trouble === undefined);
