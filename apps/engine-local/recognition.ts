@@ -168,8 +168,10 @@ export class Recognition {
 
 function resolveAll(rows: readonly Row[], result: RecognitionResult): void {
   rows.forEach(({ resolve }, index) => {
-    const { tokens, stop } = result.rows[index] ?? { tokens: [], stop: 'end' };
-    resolve({ text: detokenize(tokens), stop });
+    const row = result.rows[index];
+    // Silence is an answer; none is not, and would pass for silence.
+    if (!row) throw new Error('An inference thread left out an utterance.');
+    resolve({ text: detokenize(row.tokens), stop: row.stop });
   });
 }
 

@@ -17,8 +17,8 @@ const blockFrames = [125, 125, 125, 125, 250, 500, 1000];
 const LARGEST_BLOCK_FRAMES = 2000;
 
 /**
- * Audio held beyond what has been handed out. It must hold a block and what the longest utterances of a batch take on each
- * thread; what lies between is the choice that batches are made of.
+ * Audio held beyond what has been handed out. It must hold a block, the one that is read meanwhile and the longest utterance;
+ * what lies between is the choice that batches are made of.
  */
 const LOOK_AHEAD_SAMPLES = 150 * SAMPLE_RATE_HZ;
 
