@@ -56,7 +56,12 @@ describe('a remote worker', () => {
       url: `${receiver}/hook`,
       event_types: ['job.offered', 'job.completed', 'job.failed', 'job.cancelled'],
     });
-    ({ id: endpointId, secret } = (await response.json()) as { id: string; secret: string });
+    const endpoint = (await response.json()) as { id: string; secret: string };
+    expect([response.status, endpoint]).toEqual([
+      201,
+      expect.objectContaining({ secret: expect.any(String) as string }),
+    ]);
+    ({ id: endpointId, secret } = endpoint);
   });
   afterEach(async () => {
     await fetch(`${url}/api/webhooks/endpoints/${endpointId}`, { method: 'DELETE' });
