@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Database, ErasureRepository, JobLeaseRepository, JobRepository, LeaseLostError } from '#persistence';
+import { jest } from '@jest/globals';
+import {
+  Database,
+  ErasureRepository,
+  JobLeaseRepository,
+  JobRepository,
+  LeaseLostError,
+  TranscriptRepository,
+} from '#persistence';
 import { newJob, startTestDatabase, type TestDatabase } from '../testing.js';
 
 describe('ErasureRepository', () => {
@@ -38,6 +46,23 @@ describe('ErasureRepository', () => {
     expect(await erasures.removeRows(job.transcriptId)).toBe(false);
     expect(await erasures.begin(job.transcriptId, 0)).toBeUndefined();
     expect(await erasures.takeDue(10, 60_000)).toEqual([noted]);
+  });
+
+  it('leaves nothing to whoever reads a transcript while it goes', async () => {
+    const job = newJob();
+    await jobs.create(job);
+    await database.query(`UPDATE transcript_jobs SET status = 'completed', completed_at = now() WHERE job_id = $1`, [
+      job.id,
+    ]);
+    const { manager } = database.dataSource;
+    const read = manager.findOneBy.bind(manager);
+    const reading = jest.spyOn(manager, 'findOneBy').mockImplementationOnce(async (...given) => {
+      const found = await read(...given);
+      await erasures.removeRows(job.transcriptId);
+      return found;
+    });
+    expect(await new TranscriptRepository(database).counts(job.id)).toBeUndefined();
+    reading.mockRestore();
   });
 
   it('gives what is due to one caller, and what is not due to none', async () => {

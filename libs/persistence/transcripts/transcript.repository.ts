@@ -68,9 +68,10 @@ export class TranscriptRepository {
     return this.database.run(async (manager) => {
       const job = await manager.findOneBy(TranscriptJobEntity, { ...key, status: 'completed' });
       if (!job) return undefined;
-      const row = await manager.findOneByOrFail(TranscriptEntity, { id: job.transcriptId });
-      const summary = toSummary(row, job.jobId);
-      return summary && { rowId: job.id, joint: isJoint(job.engine), summary };
+      // It may be erased between the two.
+      const row = await manager.findOneBy(TranscriptEntity, { id: job.transcriptId });
+      const summary = row && toSummary(row, job.jobId);
+      return summary ? { rowId: job.id, joint: isJoint(job.engine), summary } : undefined;
     });
   }
 }
