@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
+import { giveWay } from './give-way.js';
 import type { InferenceResult, InferenceTask } from './inference-task.js';
 import { type LocalModel, localModels, sileroFile } from './model-files.js';
 import { Moonshine } from './moonshine.js';
@@ -12,6 +13,7 @@ import { serveTasks } from './worker-thread.js';
  */
 const { model } = z.object({ model: z.enum(localModels) }).parse(workerData);
 if (!parentPort) throw new Error('This runs as a worker thread only.');
+giveWay();
 
 const recognizers = new Map<LocalModel, Moonshine>();
 
