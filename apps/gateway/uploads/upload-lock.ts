@@ -20,7 +20,7 @@ const POLL_MS = 100;
 /** Lets one request at a time work on an upload, whichever gateways they come to: locks are rows that run out. */
 export class UploadLocker implements Locker {
   constructor(
-    private readonly rows: Pick<UploadRepository, 'lock' | 'unlock'>,
+    private readonly rows: Pick<UploadRepository, 'lock' | 'renewLock' | 'unlock'>,
     private readonly times: LockTimes = lockTimes,
   ) {}
 
@@ -35,14 +35,14 @@ class UploadLock implements Lock {
 
   constructor(
     private readonly id: string,
-    private readonly rows: Pick<UploadRepository, 'lock' | 'unlock'>,
+    private readonly rows: Pick<UploadRepository, 'lock' | 'renewLock' | 'unlock'>,
     private readonly times: LockTimes,
   ) {}
 
   /** @throws PolyscribeError `upload_locked` while another request holds it */
   async lock(signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + this.times.waitMs;
-    while (!(await this.take())) {
+    while (!(await this.rows.lock(this.id, this.token, this.times.leaseMs))) {
       if (performance.now() >= deadline || signal.aborted) {
         throw new PolyscribeError(
           'upload_locked',
@@ -55,7 +55,7 @@ class UploadLock implements Lock {
       await delay(POLL_MS);
     }
     // A renewal that fails is none: the next one may come in time, and pieces are fenced by where they begin.
-    this.timer = setInterval(() => void this.take().catch(() => undefined), this.times.renewMs);
+    this.timer = setInterval(() => void this.renew().catch(() => undefined), this.times.renewMs);
   }
 
   async unlock(): Promise<void> {
@@ -64,7 +64,7 @@ class UploadLock implements Lock {
     await this.rows.unlock(this.id, this.token).catch(() => undefined);
   }
 
-  private take(): Promise<boolean> {
-    return this.rows.lock(this.id, this.token, this.times.leaseMs);
+  private renew(): Promise<void> {
+    return this.rows.renewLock(this.id, this.token, this.times.leaseMs);
   }
 }

@@ -131,16 +131,24 @@ export class UploadRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** Takes the lock of an upload for a while, or holds it for longer. @returns false while another token holds it */
+  /** Takes the lock of an upload for a while. @returns false while another token holds it */
   async lock(id: string, token: string, forMs: number): Promise<boolean> {
     const taken = await this.database.query(
       `INSERT INTO upload_locks AS l (upload_id, token, held_until) VALUES ($1, $2, ${fromNow('$3')})
        ON CONFLICT (upload_id) DO UPDATE SET token = excluded.token, held_until = excluded.held_until
-         WHERE l.token = excluded.token OR l.held_until <= clock_timestamp()
+         WHERE l.held_until <= clock_timestamp()
        RETURNING token`,
       [id, token, forMs],
     );
     return taken.length > 0;
+  }
+
+  /** Holds a lock for longer. One that was given back stays so, however late this comes to the database. */
+  async renewLock(id: string, token: string, forMs: number): Promise<void> {
+    await this.database.query(
+      `UPDATE upload_locks SET held_until = ${fromNow('$3')} WHERE upload_id = $1 AND token = $2`,
+      [id, token, forMs],
+    );
   }
 
   async unlock(id: string, token: string): Promise<void> {
