@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { wordErrorRate } from '#evaluation';
+import { lockDataDir } from '../libs/embedded-postgres/data-dir-lock.js';
 import { root, sample, temporaryDataDir } from './support/mesh-process.js';
 
 interface Outcome {
@@ -63,8 +65,20 @@ describe('npm run transcribe', () => {
       transcribe([sample('clinic-dialogue.opus')], { LOCAL_MODEL: 'tiny' }),
       transcribe([sample('stereo-call.opus')], { LOCAL_MODEL: 'tiny' }),
     ]);
-    expect(outcomes.map(({ code }) => code)).toEqual([0, 0]);
+    expect(outcomes.map(({ code, stderr }) => ({ code, said: code === 0 ? '' : stderr }))).toEqual([
+      { code: 0, said: '' },
+      { code: 0, said: '' },
+    ]);
     expect(outcomes.every(({ stdout }) => stdout.length > 100)).toBe(true);
+  }, 120_000);
+
+  it('starts a mesh of its own once the one that has the folder, and serves nobody any more, has stopped', async () => {
+    const folder = join(data.path, 'mesh');
+    const lock = await lockDataDir(folder);
+    const running = transcribe([sample('clinic-dialogue.opus')], { LOCAL_MODEL: 'tiny' });
+    await delay(6_000);
+    await lock.release();
+    expect(await running).toMatchObject({ code: 0, stdout: expect.stringMatching(/\w{3}/) as unknown });
   }, 120_000);
 
   it('refuses a place for the output that cannot be written to before it does the work', async () => {

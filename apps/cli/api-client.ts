@@ -1,5 +1,6 @@
 import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { z } from 'zod';
 import { CliError, MeshUnreachableError } from './cli-error.js';
@@ -9,6 +10,9 @@ import type { Format } from './arguments.js';
 const ANSWER_DEADLINE_MS = 10_000;
 /** How long it may take to make and send a transcript. */
 const READ_DEADLINE_MS = 60_000;
+/** How often a request is sent again to a mesh whose database or store is away for a moment, as while it stops. */
+const MAX_REPEATS = 5;
+const DEFAULT_RETRY_AFTER_S = 1;
 
 const problemSchema = z.object({ detail: z.string(), code: z.string() });
 const submittedSchema = z.object({ job_id: z.string(), transcript_id: z.string() });
@@ -31,12 +35,23 @@ export type JobNews =
 export class ApiClient {
   constructor(private readonly baseUrl: string) {}
 
-  /** Uploads the file as a stream. @throws CliError with the mesh's own words when it refuses */
-  async submit(path: string, options: Readonly<Record<string, string>>, signal: AbortSignal): Promise<SubmittedJob> {
-    const form = new FormData();
-    for (const [name, value] of Object.entries(options)) form.append(name, value);
-    form.append('file', await openAsBlob(path), basename(path));
-    const response = await this.request('/api/transcribe/jobs/transcribe', { method: 'POST', body: form, signal });
+  /**
+   * Uploads the file as a stream.
+   *
+   * @param key the same for each try to submit this job, also to another mesh on the same folder: one job comes of all
+   * @throws CliError with the mesh's own words when it refuses
+   */
+  async submit(
+    path: string,
+    options: Readonly<Record<string, string>>,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<SubmittedJob> {
+    const body = new FormData();
+    for (const [name, value] of Object.entries(options)) body.append(name, value);
+    body.append('file', await openAsBlob(path), basename(path));
+    const headers = { 'idempotency-key': key };
+    const response = await this.request('/api/transcribe/jobs/transcribe', { method: 'POST', headers, body, signal });
     const submitted = submittedSchema.safeParse(await bodyOf(response));
     if (!submitted.success) throw this.notPolyscribe(response);
     return { jobId: submitted.data.job_id, transcriptId: submitted.data.transcript_id };
@@ -98,20 +113,31 @@ export class ApiClient {
     }
   }
 
+  /** The answer, if it is a good one. A request that finds the mesh without its database is sent again. */
   private async request(path: string, init: RequestInit): Promise<Response> {
-    let response: Response;
+    for (let repeats = 0; ; repeats++) {
+      const response = await this.send(path, init);
+      if (response.ok) return response;
+      const problem = problemSchema.safeParse(await bodyOf(response));
+      if (!problem.success) throw this.notPolyscribe(response);
+      const { code, detail } = problem.data;
+      if (code !== 'dependency_unavailable' || repeats === MAX_REPEATS) throw new CliError(`${detail} (${code})`);
+      const seconds = Number(response.headers.get('retry-after')) || DEFAULT_RETRY_AFTER_S;
+      // One that is given up meanwhile says so with the next try.
+      const given = init.signal ? { signal: init.signal } : {};
+      await delay(seconds * 1_000 * (0.75 + Math.random() / 2), undefined, given).catch(() => undefined);
+    }
+  }
+
+  private async send(path: string, init: RequestInit): Promise<Response> {
     try {
-      response = await fetch(`${this.baseUrl}${path}`, init);
+      return await fetch(`${this.baseUrl}${path}`, init);
     } catch (error) {
       if (isTimeout(error))
         throw new CliError(`${this.baseUrl} did not answer in time; is it overloaded?`, { cause: error });
       init.signal?.throwIfAborted();
       throw new MeshUnreachableError(`No answer from ${this.baseUrl}.`, { cause: error });
     }
-    if (response.ok) return response;
-    const problem = problemSchema.safeParse(await bodyOf(response));
-    if (problem.success) throw new CliError(`${problem.data.detail} (${problem.data.code})`);
-    throw this.notPolyscribe(response);
   }
 
   private notPolyscribe(response: Response): CliError {

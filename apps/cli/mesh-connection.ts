@@ -10,8 +10,8 @@ import { CliError } from './cli-error.js';
 
 /** How long a mesh may take from its start to being ready, the first making of the database included. */
 const START_DEADLINE_MS = 60_000;
-/** How long the mesh of another run may take to get ready. */
-const OTHER_START_DEADLINE_MS = 20_000;
+/** How long the mesh of another run is waited for before we try to start our own again: it may be about to stop. */
+const OTHER_MESH_MS = 3_000;
 /** How long it may take to stop; then it is killed. It loses nothing by that. */
 const STOP_DEADLINE_MS = 35_000;
 /** What is kept of its standard error to say why it did not start. */
@@ -43,19 +43,22 @@ export async function connect(server: string | undefined, say: (message: string)
   const found = await findRunningMesh();
   if (found) return { api: found, close: () => Promise.resolve() };
   say('starting an embedded mesh ...');
-  try {
-    return await startMesh();
-  } catch (error) {
-    // Another run of this command was first: its mesh serves both as soon as it is up.
-    if (!(error instanceof CliError && error.message.includes('is in use'))) throw error;
+  const deadline = performance.now() + START_DEADLINE_MS;
+  for (;;) {
+    try {
+      return await startMesh();
+    } catch (error) {
+      // Another run of this command has the folder: its mesh serves both once it is up, or makes room once it is down.
+      const inUse = error instanceof CliError && error.message.includes('is in use');
+      if (!inUse || performance.now() > deadline) throw error;
+    }
     const other = await waitForMesh();
-    if (!other) throw error;
-    return { api: other, close: () => Promise.resolve() };
+    if (other) return { api: other, close: () => Promise.resolve() };
   }
 }
 
 async function waitForMesh(): Promise<ApiClient | undefined> {
-  const deadline = performance.now() + OTHER_START_DEADLINE_MS;
+  const deadline = performance.now() + OTHER_MESH_MS;
   while (performance.now() < deadline) {
     const found = await findRunningMesh();
     if (found) return found;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { JobNews, SubmittedJob } from './api-client.js';
 import type { Arguments } from './arguments.js';
 import { CliError, MeshUnreachableError } from './cli-error.js';
@@ -24,11 +25,12 @@ export interface Surroundings {
  * in the database all the same, so the next mesh on that folder goes on with it and we follow it there.
  */
 export async function transcribe(args: Arguments, around: Surroundings): Promise<void> {
+  const key = randomUUID();
   let job: SubmittedJob | undefined;
   for (let connections = 1; ; connections++) {
     const mesh = await connect(args.server, around.say);
     try {
-      job ??= await mesh.api.submit(args.file, args.options, around.signal);
+      job ??= await mesh.api.submit(args.file, args.options, key, around.signal);
       await waitForEnd(mesh, job.jobId, around);
       const text = await printable(mesh, job, args);
       around.progress.end();

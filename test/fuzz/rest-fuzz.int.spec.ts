@@ -106,6 +106,10 @@ describe('requests made up from the API document', () => {
     await offered.renew();
   }
 
+  async function isReady(): Promise<boolean> {
+    return (await fetch(`${server.url}/health/ready`)).status === 200;
+  }
+
   function statusesOf(operation: string): number[] {
     return [...(server.answers.seen.get(operation) ?? [])];
   }
@@ -125,12 +129,22 @@ describe('requests made up from the API document', () => {
           answers.forEach(remember);
           await restock();
           const broken = answers.flatMap(({ status, body }, index) =>
-            status >= 500 ? [{ status, body: body.slice(0, 300), ...shown(batch[index]) }] : [],
+            status >= 500 && !isHealth(batch[index])
+              ? [{ status, answer: body.slice(0, 300), ...shown(batch[index]) }]
+              : [],
           );
           expect(broken).toEqual([]);
+          if (answers.some(({ status }) => status === 503))
+            await eventually('the gateway to be ready again', isReady, 30_000);
           expect(server.answers.faults).toEqual([]);
         }),
-        { numRuns: Math.ceil(REQUESTS / AT_ONCE), seed: Number(process.env['FUZZ_SEED'] ?? Date.now() % 1e9) },
+        {
+          numRuns: Math.ceil(REQUESTS / AT_ONCE),
+          seed: Number(process.env['FUZZ_SEED'] ?? Date.now() % 1e9),
+          // The server remembers what was sent before: a smaller batch would be another trial, and minutes of them
+          // would end as a time limit that hides what was found.
+          endOnFailure: true,
+        },
       );
       expect(Math.min(counts.get(202) ?? 0, counts.get(201) ?? 0, counts.get(200) ?? 0)).toBeGreaterThan(0);
       // What lies behind the first checks was reached: there were transcripts to be read, and reports were believed.
@@ -181,6 +195,11 @@ function kindOf(path: string): string {
 }
 
 const nothing: Answer = { status: 0, location: undefined, body: '' };
+
+/** Its 503 is about what the gateway stands on, which a busy machine makes late. That it passes is seen to. */
+function isHealth(request: FuzzRequest | undefined): boolean {
+  return request !== undefined && /^\/health(\/ready)?(\?|$)/.test(request.path);
+}
 
 function shown(request: FuzzRequest | undefined) {
   return request && { ...request, body: request.body?.toString('latin1').slice(0, 2_000) };
