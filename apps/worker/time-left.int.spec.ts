@@ -38,7 +38,10 @@ describe('the time that a job still takes', () => {
     end();
     await running;
     const { stages } = await harness.find(job);
-    expect(stages.map(({ name }) => name)).toEqual(['queued', 'preparing', 'transcribing', 'finishing']);
+    expect({ stages: stages.map(({ name }) => name), log: harness.log }).toEqual({
+      stages: ['queued', 'preparing', 'transcribing', 'finishing'],
+      log: [expect.stringContaining('"outcome":"completed"')],
+    });
     for (const { seconds } of stages) expect(seconds).toBeGreaterThanOrEqual(0);
     expect(await left()).toBeUndefined();
   });

@@ -34,7 +34,8 @@ export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSett
     leaseMs: 10_000,
     renewEveryMs: 50,
     graceMs: 200,
-    settleMs: 1_000,
+    // The product's own: a busy machine's database takes seconds at times.
+    settleMs: 5_000,
     engineWaitMs: 500,
     engineWaitPauseMs: 20,
     lookAgainMs: 100,

@@ -45,6 +45,9 @@ const comparisonLimits = { threads: 1, waiting: 8, deadlineMs: 60_000, cells: 1e
 
 /** A worker's own parts on a real database, event log, object store and ffmpeg; only the engines are made up. */
 export class WorkerHarness {
+  /** What the workers wrote into their logs: says why a job did not end as it should have. */
+  readonly log: string[] = [];
+
   private constructor(
     readonly database: Database,
     readonly events: EventBus,
@@ -123,7 +126,7 @@ export class WorkerHarness {
       objects: this.objects,
       metrics,
       settings,
-      logger: createLogger('test', 'silent'),
+      logger: createLogger('test', 'info', { write: (line) => void this.log.push(line) }),
     });
     return { consumer, engines, registry };
   }
