@@ -25,7 +25,9 @@ const KNOWN_DEADLINE_MS = 30_000;
  * objects as files.
  */
 export class BenchMesh {
+  /** Servers that the processes stand on, and the folder: given up one after the other. */
   private readonly stops: (() => Promise<void>)[] = [];
+  private readonly processes: BenchProcess[] = [];
   /** What all processes of the mesh are given. */
   private shared: Readonly<Record<string, string>> = {};
   readonly engines: BenchProcess[] = [];
@@ -77,23 +79,19 @@ export class BenchMesh {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.processes.map((each) => each.stop()));
     for (const stop of this.stops.toReversed()) await stop();
   }
 
   private async startAll({ engines, workers, gateways, redis, env }: BenchMeshOptions): Promise<void> {
     this.folder = await mkdtemp(join(tmpdir(), 'polyscribe-bench-'));
     this.stops.push(() => rm(this.folder, { recursive: true, force: true }));
-    const postgres = await OwnServer.start({ flushes: true });
-    this.stops.push(() => postgres.close());
-    this.databaseUrl = postgres.url;
-    if (redis) {
-      const server = await TestRedis.start();
-      this.stops.push(() => server.close());
-      this.redisUrl = server.url;
-    }
     const registryPort = String(await freePort());
     this.registryAddress = `127.0.0.1:${registryPort}`;
-    await this.run('apps/engine-registry/main.js', { ENGINE_REGISTRY_PORT: registryPort });
+    await allOf<unknown>([
+      this.startServers(redis),
+      this.run('apps/engine-registry/main.js', { ENGINE_REGISTRY_PORT: registryPort }),
+    ]);
     this.shared = {
       DATA_DIR: this.folder,
       DATABASE_URL: this.databaseUrl,
@@ -103,21 +101,33 @@ export class BenchMesh {
       ...(this.redisUrl === undefined ? {} : { REDIS_URL: this.redisUrl }),
       ...env,
     };
-    for (const engine of engines) this.engines.push(await this.run(engine.main, { ...this.shared, ...engine.env }));
-    for (let number = 0; number < gateways; number += 1) {
-      this.gateways.push(await this.run('apps/gateway/main.js', this.shared));
-    }
-    for (let number = 0; number < workers; number += 1) {
-      await this.addWorker();
-    }
+    const started = [
+      ...engines.map(({ main, env: own }) => this.run(main, { ...this.shared, ...own })),
+      ...Array.from({ length: gateways }, () => this.run('apps/gateway/main.js', this.shared)),
+      ...Array.from({ length: workers }, () => this.run('apps/worker/main.js', this.shared)),
+    ];
+    const processes = await allOf(started);
+    this.engines.push(...processes.splice(0, engines.length));
+    this.gateways.push(...processes.splice(0, gateways));
+    this.workers.push(...processes);
     if (gateways === 0) return;
     const areKnown = async () => (await this.knownInstances()).length === engines.length;
     await eventually('the engines to be known', areKnown, KNOWN_DEADLINE_MS);
   }
 
+  private async startServers(redis: boolean): Promise<void> {
+    const postgres = await OwnServer.start({ flushes: true });
+    this.stops.push(() => postgres.close());
+    this.databaseUrl = postgres.url;
+    if (!redis) return;
+    const server = await TestRedis.start();
+    this.stops.push(() => server.close());
+    this.redisUrl = server.url;
+  }
+
   private async run(main: string, env: Readonly<Record<string, string>>): Promise<BenchProcess> {
     const started = await BenchProcess.start(main, env);
-    this.stops.push(() => started.stop());
+    this.processes.push(started);
     return started;
   }
 
@@ -128,4 +138,10 @@ export class BenchMesh {
     const body = (await response.json()) as { engines: Record<string, { instances: { id: string }[] }> };
     return Object.values(body.engines).flatMap(({ instances }) => instances.map(({ id }) => id));
   }
+}
+
+/** What all of them give. One that fails is told once the others are there, so that whoever closes up knows of them. */
+async function allOf<T>(starting: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(starting);
+  return Promise.all(starting);
 }
