@@ -129,7 +129,7 @@ describe('requests made up from the API document', () => {
           answers.forEach(remember);
           await restock();
           const broken = answers.flatMap(({ status, body }, index) =>
-            status >= 500 && !isHealth(batch[index])
+            status >= 500 && !(status === 503 && isHealth(batch[index]))
               ? [{ status, answer: body.slice(0, 300), ...shown(batch[index]) }]
               : [],
           );
