@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { wordErrorRate } from '#evaluation';
+import { eventually } from '#testing';
 import { lockDataDir } from '../libs/embedded-postgres/data-dir-lock.js';
 import { root, sample, temporaryDataDir } from './support/mesh-process.js';
 
@@ -22,12 +22,16 @@ describe('npm run transcribe', () => {
 
   afterAll(() => data.remove());
 
-  function transcribe(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
+  function transcribe(
+    args: string[],
+    env: Record<string, string> = {},
+    onStart: (run: ChildProcess) => void = () => undefined,
+  ): Promise<Outcome> {
     const main = join(root, 'dist/apps/cli/main.js');
     // A free port for the mesh that might run already: the test is not to find one of the machine's owner.
     const own = { PATH: process.env['PATH'], DATA_DIR: join(data.path, 'mesh'), PORT: '1' };
     return new Promise((resolve) => {
-      execFile(
+      const run = execFile(
         process.execPath,
         ['--no-warnings', main, ...args],
         // One that hangs must not stand in the way of the next, which shares its mesh.
@@ -35,6 +39,7 @@ describe('npm run transcribe', () => {
         (error, stdout, stderr) =>
           resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
       );
+      onStart(run);
     });
   }
 
@@ -72,12 +77,48 @@ describe('npm run transcribe', () => {
     expect(outcomes.every(({ stdout }) => stdout.length > 100)).toBe(true);
   }, 120_000);
 
-  it('starts a mesh of its own once the one that has the folder, and serves nobody any more, has stopped', async () => {
+  describe('on a folder that somebody has who serves nobody', () => {
+    let lock: Awaited<ReturnType<typeof lockDataDir>>;
+
+    beforeEach(async () => {
+      lock = await lockDataDir(join(data.path, 'mesh'));
+    });
+
+    afterEach(() => lock.release());
+
+    /** A run that has said whom it waits for. */
+    async function waitingRun(): Promise<{ process: ChildProcess | undefined; outcome: Promise<Outcome> }> {
+      let started: ChildProcess | undefined;
+      let said = '';
+      const outcome = transcribe([sample('clinic-dialogue.opus')], { LOCAL_MODEL: 'tiny' }, (run) => {
+        started = run;
+        run.stderr?.on('data', (text: string) => (said += text));
+      });
+      await eventually('it to tell', () => said.includes(`is in use by process ${process.pid}; waiting`));
+      return { process: started, outcome };
+    }
+
+    it('starts a mesh of its own once that one has stopped', async () => {
+      const { outcome } = await waitingRun();
+      await lock.release();
+      expect(await outcome).toMatchObject({ code: 0, stdout: expect.stringMatching(/\w{3}/) as unknown });
+    }, 120_000);
+
+    it('ends when it is interrupted', async () => {
+      const run = await waitingRun();
+      run.process?.kill('SIGINT');
+      const { code, stderr } = await run.outcome;
+      expect({ code, last: stderr.trim().split('\n').at(-1) }).toEqual({ code: 1, last: 'polyscribe: Interrupted.' });
+    }, 120_000);
+  });
+
+  it('starts its mesh again when that is killed while it starts', async () => {
     const folder = join(data.path, 'mesh');
-    const lock = await lockDataDir(folder);
     const running = transcribe([sample('clinic-dialogue.opus')], { LOCAL_MODEL: 'tiny' });
-    await delay(6_000);
-    await lock.release();
+    const owner = await eventually('the mesh to take the folder', () =>
+      readFile(join(folder, 'polyscribe.lock'), 'utf8').catch(() => undefined),
+    );
+    process.kill((JSON.parse(owner) as { pid: number }).pid, 'SIGKILL');
     expect(await running).toMatchObject({ code: 0, stdout: expect.stringMatching(/\w{3}/) as unknown });
   }, 120_000);
 

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type IncomingMessage, type Server, createServer } from 'node:http';
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { ApiClient } from './api-client.js';
+import { ApiClient, pauseMs } from './api-client.js';
+import { MeshUnreachableError } from './cli-error.js';
 
 interface Seen {
   readonly key: string | string[] | undefined;
@@ -83,5 +84,27 @@ describe('a request to a mesh', () => {
     const running = new ApiClient(`http://127.0.0.1:${port}`).submit(file, {}, 'key-1', left.signal);
     setTimeout(() => left.abort(new Error('Interrupted.')), 300);
     await expect(running).rejects.toThrow('Interrupted.');
+  });
+
+  it('whose answer breaks off may be sent to the next mesh', async () => {
+    server.removeAllListeners('request').on('request', (request: IncomingMessage, response: ServerResponse) => {
+      void note(request).then(() => {
+        response.writeHead(202, { 'content-length': '100' }).write('{"job_id"', () => response.destroy());
+      });
+    });
+    await expect(submit()).rejects.toThrow(MeshUnreachableError);
+  });
+});
+
+describe('the pause before a request is sent again', () => {
+  it.each([
+    ['3', 3],
+    ['3600', 10],
+    ['-5', 1],
+    ['Wed, 21 Oct 2026 07:28:00 GMT', 1],
+    [null, 1],
+  ])('is, after a Retry-After of %p, about %d s', (header, seconds) => {
+    expect(pauseMs(header)).toBeLessThanOrEqual(seconds * 1_250);
+    expect(pauseMs(header)).toBeGreaterThanOrEqual(seconds * 750);
   });
 });

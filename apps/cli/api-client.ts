@@ -13,6 +13,8 @@ const READ_DEADLINE_MS = 60_000;
 /** How often a request is sent again to a mesh whose database or store is away for a moment, as while it stops. */
 const MAX_REPEATS = 5;
 const DEFAULT_RETRY_AFTER_S = 1;
+/** Whatever an answer asks for: nobody waits before a silent terminal for longer. */
+const MAX_RETRY_AFTER_S = 10;
 
 const problemSchema = z.object({ detail: z.string(), code: z.string() });
 const submittedSchema = z.object({ job_id: z.string(), transcript_id: z.string() });
@@ -122,10 +124,9 @@ export class ApiClient {
       if (!problem.success) throw this.notPolyscribe(response);
       const { code, detail } = problem.data;
       if (code !== 'dependency_unavailable' || repeats === MAX_REPEATS) throw new CliError(`${detail} (${code})`);
-      const seconds = Number(response.headers.get('retry-after')) || DEFAULT_RETRY_AFTER_S;
       // One that is given up meanwhile says so with the next try.
       const given = init.signal ? { signal: init.signal } : {};
-      await delay(seconds * 1_000 * (0.75 + Math.random() / 2), undefined, given).catch(() => undefined);
+      await delay(pauseMs(response.headers.get('retry-after')), undefined, given).catch(() => undefined);
     }
   }
 
@@ -145,9 +146,23 @@ export class ApiClient {
   }
 }
 
-/** undefined when the body is no JSON. */
+/** How long to wait before a request is sent again, about as long as the answer to it asks for. */
+export function pauseMs(retryAfter: string | null): number {
+  const seconds = Math.max(0, Number(retryAfter)) || DEFAULT_RETRY_AFTER_S;
+  return Math.min(seconds, MAX_RETRY_AFTER_S) * 1_000 * (0.75 + Math.random() / 2);
+}
+
+/** undefined when the body is no JSON. @throws MeshUnreachableError when it breaks off */
 async function bodyOf(response: Response): Promise<unknown> {
-  return response.json().catch(() => undefined);
+  const text = await response.text().catch((error: unknown) => {
+    throw new MeshUnreachableError(`${response.url} broke off its answer.`, { cause: error });
+  });
+  try {
+    return JSON.parse(text);
+  } catch {
+    // No answer of a mesh: the caller says so.
+    return undefined;
+  }
 }
 
 /** A deadline of `AbortSignal.timeout` has run out. */

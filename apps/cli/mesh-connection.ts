@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { loadConfig } from '#config';
 import { ApiClient } from './api-client.js';
-import { CliError } from './cli-error.js';
+import { CliError, MeshUnreachableError } from './cli-error.js';
 
 /** How long a mesh may take from its start to being ready, the first making of the database included. */
 const START_DEADLINE_MS = 60_000;
@@ -32,9 +32,14 @@ export interface MeshConnection {
  * Looked for in turn: the URL given, the mesh that announced itself in DATA_DIR, the one at HOST:PORT. What we start is
  * a child process on free ports that also stops by itself when we die.
  *
- * @throws CliError when the URL given does not answer or the mesh does not start
+ * @throws CliError when the URL given does not answer or the mesh does not start, MeshUnreachableError when somebody kills it
+ *   meanwhile; the signal's reason when it is given up
  */
-export async function connect(server: string | undefined, say: (message: string) => void): Promise<MeshConnection> {
+export async function connect(
+  server: string | undefined,
+  say: (message: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<MeshConnection> {
   if (server !== undefined) {
     const api = new ApiClient(server.replace(/\/+$/, ''));
     if (await api.isAlive()) return { api, close: () => Promise.resolve() };
@@ -44,23 +49,26 @@ export async function connect(server: string | undefined, say: (message: string)
   if (found) return { api: found, close: () => Promise.resolve() };
   say('starting an embedded mesh ...');
   const deadline = performance.now() + START_DEADLINE_MS;
-  for (;;) {
+  for (let tries = 0; ; tries++) {
     try {
-      return await startMesh();
+      return await startMesh(signal);
     } catch (error) {
       // Another run of this command has the folder: its mesh serves both once it is up, or makes room once it is down.
-      const inUse = error instanceof CliError && error.message.includes('is in use');
-      if (!inUse || performance.now() > deadline) throw error;
+      const held = error instanceof CliError ? /^DATA_DIR .* is in use by [^;]+/.exec(error.message)?.[0] : undefined;
+      if (held === undefined || performance.now() > deadline) throw error;
+      // Whoever has it may also never do either: the user knows what to stop.
+      if (tries === 0) say(`${held}; waiting for its mesh ...`);
     }
-    const other = await waitForMesh();
+    const other = await waitForMesh(signal);
     if (other) return { api: other, close: () => Promise.resolve() };
   }
 }
 
-async function waitForMesh(): Promise<ApiClient | undefined> {
+async function waitForMesh(signal: AbortSignal | undefined): Promise<ApiClient | undefined> {
   const deadline = performance.now() + OTHER_MESH_MS;
   while (performance.now() < deadline) {
     const found = await findRunningMesh();
+    signal?.throwIfAborted();
     if (found) return found;
     await delay(250);
   }
@@ -94,7 +102,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function startMesh(): Promise<MeshConnection> {
+async function startMesh(signal: AbortSignal | undefined): Promise<MeshConnection> {
+  signal?.throwIfAborted();
   const main = fileURLToPath(new URL('../all-in-one/main.js', import.meta.url));
   const child = spawn(process.execPath, [main], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -109,27 +118,34 @@ async function startMesh(): Promise<MeshConnection> {
     detached: true,
   });
   try {
-    return { api: new ApiClient(await readyUrl(child)), close: () => stop(child) };
+    return { api: new ApiClient(await readyUrl(child, signal)), close: () => stop(child) };
   } catch (error) {
     await stop(child);
     throw error;
   }
 }
 
-function readyUrl(child: ChildProcess): Promise<string> {
+function readyUrl(child: ChildProcess, signal: AbortSignal | undefined): Promise<string> {
   let errors = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-MAX_ERROR_CHARS)));
   return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(signal?.reason as Error);
     const deadline = setTimeout(() => reject(new CliError('The mesh did not start in time.')), START_DEADLINE_MS);
+    const settle = (): void => {
+      clearTimeout(deadline);
+      signal?.removeEventListener('abort', giveUp);
+    };
+    signal?.addEventListener('abort', giveUp);
     child.on('message', (message) => {
       const ready = readySchema.safeParse(message);
       if (!ready.success) return;
-      clearTimeout(deadline);
+      settle();
       resolve(ready.data.http);
     });
     child.once('error', reject);
-    child.once('close', (code) => {
-      clearTimeout(deadline);
+    child.once('close', (code, killedBy) => {
+      settle();
+      if (killedBy !== null) reject(new MeshUnreachableError(`It was ended by ${killedBy} while starting.`));
       const said = lastLine(errors);
       reject(new CliError(said === '' ? `The mesh ended with exit code ${code ?? 'none'} while starting.` : said));
     });

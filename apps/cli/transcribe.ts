@@ -28,8 +28,10 @@ export async function transcribe(args: Arguments, around: Surroundings): Promise
   const key = randomUUID();
   let job: SubmittedJob | undefined;
   for (let connections = 1; ; connections++) {
-    const mesh = await connect(args.server, around.say);
+    let mesh: MeshConnection | undefined;
     try {
+      // A job that is there is cancelled by a mesh only: then one is got also by a user who has given up.
+      mesh = await connect(args.server, around.say, job ? undefined : around.signal);
       job ??= await mesh.api.submit(args.file, args.options, key, around.signal);
       await waitForEnd(mesh, job.jobId, around);
       const text = await printable(mesh, job, args);
@@ -38,11 +40,12 @@ export async function transcribe(args: Arguments, around: Surroundings): Promise
       return;
     } catch (error) {
       if (!(error instanceof MeshUnreachableError)) throw error;
-      if (connections === MAX_CONNECTIONS) throw new CliError('The mesh keeps going away.', { cause: error });
+      if (connections === MAX_CONNECTIONS)
+        throw new CliError(`The mesh keeps going away. ${error.message}`, { cause: error });
     } finally {
       around.progress.end();
-      if (around.signal.aborted && job) await mesh.api.cancel(job.jobId).catch(() => undefined);
-      await mesh.close();
+      if (around.signal.aborted && job) await mesh?.api.cancel(job.jobId).catch(() => undefined);
+      await mesh?.close();
     }
   }
 }
