@@ -35,10 +35,12 @@ describe('embeddedPostgres', () => {
   }
 
   async function removeDataDir(): Promise<void> {
+    // A server whose files go while it runs answers nothing and takes a minute to end.
+    await stopOwners();
     await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
-  afterEach(async () => {
+  async function stopOwners(): Promise<void> {
     for (const { child, exited } of owners.splice(0)) {
       child.kill('SIGTERM');
       await exited();
@@ -46,7 +48,9 @@ describe('embeddedPostgres', () => {
     // What a killed owner left behind and no second start cleared away.
     const pid = await postmaster();
     if (pid !== undefined && (await processIdentity(pid)) !== undefined) process.kill(pid, 'SIGQUIT');
-  });
+  }
+
+  afterEach(stopOwners);
 
   function startOwner(): Owner {
     const child = spawn(process.execPath, [script, dataDir], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
