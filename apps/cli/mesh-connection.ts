@@ -5,13 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { loadConfig } from '#config';
+import { dataDirOwner } from '#embedded-postgres';
 import { ApiClient } from './api-client.js';
 import { CliError, MeshUnreachableError } from './cli-error.js';
 
 /** How long a mesh may take from its start to being ready, the first making of the database included. */
 const START_DEADLINE_MS = 60_000;
-/** How long the mesh of another run is waited for before we try to start our own again: it may be about to stop. */
-const OTHER_MESH_MS = 3_000;
+/** How often a folder that another process has is looked at: a look costs little, a start that comes to nothing seconds. */
+const LOOK_AGAIN_MS = 250;
 /** How long it may take to stop; then it is killed. It loses nothing by that. */
 const STOP_DEADLINE_MS = 35_000;
 /** What is kept of its standard error to say why it did not start. */
@@ -45,34 +46,43 @@ export async function connect(
     if (await api.isAlive()) return { api, close: () => Promise.resolve() };
     throw new CliError(`No mesh answers at ${server}.`);
   }
-  const found = await findRunningMesh();
-  if (found) return { api: found, close: () => Promise.resolve() };
-  say('starting an embedded mesh ...');
   const deadline = performance.now() + START_DEADLINE_MS;
-  for (let tries = 0; ; tries++) {
+  for (;;) {
+    const found = await otherMesh(deadline, say, signal);
+    if (found) return { api: found, close: () => Promise.resolve() };
+    say('starting an embedded mesh ...');
     try {
       return await startMesh(signal);
     } catch (error) {
-      // Another run of this command has the folder: its mesh serves both once it is up, or makes room once it is down.
-      const held = error instanceof CliError ? /^DATA_DIR .* is in use by [^;]+/.exec(error.message)?.[0] : undefined;
-      if (held === undefined || performance.now() > deadline) throw error;
-      // Whoever has it may also never do either: the user knows what to stop.
-      if (tries === 0) say(`${held}; waiting for its mesh ...`);
+      // Another run of this command was faster.
+      const isHeld = error instanceof CliError && /^DATA_DIR .* is in use by /.test(error.message);
+      if (!isHeld || performance.now() > deadline) throw error;
     }
-    const other = await waitForMesh(signal);
-    if (other) return { api: other, close: () => Promise.resolve() };
+    await delay(LOOK_AGAIN_MS);
   }
 }
 
-async function waitForMesh(signal: AbortSignal | undefined): Promise<ApiClient | undefined> {
-  const deadline = performance.now() + OTHER_MESH_MS;
-  while (performance.now() < deadline) {
+/**
+ * The mesh that runs already. Looked for as long as a process has the folder: it may be about to serve, or to stop.
+ *
+ * @returns undefined when nobody has the folder, or for too long without serving
+ */
+async function otherMesh(
+  deadline: number,
+  say: (message: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<ApiClient | undefined> {
+  const { dataDir, databaseUrl } = loadConfig();
+  for (let looks = 0; ; looks++) {
     const found = await findRunningMesh();
     signal?.throwIfAborted();
     if (found) return found;
-    await delay(250);
+    const owner = databaseUrl === undefined ? await dataDirOwner(dataDir) : undefined;
+    if (owner === undefined || performance.now() > deadline) return undefined;
+    // It may never do either: the user knows what to stop.
+    if (looks === 0) say(`DATA_DIR ${dataDir} is in use by process ${owner}; waiting for its mesh ...`);
+    await delay(LOOK_AGAIN_MS);
   }
-  return undefined;
 }
 
 async function findRunningMesh(): Promise<ApiClient | undefined> {

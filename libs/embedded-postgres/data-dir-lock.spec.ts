@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DataDirInUseError, lockDataDir } from './data-dir-lock.js';
+import { DataDirInUseError, dataDirOwner, lockDataDir } from './data-dir-lock.js';
 
 describe('lockDataDir', () => {
   let dir: string;
@@ -40,5 +40,18 @@ describe('lockDataDir', () => {
     await writeFile(join(dir, 'polyscribe.lock'), other);
     await lock.release();
     expect(await readFile(join(dir, 'polyscribe.lock'), 'utf8')).toBe(other);
+  });
+
+  it('tells who has the directory for as long as that process lives', async () => {
+    expect(await dataDirOwner(join(dir, 'missing'))).toBeUndefined();
+    const lock = await lockDataDir(dir);
+    expect(await dataDirOwner(dir)).toBe(process.pid);
+    await lock.release();
+    expect(await dataDirOwner(dir)).toBeUndefined();
+    await writeFile(
+      join(dir, 'polyscribe.lock'),
+      JSON.stringify({ pid: process.pid, identity: 'another', nonce: 'x' }),
+    );
+    expect(await dataDirOwner(dir)).toBeUndefined();
   });
 });

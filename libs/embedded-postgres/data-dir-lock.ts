@@ -35,20 +35,34 @@ const MAX_TRIES = 20;
  * @throws DataDirInUseError when a living process has it
  */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
-  const path = join(dataDir, 'polyscribe.lock');
+  const path = lockOf(dataDir);
   const identity = await processIdentity(process.pid);
   const mine: Owner = { pid: process.pid, identity: identity ?? '', nonce: randomUUID() };
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     if (await create(path, mine)) return { release: () => release(path, mine) };
     const found = await readFile(path, 'utf8').catch(ignoreMissing);
     if (found === undefined) continue;
-    const owner = parseOwner(found);
-    if (owner && (await processIdentity(owner.pid)) === owner.identity) {
-      throw new DataDirInUseError(dataDir, `process ${String(owner.pid)}`);
-    }
+    const owner = await livingOwner(found);
+    if (owner !== undefined) throw new DataDirInUseError(dataDir, `process ${String(owner)}`);
     await removeStale(path, found);
   }
   throw new DataDirInUseError(dataDir, 'processes that start at the same time');
+}
+
+/** The id of the process that has the directory now; undefined where none is seen to have it. */
+export async function dataDirOwner(dataDir: string): Promise<number | undefined> {
+  // A folder that cannot be looked into is a matter for whoever wants to work in it.
+  const found = await readFile(lockOf(dataDir), 'utf8').catch(() => undefined);
+  return found === undefined ? undefined : livingOwner(found);
+}
+
+function lockOf(dataDir: string): string {
+  return join(dataDir, 'polyscribe.lock');
+}
+
+async function livingOwner(text: string): Promise<number | undefined> {
+  const owner = parseOwner(text);
+  return owner && (await processIdentity(owner.pid)) === owner.identity ? owner.pid : undefined;
 }
 
 /** Puts the lock there with all it says at once: a link fails when the name is taken, and never shows half a file. */

@@ -1,2 +1,2 @@
-export { DataDirInUseError } from './data-dir-lock.js';
+export { DataDirInUseError, dataDirOwner } from './data-dir-lock.js';
 export { embeddedPostgres } from './embedded-postgres.js';
