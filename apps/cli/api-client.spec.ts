@@ -86,6 +86,19 @@ describe('a request to a mesh', () => {
     await expect(running).rejects.toThrow('Interrupted.');
   });
 
+  it('that is given up while its answer is on the way still tells the job, which can be cancelled', async () => {
+    const left = new AbortController();
+    server.removeAllListeners('request').on('request', (request: IncomingMessage, response: ServerResponse) => {
+      void note(request).then(() => {
+        left.abort(new Error('Interrupted.'));
+        setImmediate(() => response.writeHead(202).end(JSON.stringify(accepted.body)));
+      });
+    });
+    const { port } = server.address() as AddressInfo;
+    const running = new ApiClient(`http://127.0.0.1:${port}`).submit(file, {}, 'key-1', left.signal);
+    expect(await running).toEqual({ jobId: 'job-1', transcriptId: 'transcript-1' });
+  });
+
   it('whose answer breaks off may be sent to the next mesh', async () => {
     server.removeAllListeners('request').on('request', (request: IncomingMessage, response: ServerResponse) => {
       void note(request).then(() => {

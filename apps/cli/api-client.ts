@@ -8,6 +8,8 @@ import type { Format } from './arguments.js';
 
 /** How long the mesh may take to answer a command. */
 const ANSWER_DEADLINE_MS = 10_000;
+/** How long the answer to a submission is waited for by a user who has given up: a job is cancelled by its id only. */
+const LAST_ANSWER_MS = 2_000;
 /** How long it may take to make and send a transcript. */
 const READ_DEADLINE_MS = 60_000;
 /** How often a request is sent again to a mesh whose database or store is away for a moment, as while it stops. */
@@ -38,7 +40,7 @@ export class ApiClient {
   constructor(private readonly baseUrl: string) {}
 
   /**
-   * Uploads the file as a stream.
+   * Uploads the file as a stream. One that is given up is cut off soon after, so that a job that was made is known.
    *
    * @param key the same for each try to submit this job, also to another mesh on the same folder: one job comes of all
    * @throws CliError with the mesh's own words when it refuses
@@ -53,10 +55,16 @@ export class ApiClient {
     for (const [name, value] of Object.entries(options)) body.append(name, value);
     body.append('file', await openAsBlob(path), basename(path));
     const headers = { 'idempotency-key': key };
-    const response = await this.request('/api/transcribe/jobs/transcribe', { method: 'POST', headers, body, signal });
-    const submitted = submittedSchema.safeParse(await bodyOf(response));
-    if (!submitted.success) throw this.notPolyscribe(response);
-    return { jobId: submitted.data.job_id, transcriptId: submitted.data.transcript_id };
+    const patience = patienceAfter(signal);
+    try {
+      const init = { method: 'POST', headers, body, signal: patience.signal };
+      const response = await this.request('/api/transcribe/jobs/transcribe', init);
+      const submitted = submittedSchema.safeParse(await bodyOf(response));
+      if (!submitted.success) throw this.notPolyscribe(response);
+      return { jobId: submitted.data.job_id, transcriptId: submitted.data.transcript_id };
+    } finally {
+      patience.clear();
+    }
   }
 
   /** The job's news after that event, until the server closes the stream. */
@@ -144,6 +152,21 @@ export class ApiClient {
   private notPolyscribe(response: Response): CliError {
     return new CliError(`The server at ${this.baseUrl} answered ${response.status}; is it Polyscribe?`);
   }
+}
+
+/** A signal that follows the other one after LAST_ANSWER_MS. */
+function patienceAfter(signal: AbortSignal): { readonly signal: AbortSignal; clear(): void } {
+  const over = new AbortController();
+  const end = (): void => over.abort(signal.reason);
+  let timer: NodeJS.Timeout | undefined;
+  const begin = (): void => void (timer = setTimeout(end, LAST_ANSWER_MS));
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', begin);
+  const clear = (): void => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', begin);
+  };
+  return { signal: over.signal, clear };
 }
 
 /** How long to wait before a request is sent again, about as long as the answer to it asks for. */
