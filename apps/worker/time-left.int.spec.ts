@@ -40,7 +40,8 @@ describe('the time that a job still takes', () => {
     const { stages } = await harness.find(job);
     expect({ stages: stages.map(({ name }) => name), log: harness.log }).toEqual({
       stages: ['queued', 'preparing', 'transcribing', 'finishing'],
-      log: [expect.stringContaining('"outcome":"completed"')],
+      // A busy machine may have been complained about before.
+      log: expect.arrayContaining([expect.stringContaining('"outcome":"completed"')]) as unknown,
     });
     for (const { seconds } of stages) expect(seconds).toBeGreaterThanOrEqual(0);
     expect(await left()).toBeUndefined();
