@@ -5,8 +5,8 @@ import { CliError, MeshUnreachableError } from './cli-error.js';
 import { type MeshConnection, connect } from './mesh-connection.js';
 import type { ProgressView } from './progress-view.js';
 
-/** How often a mesh that goes away under us is looked for or started again before we give up. */
-const MAX_CONNECTIONS = 4;
+/** How often a mesh that goes away under us is looked for or started again before we give up: each of many runs takes one with it. */
+const MAX_CONNECTIONS = 12;
 /** How often the event stream of one mesh is opened again when it ends before the job does. */
 const MAX_STREAMS = 100;
 
