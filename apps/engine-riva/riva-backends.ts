@@ -45,6 +45,17 @@ export class RivaBackends {
     return [...byKey.values()];
   }
 
+  /**
+   * The same for a call that is to choose one of them.
+   *
+   * @throws PolyscribeError `engine_unavailable` while none is known: that is no fault of what the call asks for
+   */
+  knownModels(): readonly RivaModel[] {
+    const { models } = this;
+    if (models.length > 0) return models;
+    throw new PolyscribeError('engine_unavailable', `No Riva backend can be used: ${this.health.reason}.`);
+  }
+
   /** Calls at once. */
   get capacity(): number {
     return Math.max(1, this.backends.filter(({ isServing }) => isServing).length) * this.settings.maxStreams;

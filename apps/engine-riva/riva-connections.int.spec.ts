@@ -112,7 +112,13 @@ describe('the connection of the Riva adapter', () => {
 
     it('that no models are loaded', async () => {
       const { address } = await server({ models: [] });
-      expect(healthOf(await adapter({ RIVA_URI: address })).reason).toMatch(/no speech recognition models loaded/);
+      const engine = await adapter({ RIVA_URI: address });
+      expect(healthOf(engine).reason).toMatch(/no speech recognition models loaded/);
+      // Another engine may serve the call, or this one once it has loaded them.
+      await expect(transcribed(engine, longSpeech.pcm, { model: 'parakeet' })).rejects.toMatchObject({
+        code: 'engine_unavailable',
+        message: expect.stringContaining('no speech recognition models loaded') as unknown,
+      });
     });
 
     it('that there is no speech recognition at all, once a call has found out', async () => {

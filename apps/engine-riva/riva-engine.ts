@@ -67,8 +67,9 @@ export class RivaEngine extends SpeechEngine {
   ): AsyncGenerator<EngineEvent, void> {
     if (signal.aborted) throw new PolyscribeError('cancelled', 'The call was cancelled.');
     const { settings, timing } = this.options;
+    const models = this.backends.knownModels();
     const admitted = admitRequest(request, this.capabilities);
-    const model = chooseModel(admitted.request, this.backends.models, settings.model);
+    const model = chooseModel(admitted.request, models, settings.model);
     const boost = boostFor(model.name, settings.boosts);
     const config = recognitionConfig(admitted.request, model, boost);
     for (const warning of [...admitted.warnings, ...ignored(request, boost)]) yield { type: 'warning', warning };

@@ -74,7 +74,7 @@ describe('the engine mesh', () => {
   }
 
   function seen(what: (snapshot: RegistrySnapshot) => boolean): Promise<RegistrySnapshot> {
-    return watcher.waitFor(what, AbortSignal.timeout(10_000));
+    return watcher.waitFor(what, AbortSignal.timeout(30_000));
   }
 
   const request: EngineRequest = {

@@ -1,6 +1,7 @@
 import { loadConfig } from '#config';
 import type { EngineEvent, EngineRequest, EngineSegment, TranscriptWarning } from '#contracts';
 import { createLogger } from '#telemetry';
+import { eventually } from '#testing';
 import { type RivaScript, type RivaSimulator, type RivaSimulatorOptions, startRivaSimulator } from '#riva-simulator';
 import type { CallTiming } from '../attempt.js';
 import { RivaEngine } from '../riva-engine.js';
@@ -34,6 +35,12 @@ export async function simulatedRiva(
   const simulator = await startRivaSimulator(script, server);
   const engine = rivaEngine({ RIVA_URI: simulator.address, ...env }, timing);
   await engine.start();
+  // On a busy machine the first look may come to nothing.
+  await eventually(
+    'the simulator to answer in time',
+    () => !engine.describe().health.reason.includes('in time'),
+    30_000,
+  );
   return {
     simulator,
     engine,

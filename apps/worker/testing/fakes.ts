@@ -36,7 +36,7 @@ export function quickSettings(changes: Partial<WorkerSettings> = {}): WorkerSett
     graceMs: 200,
     // The product's own: a busy machine's database takes seconds at times.
     settleMs: 5_000,
-    engineWaitMs: 500,
+    engineWaitMs: 5_000,
     engineWaitPauseMs: 20,
     lookAgainMs: 100,
     keepPlaceMs: 1_000,
