@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from '#testing';
 import { instanceOf } from '../../libs/routing/testing.js';
+import { clientLimits } from './client-limits.js';
 import { type GatewayUnderTest, startGatewayUnderTest } from './testing/gateway-under-test.js';
 import { SUBMIT_ROUTE as route, SubmissionClient } from './testing/submission-client.js';
 import { silentWav } from './testing/sounds.js';
@@ -137,6 +138,16 @@ describe('submitting bodies over REST', () => {
     const refusal = await client.refused(() => client.post(body, form));
     expect(refusal).toMatchObject({ status: 400, code: 'invalid_request' });
   });
+
+  it.each([20_000, 100_000, 400_000])(
+    'refuses a part of %d bytes that cannot be read, though the body has come whole, before its time is up',
+    async (bytes) => {
+      const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="a\rb.wav"\r\n\r\n';
+      const refusal = await client.refused(() => client.post(`${head}${'x'.repeat(bytes)}\r\n--b--\r\n`, form));
+      expect(refusal).toMatchObject({ status: 400, code: 'invalid_request' });
+    },
+    clientLimits.aroundFileMs / 2,
+  );
 
   async function wavFile(): Promise<string> {
     const path = join(folder, 'one.wav');

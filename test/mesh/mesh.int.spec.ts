@@ -272,7 +272,8 @@ describe('the engine mesh', () => {
     });
 
     it('reports how fast the engine is', async () => {
-      const { address } = await host(scripted({ workMsPerSecond: 50 }));
+      // Mostly at work, however long a busy machine takes over the audio: other calls are not measured.
+      const { address } = await host(scripted({ workMsPerSecond: 1_000 }));
       await expect(outcome(call(address, spoken()))).resolves.toBe('alpha bravo charlie');
       const { instances } = await seen((snapshot) => (snapshot.instances[0]?.speed ?? 0) > 0);
       expect(instances[0]?.speed).toBeLessThan(1000);

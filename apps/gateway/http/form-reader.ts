@@ -30,6 +30,9 @@ export async function* readForm(request: FastifyRequest): AsyncGenerator<Submiss
 /** A field of the longest value, the longest head of a part, and what comes in one piece from the network. */
 const MOST_STRAY_BYTES = 524_288;
 
+/** A body that stands still between two looks so far apart, though nobody has a part to read, stands still for good. */
+const LOOK_MS = 500;
+
 /**
  * The parts, as long as what comes belongs to one. The library that reads forms passes over parts that it cannot make
  * sense of, and over what is too much of a field: without this, a client would send all of a file for nothing.
@@ -54,17 +57,26 @@ async function* withoutStrays<T>(body: IncomingMessage, parts: AsyncIterable<T>)
 async function beforeStrays<T>(body: IncomingMessage, part: Promise<T>): Promise<T> {
   let bytes = 0;
   let onData: (chunk: Buffer) => void = () => undefined;
+  let timer: NodeJS.Timeout | undefined;
   const strays = new Promise<never>((_resolve, reject) => {
+    const refuse = () => reject(new PolyscribeError('invalid_request', STRAYS));
     onData = (chunk) => {
       bytes += chunk.length;
-      if (bytes > MOST_STRAY_BYTES) reject(new PolyscribeError('invalid_request', STRAYS));
+      if (bytes > MOST_STRAY_BYTES) refuse();
     };
+    // The library holds the body up until a part is read, also one that it has passed over and gives to nobody.
+    let heldUpAt: number | undefined;
+    timer = setInterval(() => {
+      if (body.isPaused() && bytes === heldUpAt) refuse();
+      heldUpAt = body.isPaused() ? bytes : undefined;
+    }, LOOK_MS);
   });
   body.on('data', onData);
   try {
     return await Promise.race([part, strays]);
   } finally {
     body.off('data', onData);
+    clearInterval(timer);
   }
 }
 
